@@ -1,0 +1,169 @@
+"""What each stage decided about one request: the typed things that a completion's trace holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Action = Literal["allow", "redact", "block"]
+CacheStatus = Literal["off", "miss", "hit", "semantic_hit", "shadow_hit", "bypass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found in one text.
+
+    Attributes:
+        kind: What it is, in capitals: "EMAIL", "CREDIT_CARD", "AWS_ACCESS_KEY".
+        start, end: Span in the checked text, in characters.
+        score: 0..1, the check's own certainty.
+        check: Name of the check.
+    """
+
+    kind: str
+    start: int
+    end: int
+    score: float = 1.0
+    check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guard decided at one stage ("input" or "output"). Holds kinds and counts, never text."""
+
+    stage: str
+    action: Action = "allow"
+    kinds: tuple[str, ...] = ()
+    n_findings: int = 0
+    errors: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        return self.action if not self.kinds else f"{self.action}({','.join(self.kinds)})"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDecision:
+    """What the cache did, and why.
+
+    Attributes:
+        similarity: Cosine of the nearest cached prompt, -1..1, where one was looked for.
+        hit_id: Names the entry served (or, in shadow, the one that would have been).
+        saved_usd: What the hit saved (or would have).
+    """
+
+    status: CacheStatus
+    reason: str = ""
+    similarity: float | None = None
+    hit_id: str | None = None
+    saved_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FitDecision:
+    """What fitting the conversation into the window kept.
+
+    Attributes:
+        kept: Indices of the messages that stay, rising.
+        n_tokens: Tokens of what stays. Exact where `is_exact`, else an upper bound.
+        n_dropped: Messages left out.
+    """
+
+    kept: tuple[int, ...]
+    n_tokens: int
+    window_tokens: int
+    is_exact: bool = False
+
+    n_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TierEstimate:
+    """How one tier looked to the router.
+
+    Attributes:
+        p_ok: Probability that its answer is good enough, 0..1; None where it was not asked for (a pin).
+        cost_usd: Expected cost; None where the price is unknown.
+        max_cost_usd: Upper bound: every allowed output token is written.
+        status: "chosen", "fallback" (would be tried next), or why not: "below_floor", "no_key", "over_budget",
+            "window", "tools", "json_schema", "images", "rule", "unknown_price", "unhealthy".
+    """
+
+    tier: str
+    p_ok: float | None
+    cost_usd: float | None
+    max_cost_usd: float | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which tier answers, and why.
+
+    Attributes:
+        tier: The tier to ask first.
+        chain: Tiers to try, in order; begins with `tier`.
+        model: A model's own name where the caller pinned one, else None.
+        policy: Name of the policy that gave p_ok ("pinned" where none was asked).
+        threshold: Least p_ok that counts as good enough; None for a pin.
+        estimates: Every tier, cheapest first.
+        rules: The user's rules that fired.
+        reasons: Top reasons, most important first, in plain words.
+        n_input_tokens, n_output_tokens: What the cost stands on; both estimates.
+        saved_usd: Expected saving against the baseline tier, signed; None means not measured.
+        wanted_tier: The tier that would have been chosen, had it a key and been healthy; None where it was chosen.
+        is_degraded: True where the chosen tier is under the floor and the caller allowed that.
+    """
+
+    tier: str
+    chain: tuple[str, ...]
+    policy: str
+    estimates: tuple[TierEstimate, ...] = ()
+    model: str | None = None
+    threshold: float | None = None
+    rules: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    n_input_tokens: int = 0
+    n_output_tokens: int = 0
+    saved_usd: float | None = None
+    wanted_tier: str | None = None
+    is_degraded: bool = False
+
+    def estimate(self, tier: str) -> TierEstimate | None:
+        return next((e for e in self.estimates if e.tier == tier), None)
+
+    @property
+    def why(self) -> str:
+        """One line in plain ASCII, fit for a header."""
+        parts = [f"{self.tier} by {self.policy}", *self.rules, *self.reasons]
+        if self.wanted_tier is not None:
+            parts.append(f"would have gone to {self.wanted_tier}")
+        if self.is_degraded:
+            parts.append("degraded: below the quality floor")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one deployment."""
+
+    tier: str
+    deployment: str
+    outcome: str
+    ms: float
+    upstream_status: int | None = None
+
+
+@dataclass(slots=True)
+class Trace:
+    """What every stage decided about one request, in the order of its way through the house."""
+
+    request_id: str
+    guard_input: Verdict | None = None
+    cache: CacheDecision | None = None
+    context: FitDecision | None = None
+    route: Decision | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    guard_output: Verdict | None = None
+    ms: float = 0.0
+    ttft_ms: float | None = None

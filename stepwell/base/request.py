@@ -1,0 +1,170 @@
+"""One chat request: what the caller sent (verbatim), a typed view of it, and what they asked of the router."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+from stepwell.base.errors import BadRequest
+from stepwell.base.messages import Message, encode_json
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class StreamOptions(msgspec.Struct, omit_defaults=True):
+    include_usage: bool = False
+
+
+class ResponseFormat(msgspec.Struct, omit_defaults=True):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: Any = None
+
+
+class Wire(msgspec.Struct, omit_defaults=True):
+    """The fields of POST /v1/chat/completions that some stage reads."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    model: str = "auto"
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    tools: list[dict[str, Any]] | None = None
+    response_format: ResponseFormat | None = None
+    user: str | None = None
+
+    @property
+    def max_output_tokens(self) -> int | None:
+        return self.max_completion_tokens or self.max_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `tenant` partitions cache and budgets; None means that nobody said."""
+
+    tenant: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller asks of the router for this one request; HTTP: the `x-stepwell-*` headers.
+
+    Attributes:
+        tier: Pin to this tier.
+        min_tier: Nothing cheaper than this tier.
+        max_usd: Hard limit for the request, every try counted.
+        tags: Words that rules may match.
+        below_floor: "refuse" or "flag": what to do where only tiers under the quality floor are left.
+        cache: False neither reads nor writes the cache.
+        timeout_s: A deadline shorter than the configured one.
+        headers: Lower-cased request headers that rules may match.
+    """
+
+    tier: str | None = None
+    min_tier: str | None = None
+    max_usd: float | None = None
+    tags: frozenset[str] = frozenset()
+    below_floor: Literal["refuse", "flag"] | None = None
+    cache: bool = True
+    timeout_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY = Caller()
+NO_WISHES = Wishes()
+
+_decode_wire = msgspec.json.Decoder(Wire).decode
+_decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request on its way through the house; a stage that changes it makes a new one.
+
+    Attributes:
+        wire: Typed view.
+        fields: Every top-level field as the caller wrote it (raw JSON), known to us or not.
+    """
+
+    wire: Wire
+    fields: Mapping[str, Raw]
+    caller: Caller = NOBODY
+    wishes: Wishes = NO_WISHES
+
+    @property
+    def messages(self) -> list[Message]:
+        return self.wire.messages
+
+    @classmethod
+    def parse(cls, body: bytes, caller: Caller = NOBODY, wishes: Wishes = NO_WISHES) -> ChatRequest:
+        """Read a JSON body.
+
+        Raises:
+            BadRequest: Not JSON, or a field has the wrong type or range; `param` names it.
+        """
+        try:
+            return cls(_decode_wire(body), _decode_fields(body), caller, wishes)
+        except msgspec.ValidationError as e:
+            # msgspec names type and path, never the value; dict keys in the path show as [...]
+            what, _, path = str(e).partition(" - at `$")
+            param = path.rstrip("`").lstrip(".") or None
+            raise BadRequest(f"{what} at {param or 'the body'}", param=param) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+            raise BadRequest("The body is not valid JSON.", code="invalid_json") from e
+
+    @classmethod
+    def build(
+        cls, body: Mapping[str, Any], caller: Caller = NOBODY, wishes: Wishes = NO_WISHES
+    ) -> ChatRequest:
+        """Make a request from Python values, as `parse` does from bytes."""
+        try:
+            raw = encode_json(body)
+        except TypeError as e:
+            raise BadRequest(f"The request can't be written as JSON: {e}") from None
+        return cls.parse(raw, caller, wishes)
+
+    def with_edits(self, edits: Mapping[int, Message]) -> ChatRequest:
+        """Replace content and tool calls of some messages (by index); their other fields stay verbatim."""
+        if not edits:
+            return self
+        raws = _decode_list(self.fields["messages"])
+        messages = list(self.wire.messages)
+        for i, new in edits.items():
+            _patch(raws[i], messages[i], new)
+            messages[i] = new
+        return self._with(messages, raws)
+
+    def with_kept(self, kept: Sequence[int]) -> ChatRequest:
+        """Keep only the messages at these indices, in this order, verbatim."""
+        if len(kept) == len(self.wire.messages):
+            return self
+        raws = _decode_list(self.fields["messages"])
+        return self._with([self.wire.messages[i] for i in kept], [raws[i] for i in kept])
+
+    def _with(self, messages: list[Message], raws: list[dict[str, Raw]]) -> ChatRequest:
+        wire = msgspec.structs.replace(self.wire, messages=messages)
+        return replace(self, wire=wire, fields={**self.fields, "messages": Raw(encode_json(raws))})
+
+
+def _patch(raw: dict[str, Raw], old: Message, new: Message) -> None:
+    if new.content != old.content:
+        if isinstance(old.content, list) and isinstance(new.content, list) and "content" in raw:
+            parts = _decode_list(raw["content"])
+            for part, view in zip(parts, new.content, strict=True):
+                if view.text is not None:
+                    part["text"] = Raw(encode_json(view.text))
+            raw["content"] = Raw(encode_json(parts))
+        else:
+            raw["content"] = Raw(encode_json(new.content))
+    if new.tool_calls != old.tool_calls:
+        raw["tool_calls"] = Raw(encode_json(new.tool_calls))
