@@ -1,0 +1,85 @@
+"""What a caller gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stepwell.base.decisions import Trace
+from stepwell.base.messages import Answer, Message, Usage, decode_answer, encode_json
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
+
+_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_dicts = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
+
+
+@dataclass(slots=True)
+class Reply:
+    """One answer, with the tier that gave it, its cost and the reasons.
+
+    Attributes:
+        body: The `chat.completion` as JSON, as it goes over the wire.
+        tier, model: Who answered; for a cache hit, who had.
+        cost_usd: Every try counted; 0 for a cache hit.
+        is_cost_estimated: True where the upstream sent no usage.
+        usage: Tokens as the upstream counted them, or our estimate.
+        trace: What every stage decided.
+    """
+
+    body: bytes
+    tier: str
+    model: str
+    cost_usd: float
+    usage: Usage
+    trace: Trace
+    is_cost_estimated: bool = False
+    _answer: Answer | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """Typed view of `body`."""
+        if self._answer is None:
+            self._answer = decode_answer(self.body)
+        return self._answer
+
+    @property
+    def text(self) -> str:
+        """Text of the first choice."""
+        return self.answer.text
+
+    @property
+    def why(self) -> str:
+        """One line: the reasons of the route, and the cache where it served."""
+        cache = self.trace.cache
+        if cache is not None and cache.status in ("hit", "semantic_hit"):
+            return f"{cache.status} of an answer by {self.tier}"
+        return self.trace.route.why if self.trace.route is not None else ""
+
+    @property
+    def is_degraded(self) -> bool:
+        """True where the answer comes from below the quality floor, by the caller's leave."""
+        return self.trace.route is not None and self.trace.route.is_degraded
+
+    def openai(self) -> ChatCompletion:
+        """The answer as the openai package's `ChatCompletion`; imports openai on first use."""
+        from openai.types.chat import ChatCompletion
+
+        return ChatCompletion.model_validate_json(self.body)
+
+
+def patch_answer(body: bytes, edits: dict[int, Message]) -> bytes:
+    """Rewrite content and tool calls of some choices (by position) in a `chat.completion`; the rest stays verbatim."""
+    fields = _decode_dict(body)
+    choices = _decode_dicts(fields["choices"])
+    for i, new in edits.items():
+        message = _decode_dict(choices[i]["message"])
+        message["content"] = msgspec.Raw(encode_json(new.content))
+        if new.tool_calls is not None:
+            message["tool_calls"] = msgspec.Raw(encode_json(new.tool_calls))
+        choices[i]["message"] = msgspec.Raw(encode_json(message))
+    fields["choices"] = msgspec.Raw(encode_json(choices))
+    return encode_json(fields)
