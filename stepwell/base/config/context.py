@@ -8,7 +8,9 @@ from stepwell.base.config.section import Section
 
 
 class ContextConfig(Section):
-    fit: bool = Field(default=True, description="drop oldest exchanges until the conversation fits the window")
+    fit: bool = Field(
+        default=True, description="drop oldest exchanges until the conversation fits the window"
+    )
     reserve_tokens: int = Field(
         default=1024, ge=1, description="room for the reply where the caller sets no max_tokens"
     )

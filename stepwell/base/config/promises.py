@@ -17,7 +17,8 @@ class PromisesConfig(Section):
         description="quality floor: a tier may answer only where its answer is good enough with this probability",
     )
     below_floor: Literal["refuse", "flag"] = Field(
-        default="refuse", description="where only tiers under the floor are left: an error, or a flagged answer"
+        default="refuse",
+        description="where only tiers under the floor are left: an error, or a flagged answer",
     )
     max_usd_per_request: float | None = Field(default=None, gt=0, description="hard, every try counted")
     max_usd_per_user_day: float | None = Field(default=None, gt=0, description="UTC day")

@@ -11,7 +11,9 @@ class RuleConfig(Section):
     """Where every condition that is set holds, do one thing. The first `pin` wins; `min_tier`s add up."""
 
     name: str
-    keywords: list[str] = Field(default_factory=list, description="any of them in the last ask, as whole words")
+    keywords: list[str] = Field(
+        default_factory=list, description="any of them in the last ask, as whole words"
+    )
     header: dict[str, str] = Field(default_factory=dict, description="request header -> value")
     tags: list[str] = Field(default_factory=list, description="any of them among the request's tags")
     tenants: list[str] = Field(default_factory=list)
@@ -28,8 +30,12 @@ class RuleConfig(Section):
 
 
 class RoutingConfig(Section):
-    policy: str = Field(default="heuristic", description="heuristic, an entry point's name, or 'module:factory'")
-    policy_timeout_s: float = Field(default=0.25, gt=0, description="a slower policy is replaced by the heuristic")
+    policy: str = Field(
+        default="heuristic", description="heuristic, an entry point's name, or 'module:factory'"
+    )
+    policy_timeout_s: float = Field(
+        default=0.25, gt=0, description="a slower policy is replaced by the heuristic"
+    )
     rules: list[RuleConfig] = Field(default_factory=list)
     escalate_phrases: list[str] = Field(
         default_factory=lambda: ["use the best model", "think harder"],

@@ -27,4 +27,6 @@ class ServerConfig(Section):
 class TelemetryConfig(Section):
     log_path: str | None = Field(default=None, description="one JSON line a request; no text, no keys")
     log_flush_s: float = Field(default=0.5, gt=0)
-    sinks: list[str] = Field(default_factory=list, description="dotted paths 'module:factory' of record sinks")
+    sinks: list[str] = Field(
+        default_factory=list, description="dotted paths 'module:factory' of record sinks"
+    )

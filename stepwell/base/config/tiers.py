@@ -24,7 +24,8 @@ class DeploymentConfig(Section):
     base_url: str | None = Field(default=None, description="http: where /chat/completions hangs")
     api_key_env: str | None = Field(default=None, description="name of the environment variable with the key")
     params: dict[str, Any] = Field(
-        default_factory=dict, description="request fields set where the caller does not: reasoning_effort, top_p"
+        default_factory=dict,
+        description="request fields set where the caller does not: reasoning_effort, top_p",
     )
     max_output_tokens: int | None = Field(default=None, ge=1)
     system_prompt: str | None = Field(default=None, description="prompt variant, put before the caller's own")

@@ -1,0 +1,258 @@
+"""Ask the tiers of a decision, in order, until one answers: one deadline over all tries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from stepwell.base.config import DispatchConfig
+from stepwell.base.decisions import Attempt, Decision, Trace
+from stepwell.base.errors import AllTiersFailed, TierError, TierRefused, TierTimeout
+from stepwell.base.messages import Event
+from stepwell.base.request import ChatRequest
+from stepwell.router.tiers.base import Completed
+from stepwell.router.tiers.tier import Deployment, Tier
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Served:
+    """Who answered, and what was spent on the way.
+
+    Attributes:
+        failed: Deployments whose failed try may have been billed.
+    """
+
+    deployment: Deployment
+    failed: list[Deployment] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The state of one request's tries."""
+
+    deadline_s: float
+    trace: Trace
+    errors: list[TierError] = field(default_factory=list)
+    billed: list[Deployment] = field(default_factory=list)
+    tried: list[Deployment] = field(default_factory=list)
+
+
+class OpenStream:
+    """A stream whose first token is there.
+
+    Attributes:
+        head: Events up to the first token.
+        rest: What follows, in batches.
+    """
+
+    __slots__ = ("_deployment", "head", "rest")
+
+    def __init__(
+        self, head: list[Event], rest: AsyncGenerator[list[Event], None], deployment: Deployment
+    ) -> None:
+        self.head = head
+        self.rest = rest
+        self._deployment: Deployment | None = deployment
+
+    async def aclose(self) -> None:
+        """Let go of the upstream (which stops an unfinished answer) and of the place. May be called twice."""
+        deployment, self._deployment = self._deployment, None
+        if deployment is not None:
+            try:
+                await self.rest.aclose()
+            finally:
+                deployment.leave_place()
+
+
+class Dispatcher:
+    """Retries with full jitter and Retry-After, then falls back along the decision's chain."""
+
+    def __init__(
+        self, config: DispatchConfig, tiers: Mapping[str, Tier], rng: random.Random | None = None
+    ) -> None:
+        self._config = config
+        self._tiers = tiers
+        self._rng = rng or random.Random()
+
+    def is_healthy(self, tier: str) -> bool:
+        """False while every deployment of the tier rests after failures."""
+        return self._tiers[tier].is_healthy(time.monotonic())
+
+    def deadline_s(self, request: ChatRequest) -> float:
+        """On the monotonic clock."""
+        asked = request.wishes.timeout_s
+        limit = self._config.timeout_s
+        return time.monotonic() + (limit if asked is None else min(asked, limit))
+
+    async def complete(
+        self, request: ChatRequest, decision: Decision, trace: Trace, deadline_s: float
+    ) -> tuple[Completed, Served]:
+        """Get a whole answer.
+
+        Raises:
+            AllTiersFailed, TierRefused
+        """
+
+        async def ask(deployment: Deployment) -> Completed:
+            await deployment.take_place()
+            try:
+                return await deployment.backend.complete(request)
+            finally:
+                deployment.leave_place()
+
+        return await self._first(decision, trace, deadline_s, ask)
+
+    async def open(
+        self, request: ChatRequest, decision: Decision, trace: Trace, deadline_s: float
+    ) -> tuple[OpenStream, Served]:
+        """Get a stream whose first token is there: up to that point a failure falls back like any other.
+
+        Raises:
+            AllTiersFailed, TierRefused
+        """
+
+        async def ask(deployment: Deployment) -> OpenStream:
+            await deployment.take_place()
+            source = deployment.backend.stream(request)
+            try:
+                head = await _head(source)
+            except BaseException:
+                await source.aclose()
+                deployment.leave_place()
+                raise
+            return OpenStream(head, source, deployment)
+
+        return await self._first(decision, trace, deadline_s, ask)
+
+    async def _first(
+        self,
+        decision: Decision,
+        trace: Trace,
+        deadline_s: float,
+        ask: Callable[[Deployment], Awaitable[T]],
+    ) -> tuple[T, Served]:
+        search = _Search(deadline_s, trace)
+        last = decision.chain[-1]
+        for name in decision.chain:
+            found = await self._on_tier(self._tiers[name], decision.model, name == last, search, ask)
+            if found is not None:
+                return found
+            if time.monotonic() >= deadline_s:
+                break
+        raise AllTiersFailed(f"{len(search.errors)} tries failed: {_summary(trace)}", search.errors)
+
+    async def _on_tier(
+        self,
+        tier: Tier,
+        model: str | None,
+        is_last_tier: bool,
+        search: _Search,
+        ask: Callable[[Deployment], Awaitable[T]],
+    ) -> tuple[T, Served] | None:
+        for n in range(self._config.max_retries + 1):
+            deployment = tier.pick(time.monotonic(), model=model, tried=search.tried)
+            if deployment is None:
+                return None
+            is_last = is_last_tier and n == self._config.max_retries
+            try:
+                found = await self._try(deployment, search, ask, is_last)
+            except TierRefused:
+                raise
+            except TierError as e:
+                search.errors.append(e)
+                search.tried.append(deployment)
+                if not await self._wait(tier, e, n, search, is_last_tier):
+                    return None
+            else:
+                return found, Served(deployment, search.billed)
+        return None
+
+    async def _try(
+        self,
+        deployment: Deployment,
+        search: _Search,
+        ask: Callable[[Deployment], Awaitable[T]],
+        is_last: bool,
+    ) -> T:
+        began = time.monotonic()
+        left = search.deadline_s - began
+        share = 1.0 if is_last else self._config.try_share
+        outcome, status = "ok", None
+        try:
+            async with asyncio.timeout(max(0.0, left * share)):
+                found = await ask(deployment)
+            deployment.n_failures = 0
+            return found
+        except TimeoutError:
+            outcome = "timeout"
+            self._rest(deployment)
+            search.billed.append(deployment)
+            raise TierTimeout(
+                f"tier {deployment.tier}: no answer within {left * share:.3g} s",
+                tier=deployment.tier,
+                was_billed=True,
+            ) from None
+        except TierError as e:
+            outcome, status = e.code, e.upstream_status
+            if not isinstance(e, TierRefused):
+                self._rest(deployment, e.retry_after_s)
+            if e.was_billed:
+                search.billed.append(deployment)
+            raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            ms = (time.monotonic() - began) * 1e3
+            search.trace.attempts.append(Attempt(deployment.tier, deployment.model, outcome, ms, status))
+
+    def _rest(self, deployment: Deployment, retry_after_s: float | None = None) -> None:
+        deployment.n_failures += 1
+        if retry_after_s is None and deployment.n_failures < self._config.failures_before_cooldown:
+            return
+        rest_s = self._config.cooldown_s if retry_after_s is None else retry_after_s
+        deployment.rests_until_s = max(deployment.rests_until_s, time.monotonic() + rest_s)
+
+    async def _wait(self, tier: Tier, error: TierError, n: int, search: _Search, is_last_tier: bool) -> bool:
+        """Sleep before the next try on this tier; False where there should be none."""
+        others = [d for d in tier.deployments if d not in search.tried]
+        if not error.is_retryable and not others:
+            return False
+        if others:
+            return True
+        if n == self._config.max_retries:
+            return False
+        top = min(self._config.max_backoff_s, self._config.backoff_s * 2**n)
+        wait_s = self._rng.uniform(0, top) if error.retry_after_s is None else error.retry_after_s
+        left_s = search.deadline_s - time.monotonic()
+        if wait_s >= left_s or (not is_last_tier and wait_s > left_s * (1 - self._config.try_share)):
+            return False
+        await asyncio.sleep(wait_s)
+        return True
+
+
+async def _head(source: AsyncGenerator[list[Event], None]) -> list[Event]:
+    """Read up to the first token, tool call or finish."""
+    head: list[Event] = []
+    async for events in source:
+        head.extend(events)
+        for event in events:
+            for choice in event.chunk.choices:
+                delta = choice.delta
+                if delta.content or delta.tool_calls or delta.refusal or choice.finish_reason:
+                    return head
+    return head
+
+
+def _summary(trace: Trace) -> str:
+    """The tries in one line: "standard rate_limited 429, premium timeout"."""
+    return ", ".join(
+        f"{a.tier} {a.outcome}{'' if a.upstream_status is None else f' {a.upstream_status}'}"
+        for a in trace.attempts
+    )

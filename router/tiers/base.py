@@ -1,0 +1,91 @@
+"""What a tier is made of: deployments, and the one protocol that every kind of deployment speaks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from stepwell.base.messages import Answer, Event
+from stepwell.base.request import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A whole answer: the JSON as it came, and its typed view."""
+
+    body: bytes
+    answer: Answer
+
+
+class Backend(Protocol):
+    """Talks to one endpoint. Kinds: http, litellm, local, fake; a plug-in needs only these three.
+
+    Deadlines and cancelling come from outside: a backend only has to let go of its connection when cancelled.
+    """
+
+    async def complete(self, request: ChatRequest) -> Completed:
+        """Ask for a whole answer.
+
+        Raises:
+            TierError: Any failure, mapped; `is_retryable` says whether another try may help.
+        """
+        ...
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[list[Event], None]:
+        """Ask for a stream; yields events in batches as they arrive, the usage event included.
+
+        Ends without an exception only where the upstream ended the answer properly.
+
+        Raises:
+            TierError: Before or after the first event.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+def raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+class Outgoing:
+    """Writes request bodies for one deployment: its model, default parameters, output limit and prompt variant."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        max_output_tokens: int | None = None,
+        limit_field: str = "max_tokens",
+        system_prompt: str | None = None,
+    ) -> None:
+        self._fixed = {"model": raw(model)}
+        self._defaults = {k: raw(v) for k, v in (params or {}).items()}
+        self._limit = max_output_tokens
+        self._limit_field = limit_field
+        self._system = system_prompt
+        self._stream = {"stream": raw(True), "stream_options": raw({"include_usage": True})}
+
+    def body(self, request: ChatRequest, *, is_stream: bool) -> bytes:
+        """The JSON to send: the caller's fields verbatim, except for what the deployment decides."""
+        fields = {**self._defaults, **request.fields, **self._fixed}
+        if is_stream:
+            fields.update(self._stream)
+        if self._limit is not None:
+            self._cap(fields, request)
+        if self._system is not None:
+            head = raw({"role": "system", "content": self._system})
+            rest = msgspec.json.decode(fields["messages"], type=list[msgspec.Raw])
+            fields["messages"] = raw([head, *rest])
+        return msgspec.json.encode(fields)
+
+    def _cap(self, fields: dict[str, msgspec.Raw], request: ChatRequest) -> None:
+        asked = request.wire.max_output_tokens
+        if self._limit is not None and (asked is None or asked > self._limit):
+            name = "max_completion_tokens" if "max_completion_tokens" in fields else None
+            name = name or ("max_tokens" if "max_tokens" in fields else self._limit_field)
+            fields[name] = raw(self._limit)

@@ -1,0 +1,165 @@
+"""Streams and whole answers, one from the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from stepwell.base.messages import (
+    Answer,
+    Choice,
+    Chunk,
+    ChunkChoice,
+    Delta,
+    Event,
+    FunctionCall,
+    Message,
+    ToolCall,
+    Usage,
+    encode_json,
+)
+
+
+class Assembler:
+    """Puts streamed events together into the answer they spell.
+
+    Attributes:
+        n_pieces: Deltas with content so far; about one a token.
+        usage: What the upstream counted, once it has said so.
+    """
+
+    def __init__(self) -> None:
+        self.n_pieces = 0
+        self.usage: Usage | None = None
+        self._first: Chunk | None = None
+        self._texts: dict[int, list[str]] = {}
+        self._calls: dict[int, dict[int, ToolCall]] = {}
+        self._finish: dict[int, str] = {}
+
+    def add(self, events: Iterable[Event]) -> None:
+        for event in events:
+            chunk = event.chunk
+            if self._first is None:
+                self._first = chunk
+            if chunk.usage is not None:
+                self.usage = chunk.usage
+            for choice in chunk.choices:
+                delta = choice.delta
+                if delta.content:
+                    self.n_pieces += 1
+                    texts = self._texts.get(choice.index)
+                    if texts is None:
+                        self._texts[choice.index] = [delta.content]
+                    else:
+                        texts.append(delta.content)
+                elif delta.tool_calls or choice.finish_reason is not None:
+                    self._add_rare(choice)
+
+    def _add_rare(self, choice: ChunkChoice) -> None:
+        if choice.finish_reason is not None:
+            self._finish[choice.index] = choice.finish_reason
+        calls = self._calls.setdefault(choice.index, {}) if choice.delta.tool_calls else {}
+        for call in choice.delta.tool_calls or ():
+            self.n_pieces += 1
+            kept = calls.setdefault(call.index or 0, ToolCall(type="function", function=FunctionCall()))
+            kept.id = kept.id or call.id
+            kept.function.name += call.function.name
+            kept.function.arguments += call.function.arguments
+
+    def answer(self, usage: Usage | None = None) -> Answer:
+        """The answer so far; a choice without a finish has finish_reason None."""
+        first = self._first or Chunk()
+        indices = sorted({0} | self._texts.keys() | self._calls.keys() | self._finish.keys())
+        choices = [Choice(self._message(i), i, self._finish.get(i)) for i in indices]
+        return Answer(choices, first.id, first.model, first.created, usage or self.usage)
+
+    def _message(self, index: int) -> Message:
+        calls = [call for _, call in sorted(self._calls.get(index, {}).items())]
+        texts = self._texts.get(index)
+        return Message("assistant", "".join(texts) if texts is not None else None, calls or None)
+
+
+def answer_body(answer: Answer) -> bytes:
+    """The answer as the JSON of a `chat.completion`."""
+    choices = [
+        {
+            "index": c.index,
+            "message": {"content": None, **_plain(c.message), "refusal": None},
+            "logprobs": None,
+            "finish_reason": c.finish_reason,
+        }
+        for c in answer.choices
+    ]
+    return encode_json(
+        {
+            "id": answer.id,
+            "object": "chat.completion",
+            "created": answer.created or int(time.time()),
+            "model": answer.model,
+            "choices": choices,
+            "usage": _usage(answer.usage or Usage()),
+        }
+    )
+
+
+def _plain(message: Message) -> dict[str, object]:
+    fields: dict[str, object] = {"role": "assistant", "content": message.content}
+    if message.tool_calls:
+        fields["tool_calls"] = [
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": c.function.name, "arguments": c.function.arguments},
+            }
+            for c in message.tool_calls
+        ]
+    return fields
+
+
+def _usage(usage: Usage) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens or usage.prompt_tokens + usage.completion_tokens,
+    }
+    if usage.prompt_tokens_details is not None:
+        fields["prompt_tokens_details"] = {"cached_tokens": usage.prompt_tokens_details.cached_tokens or 0}
+    return fields
+
+
+def event(chunk: Chunk) -> Event:
+    """An event of our own making."""
+    choices = [
+        {"index": c.index, "delta": c.delta, "logprobs": None, "finish_reason": c.finish_reason}
+        for c in chunk.choices
+    ]
+    fields: dict[str, object] = {
+        "id": chunk.id,
+        "object": "chat.completion.chunk",
+        "created": chunk.created or int(time.time()),
+        "model": chunk.model,
+        "choices": choices,
+    }
+    if chunk.usage is not None:
+        fields["usage"] = _usage(chunk.usage)
+    return Event(encode_json(fields), chunk)
+
+
+def as_events(answer: Answer) -> list[Event]:
+    """A whole answer as the events of a stream: one content delta a choice, then the finish, then the usage."""
+
+    def make(choices: list[ChunkChoice], usage: Usage | None = None) -> Event:
+        return event(Chunk(choices, answer.id, answer.model, answer.created, usage))
+
+    events = []
+    for c in answer.choices:
+        calls = [
+            ToolCall(call.id, "function", call.function, i)
+            for i, call in enumerate(c.message.tool_calls or [])
+        ]
+        delta = Delta(c.message.text or None, "assistant", calls or None)
+        events.append(make([ChunkChoice(delta, c.index)]))
+        events.append(make([ChunkChoice(Delta(), c.index, c.finish_reason)]))
+    if answer.usage is not None:
+        events.append(make([], answer.usage))
+    return events
