@@ -1,0 +1,105 @@
+"""How many tokens a conversation has: a bound that costs microseconds, and an exact count.
+
+The bound rests on one fact: a byte-level BPE never makes more tokens than the text has UTF-8 bytes
+(each merge joins two or more of them). The exact count is tiktoken's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.base.messages import Message, Part, ToolCall
+from stepwell.base.vocabulary import encoding_for
+
+# What the chat format adds: 3 a message and 3 to open the reply for OpenAI's models, 5 a message for ChatML
+# as small open models use it. A name costs 1, a tool call's frame is not published: 8 covers ChatML's.
+N_REPLY_TOKENS = 3
+N_MESSAGE_TOKENS = 5
+N_NAME_TOKENS = 1
+N_TOOL_CALL_TOKENS = 8
+# One image at full detail: Claude 4,784 at most, GPT-5 and GPT-4.1 about 3,800, GPT-4o 1,445.
+# Any other part that is not text (audio, a file) counts the same.
+N_IMAGE_TOKENS = 5000
+
+_CHUNK_CHARS = 20_000
+
+
+def upper_bound(messages: Sequence[Message], tools_json: bytes | None = None) -> int:
+    """Tokens that `messages` and the tools have at most, for any byte-level BPE. Loads no vocabulary."""
+    n = N_REPLY_TOKENS + (len(tools_json) if tools_json else 0)
+    for message in messages:
+        n += _frame(message) + sum(map(_n_bytes, _texts(message)))
+    return n
+
+
+def estimate_text(text: str) -> int:
+    """A rough count, four characters a token; for expected cost, never for a limit."""
+    return (len(text) + 3) // 4
+
+
+def count_text(text: str, model: str) -> int:
+    """Tokens of `text`: exact for OpenAI's models, by o200k_base for any other.
+
+    Raises:
+        ConfigError: The vocabulary is not on this machine.
+    """
+    encode = encoding_for(model).encode_ordinary
+    if len(text) <= _CHUNK_CHARS:
+        return len(encode(text))
+    # tiktoken's time is quadratic in the length of one unbroken run; a cut adds a token or two
+    return sum(len(encode(text[i : i + _CHUNK_CHARS])) for i in range(0, len(text), _CHUNK_CHARS))
+
+
+def count_message(message: Message, model: str) -> int:
+    """Tokens of one message with its frame, without what opens the reply."""
+    return _frame(message) + sum(count_text(t, model) for t in _texts(message))
+
+
+def count_messages(messages: Sequence[Message], *, model: str, tools_json: bytes | None = None) -> int:
+    """Tokens of the whole prompt, the tools' JSON included (providers turn it into something shorter).
+
+    Raises:
+        ConfigError: The vocabulary is not on this machine.
+    """
+    n = N_REPLY_TOKENS + sum(count_message(m, model) for m in messages)
+    return n + (count_text(tools_json.decode("utf-8", "ignore"), model) if tools_json else 0)
+
+
+def _frame(message: Message) -> int:
+    """Tokens of everything in the message that is not text."""
+    n = N_MESSAGE_TOKENS
+    if message.name is not None:
+        n += N_NAME_TOKENS
+    if message.tool_calls:
+        n += N_TOOL_CALL_TOKENS * len(message.tool_calls)
+    if isinstance(message.content, list):
+        n += sum(_part_frame(p) for p in message.content)
+    return n
+
+
+def _part_frame(part: Part) -> int:
+    return 1 if part.text is not None else N_IMAGE_TOKENS
+
+
+def _texts(message: Message) -> list[str]:
+    content = message.content
+    texts = [message.role]
+    if isinstance(content, str):
+        texts.append(content)
+    elif content is not None:
+        texts += [p.text for p in content if p.text is not None]
+    if message.name is not None:
+        texts.append(message.name)
+    if message.tool_call_id is not None:
+        texts.append(message.tool_call_id)
+    if message.tool_calls:
+        texts += [t for call in message.tool_calls for t in _call_texts(call)]
+    return texts
+
+
+def _call_texts(call: ToolCall) -> tuple[str, str, str]:
+    return call.id, call.function.name, call.function.arguments
+
+
+def _n_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
