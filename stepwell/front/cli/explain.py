@@ -1,0 +1,48 @@
+"""`stepwell explain`: which tier would answer, and why. Calls none."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import Namespace
+
+from stepwell.base.decisions import Decision, TierEstimate
+from stepwell.front.cli import terminal
+from stepwell.front.cli.exits import Exit
+from stepwell.front.cli.inputs import config_of, prompt_of, wishes_of
+
+
+def run(args: Namespace) -> int:
+    decision = asyncio.run(_decide(args))
+    if args.json:
+        terminal.say_json({"why": decision.why, **_fields(decision)})
+    else:
+        terminal.table(("tier", "p(ok)", "cost", "at most", "status"), [_row(e) for e in decision.estimates])
+        print()
+        print(f"why: {terminal.printable(decision.why, sys.stdout)}")
+        print(_measures(decision))
+    return Exit.OK
+
+
+async def _decide(args: Namespace) -> Decision:
+    from stepwell.well import Stepwell
+
+    async with Stepwell(config_of(args)) as well:
+        return await well.aexplain(prompt_of(args), **wishes_of(args))
+
+
+def _fields(decision: Decision) -> dict[str, object]:
+    return {name: getattr(decision, name) for name in Decision.__slots__}
+
+
+def _row(e: TierEstimate) -> tuple[str, ...]:
+    p_ok = "-" if e.p_ok is None else f"{e.p_ok:.2f}"
+    return (e.tier, p_ok, terminal.usd(e.cost_usd), terminal.usd(e.max_cost_usd), e.status)
+
+
+def _measures(decision: Decision) -> str:
+    floor = "none" if decision.threshold is None else f"{decision.threshold:.2f}"
+    saved = decision.saved_usd
+    saving = "not measured" if saved is None else ("-" if saved < 0 else "") + terminal.usd(abs(saved))
+    tokens = f"about {decision.n_input_tokens} tokens in, {decision.n_output_tokens} out"
+    return f"threshold: {floor}; {tokens}; saved: {saving}"

