@@ -13,7 +13,7 @@ from stepwell.front.cli.parser import make_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code; --help and usage errors raise SystemExit, as in argparse."""
+    """Run one command line; returns its exit code. --help and usage errors raise SystemExit (argparse)."""
     _never_fail_on_a_letter()
     args = make_parser().parse_args(argv)
     try:

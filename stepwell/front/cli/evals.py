@@ -1,0 +1,3 @@
+"""`stepwell eval run` and `stepwell replay`."""
+
+from __future__ import annotations
