@@ -1,0 +1,415 @@
+"""The one file that knows every stage.
+
+guard input -> cache -> fit context -> route -> reserve -> dispatch -> guard output -> cache write -> record
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from stepwell.base import tokens
+from stepwell.base.assemble import as_events
+from stepwell.base.config import Config
+from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
+from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.errors import AllTiersFailed, StepwellError
+from stepwell.base.messages import Answer, Usage, decode_answer
+from stepwell.base.reply import Reply, patch_answer
+from stepwell.base.request import ChatRequest
+from stepwell.base.telemetry.metrics import Metrics
+from stepwell.base.telemetry.record import Record, Recorder
+from stepwell.guards.guard import Guard
+from stepwell.memory.cache.cache import Cache, Lookup
+from stepwell.memory.context.fit import fit
+from stepwell.router.budget import Lease, Ledger
+from stepwell.router.decide import Router
+from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.tiers.accounting import cost_usd
+from stepwell.router.tiers.tier import Tier
+from stepwell.stream import ReplyStream
+
+OFF = CacheDecision("off")
+CLIENT_LEFT = 499
+
+
+@dataclass(slots=True)
+class Run:
+    """One request on its way: what it is by now, and what was decided so far."""
+
+    request: ChatRequest
+    trace: Trace
+    began_s: float
+    deadline_s: float
+    vector: RequestVector
+    is_stream: bool
+    lookup: Lookup | None = None
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """All stages, and the way through them."""
+
+    config: Config
+    tiers: Mapping[str, Tier]
+    guard: Guard
+    cache: Cache | None
+    router: Router
+    dispatcher: Dispatcher
+    ledger: Ledger
+    record: Recorder
+    metrics: Metrics
+    embedder: Callable[[], Embedder] | None
+    close_parts: tuple[Callable[[], object], ...] = ()
+
+    # ---- whole answers
+
+    async def complete(self, request: ChatRequest) -> Reply:
+        """Answer one request.
+
+        Raises:
+            StepwellError: Any of base.errors.
+        """
+        run = self._begin(request, is_stream=False)
+        try:
+            reply = await self._complete(run)
+        except BaseException as e:
+            self._recorded(run, _status(e), error=_code(e))
+            raise
+        self._recorded(run, 200, reply)
+        return reply
+
+    async def _complete(self, run: Run) -> Reply:
+        hit = await self._enter(run)
+        if hit is not None:
+            return hit
+        if (
+            self.cache is None
+            or run.lookup is None
+            or run.trace.cache is None
+            or run.trace.cache.status != "miss"
+        ):
+            return await self._ask(run)
+        reply, is_shared = await self.cache.share(run.lookup, lambda: self._ask(run))
+        return self._follower(run, reply) if is_shared else reply
+
+    def _follower(self, run: Run, reply: Reply) -> Reply:
+        """The same answer for a caller who asked the same at the same time; the leader paid."""
+        run.trace.cache = CacheDecision("hit", "shared with a request under way", saved_usd=reply.cost_usd)
+        return Reply(reply.body, reply.tier, reply.model, 0.0, reply.usage, run.trace)
+
+    async def _ask(self, run: Run) -> Reply:
+        decision = await self._route(run)
+        spent: float | None = None
+        try:
+            completed, served = await self.dispatcher.complete(
+                run.request, decision, run.trace, run.deadline_s
+            )
+            usage, is_estimated = self._usage(run, completed.answer)
+            spent = self._cost(run, usage, served)
+        except asyncio.CancelledError:
+            spent = _expected(decision)  # sent, so most likely billed
+            raise
+        except AllTiersFailed as e:
+            spent = sum(_expected(decision) for t in e.exceptions if getattr(t, "was_billed", False))
+            raise
+        finally:
+            self._settle(run, spent or 0.0)
+        body, answer = await self._guarded(run, completed.body, completed.answer)
+        deployment = served.deployment
+        reply = Reply(body, deployment.tier, deployment.model, spent, usage, run.trace, is_estimated, answer)
+        await self._remember(run, reply, answer)
+        return reply
+
+    # ---- streams
+
+    async def stream(self, request: ChatRequest) -> ReplyStream:
+        """Open a stream: returns when its first token is there. The caller must iterate it or `aclose` it.
+
+        Raises:
+            StepwellError: Any of base.errors; from then on, while iterating, StreamBroken or GuardBlocked.
+        """
+        run = self._begin(request, is_stream=True)
+        try:
+            hit = await self._enter(run)
+            if hit is not None:
+                return self._replay(run, hit)
+            decision = await self._route(run)
+            try:
+                opened, served = await self.dispatcher.open(run.request, decision, run.trace, run.deadline_s)
+            except BaseException as e:
+                was_sent = isinstance(e, asyncio.CancelledError)
+                self._settle(run, _expected(decision) if was_sent else 0.0)
+                raise
+        except BaseException as e:
+            self._recorded(run, _status(e), error=_code(e))
+            raise
+        run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3
+        return self._live(run, opened, served)
+
+    def _replay(self, run: Run, hit: Reply) -> ReplyStream:
+        async def end(stream: ReplyStream, status: int, error: str) -> None:
+            stream.reply = hit
+            self._recorded(run, status, hit, error=error)
+
+        return ReplyStream(
+            as_events(hit.answer),
+            None,
+            end,
+            tier=hit.tier,
+            model=hit.model,
+            trace=run.trace,
+            wants_usage=_wants_usage(run),
+            config=self.config.dispatch,
+        )
+
+    def _live(self, run: Run, opened: OpenStream, served: Served) -> ReplyStream:
+        deployment = served.deployment
+
+        async def end(stream: ReplyStream, status: int, error: str) -> None:
+            answer = stream.assembler.answer()
+            usage, is_estimated = self._usage(run, answer, stream.assembler.n_pieces)
+            spent = self._cost(run, usage, served)
+            self._settle(run, spent)
+            if stream.guard is not None:
+                run.trace.guard_output = stream.guard.verdict
+            reply = stream.finished(usage, spent, is_estimated)
+            stream.reply = reply
+            if status == 200:
+                await self._remember(run, reply, reply.answer)
+            self._recorded(run, status, reply, error=error)
+
+        return ReplyStream(
+            opened.head,
+            opened,
+            end,
+            tier=deployment.tier,
+            model=deployment.model,
+            trace=run.trace,
+            wants_usage=_wants_usage(run),
+            config=self.config.dispatch,
+            guard=self.guard.open_stream(),
+        )
+
+    # ---- the decision alone
+
+    async def explain(self, request: ChatRequest) -> Decision:
+        """Decide as `complete` would, and call no tier."""
+        run = self._begin(request, is_stream=False)
+        await self._guard_input(run)
+        return await self._decide(run)
+
+    # ---- stages
+
+    def _begin(self, request: ChatRequest, *, is_stream: bool) -> Run:
+        self.metrics.in_flight.inc()
+        return Run(
+            request,
+            Trace(os.urandom(12).hex()),
+            time.monotonic(),
+            self.dispatcher.deadline_s(request),
+            RequestVector(self.embedder, _last_user_text(request)),
+            is_stream,
+        )
+
+    async def _enter(self, run: Run) -> Reply | None:
+        """Input guards, then the cache; a reply where the cache serves."""
+        await self._guard_input(run)
+        if self.cache is None:
+            run.trace.cache = OFF
+            return None
+        scope = self.router.scope(run.request)
+        run.lookup = lookup = await self.cache.lookup(run.request, run.vector, scope=scope)
+        run.trace.cache = lookup.decision
+        entry = lookup.entry
+        if entry is None:
+            return None
+        body, answer = await self._guarded(run, entry.body, decode_answer(entry.body))
+        usage = answer.usage or Usage()
+        return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
+
+    async def _guard_input(self, run: Run) -> None:
+        if self.guard.checks_input:
+            run.trace.guard_input, edits = await self.guard.check_input(run.request.messages)
+            if edits:
+                run.request = run.request.with_edits(edits)
+                run.vector = RequestVector(self.embedder, _last_user_text(run.request))
+
+    async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
+        if not self.guard.checks_output:
+            return body, answer
+        run.trace.guard_output, edits = await self.guard.check_output(answer)
+        if not edits:
+            return body, answer
+        body = patch_answer(body, edits)
+        return body, decode_answer(body)
+
+    async def _route(self, run: Run) -> Decision:
+        decision = await self._decide(run)
+        reserve = max(
+            (e.max_cost_usd or 0.0 for e in decision.estimates if e.tier in decision.chain), default=0.0
+        )
+        run.lease = self.ledger.reserve(run.request.caller, reserve)
+        return decision
+
+    async def _decide(self, run: Run) -> Decision:
+        await self._fit(run)
+        n_input = await self._n_input(run)
+        run.trace.route = decision = await self.router.decide(
+            run.request, n_input_tokens=n_input, vector=run.vector
+        )
+        return decision
+
+    async def _fit(self, run: Run) -> None:
+        config = self.config.context
+        if not config.fit:
+            return
+        window, model = self.router.window_for(run.request)
+        wire = run.request.wire
+        reserve = wire.max_output_tokens or config.reserve_tokens
+        tools = run.request.fields.get("tools")
+        tools_json = bytes(tools) if tools is not None else None
+        bound = tokens.upper_bound(wire.messages, tools_json)
+        if bound + reserve <= window:  # no vocabulary needed
+            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, window)
+            return
+        # counting blocks: 2.5 ms per 100 KB
+        found = await asyncio.to_thread(
+            fit,
+            wire.messages,
+            window_tokens=window,
+            reserve_tokens=reserve,
+            model=model,
+            tools_json=tools_json,
+        )
+        run.trace.context = found
+        run.request = run.request.with_kept(found.kept)
+
+    async def _n_input(self, run: Run) -> int:
+        """Exact where dollars are promised, else an estimate."""
+        context = run.trace.context
+        if context is not None and context.is_exact:
+            return context.n_tokens
+        messages = run.request.messages
+        promises = self.config.promises
+        is_hard = (
+            run.request.wishes.max_usd
+            or promises.max_usd_per_request
+            or promises.max_usd_per_day
+            or promises.max_usd_per_tenant_day
+            or promises.max_usd_per_user_day
+        )
+        if not is_hard:
+            return sum(len(m.text) for m in messages) // 4 + 4 * len(messages)
+        tools = run.request.fields.get("tools")
+        return await asyncio.to_thread(
+            tokens.count_messages, messages, model="", tools_json=bytes(tools) if tools is not None else None
+        )
+
+    # ---- afterwards
+
+    def _usage(self, run: Run, answer: Answer, n_pieces: int | None = None) -> tuple[Usage, bool]:
+        if answer.usage is not None and (answer.usage.prompt_tokens or answer.usage.completion_tokens):
+            return answer.usage, False
+        n_in = run.trace.route.n_input_tokens if run.trace.route is not None else 0
+        n_out = (
+            n_pieces if n_pieces is not None else sum(len(c.message.text) for c in answer.choices) // 4 + 1
+        )
+        return Usage(n_in, n_out, n_in + n_out), True
+
+    def _cost(self, run: Run, usage: Usage, served: Served) -> float:
+        unknown = self.config.routing.unknown_price_usd_per_1m or 0.0
+        cost = cost_usd(usage, served.deployment.card, unknown)
+        for failed in served.failed:  # their input was read, and most likely billed
+            cost += cost_usd(Usage(usage.prompt_tokens), failed.card, unknown)
+        return cost
+
+    def _settle(self, run: Run, usd: float) -> None:
+        lease, run.lease = run.lease, None
+        if lease is not None:
+            self.ledger.settle(lease, usd)
+
+    async def _remember(self, run: Run, reply: Reply, answer: Answer) -> None:
+        if self.cache is None or run.lookup is None:
+            return
+        await self.cache.write(
+            run.lookup,
+            body=reply.body,
+            answer=answer,
+            tier=reply.tier,
+            model=reply.model,
+            cost_usd=reply.cost_usd,
+            is_degraded=reply.is_degraded,
+        )
+
+    def _recorded(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
+        self.metrics.in_flight.dec()
+        trace, caller = run.trace, run.request.caller
+        trace.ms = ms = (time.monotonic() - run.began_s) * 1e3
+        route, cache = trace.route, trace.cache
+        record = Record(
+            ts_s=time.time(),
+            request_id=trace.request_id,
+            status=status,
+            ms=ms,
+            tenant=caller.tenant or "",
+            is_stream=run.is_stream,
+            ttft_ms=trace.ttft_ms,
+            error=error,
+            cache=cache.status if cache is not None else "",
+            attempts=[(a.tier, a.outcome) for a in trace.attempts],
+            guard_input=trace.guard_input.action if trace.guard_input is not None else "",
+            guard_output=trace.guard_output.action if trace.guard_output is not None else "",
+        )
+        if route is not None:
+            record.policy = route.policy
+            record.tier = route.tier
+            record.saved_usd = route.saved_usd
+            record.is_degraded = route.is_degraded
+            estimate = route.estimate(route.tier)
+            record.p_ok = estimate.p_ok if estimate is not None else None
+        if reply is not None:
+            record.tier, record.model, record.cost_usd = reply.tier, reply.model, reply.cost_usd
+            record.n_input_tokens = reply.usage.prompt_tokens
+            record.n_output_tokens = reply.usage.completion_tokens
+        self.record(record)
+
+    async def close(self) -> None:
+        """Let go of connections, processes and files."""
+        if self.cache is not None:
+            await self.cache.close()
+        for tier in self.tiers.values():
+            for deployment in tier.deployments:
+                await deployment.backend.close()
+        for close in self.close_parts:
+            made = close()
+            if asyncio.iscoroutine(made):
+                await made
+
+
+def _last_user_text(request: ChatRequest) -> str:
+    return next((m.text for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def _wants_usage(run: Run) -> bool:
+    options = run.request.wire.stream_options
+    return options is not None and options.include_usage
+
+
+def _expected(decision: Decision) -> float:
+    estimate = decision.estimate(decision.tier)
+    return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
+
+
+def _status(e: BaseException) -> int:
+    if isinstance(e, StepwellError):
+        return e.status_code
+    return CLIENT_LEFT if isinstance(e, asyncio.CancelledError) else 500
+
+
+def _code(e: BaseException) -> str:
+    return e.code if isinstance(e, StepwellError) else type(e).__name__

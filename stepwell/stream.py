@@ -1,0 +1,233 @@
+"""A streamed reply on its way to the caller."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from stepwell.base.assemble import Assembler, answer_body, event
+from stepwell.base.config import DispatchConfig
+from stepwell.base.decisions import Trace, Verdict
+from stepwell.base.errors import StepwellError, TierTimeout
+from stepwell.base.messages import Chunk, Event, Usage
+from stepwell.base.reply import Reply
+
+CLIENT_LEFT = 499
+
+
+class Source(Protocol):
+    """What an open upstream offers (router.dispatch.OpenStream)."""
+
+    rest: AsyncGenerator[list[Event], None]
+
+    async def aclose(self) -> None: ...
+
+
+class StreamGuard(Protocol):
+    """What checks a stream (guards.stream.GuardStream)."""
+
+    verdict: Verdict
+
+    def feed(self, events: list[Event]) -> list[Event]: ...
+    def finish(self) -> list[Event]: ...
+
+
+class ReplyStream:
+    """Events as they arrive. Iterate it (`async for event in stream`), or take whole `batches`.
+
+    Leaving early, or `aclose`, stops the upstream and pays for what was streamed.
+
+    Attributes:
+        tier, model: Who answers.
+        trace: What the stages decided; complete after the end.
+        reply: The whole answer, after the end.
+    """
+
+    def __init__(
+        self,
+        head: list[Event],
+        source: Source | None,
+        end: Callable[[ReplyStream, int, str], Awaitable[None]],
+        *,
+        tier: str,
+        model: str,
+        trace: Trace,
+        wants_usage: bool,
+        config: DispatchConfig,
+        guard: StreamGuard | None = None,
+    ) -> None:
+        self.tier = tier
+        self.model = model
+        self.trace = trace
+        self.guard = guard
+        self.reply: Reply | None = None
+        self.assembler = Assembler()
+        self._sent = self.assembler if guard is None else Assembler()
+        self._head = head
+        self._source = source
+        self._end = end
+        self._wants_usage = wants_usage
+        self._config = config
+        self._batches: AsyncGenerator[list[Event], None] | None = None
+        self._is_ended = False
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events()
+
+    async def _events(self) -> AsyncGenerator[Event, None]:
+        try:
+            async for batch in self.batches():
+                for item in batch:
+                    yield item
+        finally:
+            await self.aclose()
+
+    async def text_deltas(self) -> AsyncGenerator[str, None]:
+        """The text of the first choice, piece by piece."""
+        try:
+            async for batch in self.batches():
+                for item in batch:
+                    for choice in item.chunk.choices:
+                        if choice.index == 0 and choice.delta.content:
+                            yield choice.delta.content
+        finally:
+            await self.aclose()
+
+    def batches(self) -> AsyncGenerator[list[Event], None]:
+        """Events as they arrive together; the cheapest way to read a stream. One reader only.
+
+        Raises:
+            StreamBroken, TierTimeout: The answer broke off.
+            GuardBlocked: A guard stopped it.
+        """
+        self._batches = self._run()
+        return self._batches
+
+    async def aclose(self) -> None:
+        """Stop. May be called twice, and after the end."""
+        if self._batches is not None:
+            await self._batches.aclose()
+        await self._finish(CLIENT_LEFT, "cancelled")
+
+    async def _run(self) -> AsyncGenerator[list[Event], None]:
+        watch = _Watch(self._config, self.tier)
+        try:
+            events = self._through(self._head)
+            if events:
+                yield events
+            while self._source is not None:
+                watch.waits_since_s = time.monotonic()
+                try:
+                    incoming = await self._source.rest.__anext__()
+                except StopAsyncIteration:
+                    break
+                watch.waits_since_s = None
+                events = self._through(incoming)
+                if events:
+                    yield events
+            events = self._last()
+            if events:
+                yield events
+        except StepwellError as e:
+            await self._finish(e.status_code, e.code)
+            raise
+        except asyncio.CancelledError:
+            late = watch.late()
+            await self._finish(
+                CLIENT_LEFT if late is None else late.status_code, "cancelled" if late is None else late.code
+            )
+            if late is not None:
+                raise late from None
+            raise
+        except GeneratorExit:
+            await self._finish(CLIENT_LEFT, "cancelled")
+            raise
+        finally:
+            watch.stop()
+        await self._finish(200, "")
+
+    def _through(self, events: list[Event]) -> list[Event]:
+        self.assembler.add(events)
+        if self.guard is not None:
+            events = self.guard.feed(events)
+            self._sent.add(events)
+        if self.assembler.usage is not None:  # once, at the end
+            events = [e for e in events if e.chunk.usage is None or e.chunk.choices]
+        return events
+
+    def _last(self) -> list[Event]:
+        events = self.guard.finish() if self.guard is not None else []
+        if self.guard is not None:
+            self._sent.add(events)
+        if self._wants_usage:
+            answer = self.assembler.answer()
+            n = self.assembler.n_pieces
+            n_in = self.trace.route.n_input_tokens if self.trace.route is not None else 0
+            usage = answer.usage or Usage(n_in, n, n_in + n)
+            events = [*events, event(Chunk([], answer.id, answer.model, answer.created, usage))]
+        return events
+
+    def finished(self, usage: Usage, cost_usd: float, is_estimated: bool) -> Reply:
+        """The reply of what the caller was sent."""
+        answer = msgspec.structs.replace(self._sent.answer(), usage=usage)
+        body = answer_body(answer)
+        return Reply(body, self.tier, self.model, cost_usd, usage, self.trace, is_estimated, answer)
+
+    async def _finish(self, status: int, error: str) -> None:
+        if self._is_ended:
+            return
+        self._is_ended = True
+        try:
+            if self._source is not None:
+                await self._source.aclose()
+        finally:
+            await self._end(self, status, error)
+
+
+class _Watch:
+    """Ends a stream that falls silent or lasts too long, with one timer a stream and nothing per token.
+
+    Attributes:
+        waits_since_s: Monotonic time since which the upstream is awaited; None while the caller is at work.
+    """
+
+    def __init__(self, config: DispatchConfig, tier: str) -> None:
+        self.waits_since_s: float | None = None
+        self._idle_s = config.stream_idle_timeout_s
+        self._tier = tier
+        self._ends_s = time.monotonic() + config.stream_timeout_s
+        self._task = asyncio.current_task()
+        self._fired: str | None = None
+        self._again(min(self._idle_s, config.stream_timeout_s))
+
+    def _again(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _look(self) -> None:
+        now, since = time.monotonic(), self.waits_since_s
+        if since is not None and now - since >= self._idle_s:
+            self._fire(f"the stream was silent for {self._idle_s:g} s")
+        elif now >= self._ends_s:
+            self._fire("the stream is over stream_timeout_s")
+        else:
+            wakes_s = self._ends_s if since is None else min(self._ends_s, since + self._idle_s)
+            self._again(max(0.01, min(wakes_s - now, self._idle_s)))
+
+    def _fire(self, why: str) -> None:
+        self._fired = why
+        if self._task is not None:
+            self._task.cancel()
+
+    def late(self) -> TierTimeout | None:
+        """The error, where it was this watch that cancelled the task."""
+        if self._fired is None or self._task is None:
+            return None
+        self._task.uncancel()
+        return TierTimeout(f"tier {self._tier}: {self._fired}", tier=self._tier, was_billed=True)
+
+    def stop(self) -> None:
+        self._timer.cancel()

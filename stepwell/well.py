@@ -1,0 +1,253 @@
+"""Stepwell: the public face. One async implementation, with a thin sync front on a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from stepwell.base.config import Config
+from stepwell.base.decisions import Decision
+from stepwell.base.errors import BadRequest
+from stepwell.base.reply import Reply
+from stepwell.base.request import Caller, ChatRequest, Wishes
+from stepwell.build import build
+from stepwell.check import CheckLine, check
+from stepwell.pipeline import Pipeline
+from stepwell.router.tierinfo import TierInfo
+from stepwell.router.tiers.base import Backend
+from stepwell.stream import ReplyStream
+
+T = TypeVar("T")
+Messages = str | Sequence[Mapping[str, Any]]
+
+
+class Stepwell:
+    """A well: its tiers, its promises, and the way down.
+
+    Args:
+        config: A whole configuration; or give sections by name, as in YAML: `Stepwell(promises={"min_p_ok": 0.8})`.
+        backends: Tier name -> what answers in its place, for tests (`stepwell.testing.FakeTier`).
+
+    Raises:
+        ConfigError: Something in the configuration is wrong; names it.
+
+    An instance belongs to one event loop: the caller's for the `a…` methods, one of its own for the others. Don't
+    mix both on one instance.
+    """
+
+    def __init__(
+        self, config: Config | None = None, *, backends: Mapping[str, Backend] | None = None, **sections: Any
+    ) -> None:
+        if config is not None and sections:
+            raise TypeError("give either a Config or sections, not both")
+        self.config = config if config is not None else Config.make(sections)
+        self.pipeline: Pipeline = build(self.config, backends)
+        self._loop: _Loop | None = None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, *, backends: Mapping[str, Backend] | None = None) -> Stepwell:
+        """Read stepwell.yaml.
+
+        Raises:
+            ConfigError: Names file, key and the nearest known key.
+        """
+        return cls(Config.from_yaml(path), backends=backends)
+
+    @property
+    def tiers(self) -> list[TierInfo]:
+        """Every tier as the router sees it, cheapest first."""
+        return list(self.pipeline.router.tiers)
+
+    # ---- async
+
+    async def achat(self, messages: Messages, **asks: Any) -> Reply:
+        """Answer a prompt or a list of OpenAI messages.
+
+        Args:
+            messages: A text (one user turn) or OpenAI messages.
+            **asks: `model` ("auto" routes; a tier's or model's name pins it), `tier`, `min_tier`, `max_usd`,
+                `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written), `timeout_s`,
+                `tenant`, `user`; anything else is an OpenAI request field (temperature, tools, seed, …).
+
+        Raises:
+            StepwellError: See base.errors; BadRequest, BudgetExceeded, GuardBlocked, QualityFloorUnmet and
+                AllTiersFailed are the ones to expect.
+        """
+        return await self.pipeline.complete(make_request(messages, asks))
+
+    async def astream(self, messages: Messages, **asks: Any) -> ReplyStream:
+        """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
+        return await self.pipeline.stream(make_request(messages, asks, is_stream=True))
+
+    async def aexplain(self, messages: Messages, **asks: Any) -> Decision:
+        """Decide as `achat` would, and call no tier."""
+        return await self.pipeline.explain(make_request(messages, asks))
+
+    async def acheck(self) -> list[CheckLine]:
+        """Say what is reachable, what lacks a key, and what each promise can rest on today."""
+        return await check(self.pipeline)
+
+    async def aclose(self) -> None:
+        """Let go of connections, processes and files."""
+        await self.pipeline.close()
+
+    async def __aenter__(self) -> Stepwell:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        await self.aclose()
+
+    # ---- sync
+
+    def chat(self, messages: Messages, **asks: Any) -> Reply:
+        """As `achat`, blocking."""
+        return self._own_loop().run(self.achat(messages, **asks))
+
+    def stream(self, messages: Messages, **asks: Any) -> SyncStream:
+        """As `astream`, blocking: iterate it for pieces of text; `.reply` is there after the end."""
+        loop = self._own_loop()
+        return SyncStream(loop, loop.run(self.astream(messages, **asks)))
+
+    def explain(self, messages: Messages, **asks: Any) -> Decision:
+        """As `aexplain`, blocking."""
+        return self._own_loop().run(self.aexplain(messages, **asks))
+
+    def check(self) -> list[CheckLine]:
+        """As `acheck`, blocking."""
+        return self._own_loop().run(self.acheck())
+
+    def close(self) -> None:
+        """As `aclose`, blocking; ends the loop's thread."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            loop = _Loop()
+        loop.run(self.aclose())
+        loop.stop()
+
+    def __enter__(self) -> Stepwell:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _own_loop(self) -> _Loop:
+        if self._loop is None:
+            self._loop = _Loop()
+        return self._loop
+
+
+class SyncStream:
+    """Pieces of text, as they arrive. Use as a context manager, or read to the end.
+
+    Attributes:
+        reply: The whole answer, after the end.
+    """
+
+    def __init__(self, loop: _Loop, source: ReplyStream) -> None:
+        self._loop = loop
+        self._source = source
+
+    @property
+    def tier(self) -> str:
+        return self._source.tier
+
+    @property
+    def reply(self) -> Reply | None:
+        return self._source.reply
+
+    def __iter__(self) -> Iterator[str]:
+        pieces = self._source.text_deltas()
+        try:
+            while True:
+                try:
+                    yield self._loop.run(pieces.__anext__())
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._loop.run(pieces.aclose())
+
+    def close(self) -> None:
+        """Stop; the upstream is told, and what was streamed is paid."""
+        self._loop.run(self._source.aclose())
+
+    def __enter__(self) -> SyncStream:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.close()
+
+
+class _Loop:
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stepwell", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        self.run(self._loop.shutdown_asyncgens())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def make_request(messages: Messages, asks: Mapping[str, Any], *, is_stream: bool = False) -> ChatRequest:
+    """The request that keyword arguments describe.
+
+    Raises:
+        BadRequest: Names the field at fault.
+    """
+    fields = dict(asks)
+    caller = Caller(fields.pop("tenant", None), fields.get("user"))
+    wishes = make_wishes(
+        tier=fields.pop("tier", None),
+        min_tier=fields.pop("min_tier", None),
+        max_usd=fields.pop("max_usd", None),
+        tags=fields.pop("tags", ()),
+        below_floor=fields.pop("below_floor", None),
+        cache=fields.pop("cache", True),
+        timeout_s=fields.pop("timeout_s", None),
+    )
+    turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    if is_stream:
+        fields["stream"] = True
+    return ChatRequest.build({**fields, "messages": turns}, caller, wishes)
+
+
+def make_wishes(
+    *,
+    tier: str | None,
+    min_tier: str | None,
+    max_usd: float | None,
+    tags: Iterable[str],
+    below_floor: Literal["refuse", "flag"] | None,
+    cache: bool,
+    timeout_s: float | None,
+    headers: Mapping[str, str] | None = None,
+) -> Wishes:
+    """Check ranges.
+
+    Raises:
+        BadRequest: Names the field at fault.
+    """
+    for name, value in (("max_usd", max_usd), ("timeout_s", timeout_s)):
+        if value is not None and not 0 < value < float("inf"):
+            raise BadRequest(f"{name} must be a positive number", param=name)
+    if below_floor not in (None, "refuse", "flag"):
+        raise BadRequest("below_floor must be 'refuse' or 'flag'", param="below_floor")
+    return Wishes(tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {})
