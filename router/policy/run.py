@@ -1,0 +1,118 @@
+"""Run a plugged-in policy: under a time limit, with the heuristic where it fails or is late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+from stepwell.base import plug
+from stepwell.base.errors import ConfigError
+from stepwell.router.features import Ask
+from stepwell.router.policy.base import Estimates, Policy
+from stepwell.router.policy.heuristic import Heuristic
+from stepwell.router.text import plain
+from stepwell.router.tierinfo import TierInfo
+
+_MAX_THREADS = 4
+_MAX_REASONS = 5
+
+
+def load_policy(spec: str) -> Policy:
+    """The policy that `routing.policy` names.
+
+    Raises:
+        ConfigError: Nothing has that name, its factory failed, or what it made has no `estimate`.
+    """
+    if spec == Heuristic.name:
+        return Heuristic()
+    found = plug.load(spec, group="stepwell.policies")
+    if isinstance(found, type) or not hasattr(found, "estimate"):
+        try:
+            found = found()  # a third party's factory: it may raise anything
+        except Exception as e:
+            raise ConfigError(f"routing.policy {spec!r} can't be made: {type(e).__name__}") from e
+    if not callable(getattr(found, "estimate", None)):
+        raise ConfigError(f"routing.policy {spec!r} has no method `estimate`")
+    policy: Policy = found
+    return policy
+
+
+class PolicyRunner:
+    """Asks one policy; always comes back with sound estimates, in time.
+
+    Args:
+        timeout_s: A policy that takes longer is replaced by the heuristic for this request.
+    """
+
+    def __init__(self, policy: Policy, *, timeout_s: float) -> None:
+        self._policy = policy
+        self._timeout_s = timeout_s
+        self._fallback = Heuristic()
+        self._name = plain(str(getattr(policy, "name", type(policy).__name__)))
+        self._n_threads = 0
+
+    async def estimate(self, ask: Ask, tiers: Sequence[TierInfo]) -> Estimates:
+        """p_ok for every tier; a reason says so where the heuristic stood in."""
+        if isinstance(self._policy, Heuristic):
+            return self._policy.estimate(ask, tiers)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return self._checked(await self._ask(ask, tiers), tiers)
+        except TimeoutError:
+            failed = "was too slow"
+        except Exception as e:  # noqa: BLE001 - a third party's policy
+            failed = f"failed ({type(e).__name__})"
+        guess = self._fallback.estimate(ask, tiers)
+        return replace(guess, reasons=(f"policy {self._name} {plain(failed)}", *guess.reasons))
+
+    async def _ask(self, ask: Ask, tiers: Sequence[TierInfo]) -> Any:
+        estimate = self._policy.estimate
+        if inspect.iscoroutinefunction(estimate):
+            return await estimate(ask, tiers)
+        made = await self._in_thread(lambda: estimate(ask, tiers))
+        return await made if inspect.isawaitable(made) else made
+
+    def _in_thread(self, call: Callable[[], object]) -> asyncio.Future[object]:
+        """Run `call` in a daemon thread: one that hangs holds up neither the loop nor the process' end."""
+        if self._n_threads >= _MAX_THREADS:
+            raise TimeoutError("every thread is still at an earlier request")
+        self._n_threads += 1
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[object] = loop.create_future()
+        Thread(target=self._work, args=(call, loop, done), name="stepwell-policy", daemon=True).start()
+        return done
+
+    def _work(
+        self, call: Callable[[], object], loop: asyncio.AbstractEventLoop, done: asyncio.Future[object]
+    ) -> None:
+        result: object = None
+        error: Exception | None = None
+        try:
+            result = call()
+        except Exception as e:  # noqa: BLE001 - a third party's policy; `estimate` names it
+            error = e
+        with contextlib.suppress(RuntimeError):  # the loop closed meanwhile
+            loop.call_soon_threadsafe(self._finish, done, result, error)
+
+    def _finish(self, done: asyncio.Future[object], result: object, error: Exception | None) -> None:
+        self._n_threads -= 1
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    def _checked(self, made: object, tiers: Sequence[TierInfo]) -> Estimates:
+        if not isinstance(made, Estimates):
+            raise TypeError("estimate() must give Estimates")
+        p_ok = {t.name: float(made.p_ok[t.name]) for t in tiers}
+        if not all(math.isfinite(p) and 0 <= p <= 1 for p in p_ok.values()):
+            raise ValueError("p_ok must lie in 0..1")
+        return Estimates(p_ok, tuple(plain(r) for r in made.reasons[:_MAX_REASONS]), self._name)

@@ -1,0 +1,181 @@
+"""What kind of work the last ask is: read from its words, without a model.
+
+An ask in a language that the word lists don't know is an "ordinary request" of middling difficulty.
+The instruction (the first words) says what is asked for, the rest may be the text to work on. The easy
+kinds are believed only where a text to work on is there and nothing hard stands anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stepwell.router import words as w
+from stepwell.router.features import Ask
+
+_N_INSTRUCTION_WORDS = 12
+_HEAD_CHARS = 120
+_SHORT_CHARS = 600
+_LONG_CHARS = 2000
+_MAX_DIFFICULTY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of work.
+
+    Attributes:
+        difficulty: 0..1, on the scale of a tier's `quality`.
+        reasons: In plain words, most important first.
+        n_output_tokens: How long an answer usually is.
+    """
+
+    kind: str
+    difficulty: float
+    reasons: tuple[str, ...]
+    n_output_tokens: int
+
+
+# kind -> (difficulty, reason, usual answer in tokens); judgement, not learned
+KINDS: dict[str, tuple[float, str, int]] = {
+    "greeting": (0.0, "greeting", 30),
+    "labelling": (0.01, "short labelling", 10),
+    "rewrite": (0.01, "short rewrite", 60),
+    "extraction": (0.28, "extraction", 80),
+    "summary": (0.35, "summary", 150),
+    "translation": (0.4, "translation", 150),
+    "creating": (0.42, "creative writing", 400),
+    "factual": (0.48, "factual question", 150),
+    "ordinary": (0.5, "ordinary request", 250),
+    "explaining": (0.5, "explanation", 350),
+    "arithmetic": (0.56, "arithmetic", 200),
+    "choice": (0.58, "exam question", 100),
+    "code": (0.58, "code", 500),
+    "law": (0.62, "law", 400),
+    "medicine": (0.62, "medicine", 400),
+    "maths": (0.7, "mathematics", 500),
+    "analysis": (0.7, "analysis", 600),
+    "hard_code": (0.74, "complex code", 900),
+    "proof": (0.8, "asks for a proof", 800),
+}
+_WORKING = ("extraction", "summary", "translation", "creating")
+_SUBJECTS = ("law", "medicine", "maths", "analysis")
+_SPECIALTIES = w.WORDS["code"] | w.WORDS["law"] | w.WORDS["medicine"] | w.WORDS["maths"]
+_NEVER_EASY = w.WORDS["proof"] | w.WORDS["hard_code"] | w.WORDS["deep"] | w.WORDS["more"]
+_TOLD = frozenset().union(*(w.WORDS[k] for k in KINDS if k in w.WORDS and k != "greeting"))
+_PAYLOAD = re.compile(r"[:\n\"“'‘`]|\. \S")
+_NUMBER = re.compile(r"\d+")
+_OPERATOR = re.compile(r"[=+*×÷^%]|\d\s*[-/]\s*\d")
+
+
+def read_task(ask: Ask) -> Task:
+    """The kind of work that an ask is, how hard, and how long its answer."""
+    kind = _easy_kind(ask)
+    if kind is None:
+        return _harder_task(ask)
+    difficulty, reason, n_tokens = KINDS[kind]
+    if kind == "rewrite":  # as long as what it rewrites
+        n_tokens = max(n_tokens, ask.n_chars // 4)
+    return Task(kind, difficulty, (reason,), n_tokens)
+
+
+def _easy_kind(ask: Ask) -> str | None:
+    if not ask.words or ask.n_chars > _SHORT_CHARS or "```" in ask.text:
+        return None
+    if len(ask.words) <= 7 and ask.vocabulary <= w.WORDS["greeting"]:
+        return "greeting"
+    start = ask.words[:_N_INSTRUCTION_WORDS]
+    verb = next((word for word in start if word not in w.WORDS["polite"]), "")
+    kind = _easy_verb(verb, ask.lower[:_HEAD_CHARS])
+    if kind is None or not _PAYLOAD.search(ask.text) or not _SPECIALTIES.isdisjoint(start):
+        return None
+    return kind if _NEVER_EASY.isdisjoint(ask.vocabulary) else None
+
+
+def _easy_verb(verb: str, head: str) -> str | None:
+    if verb in w.WORDS["labelling"]:
+        return "labelling"
+    if verb in w.WORDS["rewrite"]:
+        return "rewrite"
+    if verb in w.WORDS["making"]:
+        return None
+    if any(p in head for p in w.LABEL_PHRASES):
+        return "labelling"
+    return "rewrite" if any(p in head for p in w.REWRITE_PHRASES) else None
+
+
+def _harder_task(ask: Ask) -> Task:
+    kinds = sorted(_kinds_in(ask), key=lambda k: -KINDS[k][0])
+    difficulty, reason, n_tokens = KINDS[kinds[0]]
+    # independent signs of work add up, slowly
+    difficulty += 0.03 * min(sum(1 for k in kinds[1:] if KINDS[k][0] > 0.5), 2)
+    reasons = [reason]
+    for what, more in _aggravations(ask):
+        difficulty += more
+        reasons.append(what)
+    return Task(kinds[0], min(difficulty, _MAX_DIFFICULTY), tuple(reasons), _length(ask, n_tokens))
+
+
+def _length(ask: Ask, n_tokens: int) -> int:
+    if any(p in ask.lower for p in w.SHORT_ANSWERS):
+        return min(n_tokens, 40)
+    if any(p in ask.lower for p in w.LONG_ANSWERS):
+        return max(n_tokens, 800)
+    return n_tokens
+
+
+def _kinds_in(ask: Ask) -> list[str]:
+    """Every kind that shows; a subject counts anywhere, a verb only in the instruction."""
+    told = _TOLD & ask.vocabulary
+    start = told.intersection(ask.words[:_N_INSTRUCTION_WORDS])
+    kinds = _verbs_in(ask, start)
+    if told:
+        kinds += [k for k in _SUBJECTS if _counts(k, told, start, 2)]
+        kinds += ["proof"] if not w.WORDS["proof"].isdisjoint(told) else []
+    kinds += _code_kinds(ask, told, start)
+    kinds += ["arithmetic"] if _is_arithmetic(ask, told) else []
+    kinds += ["choice"] if "\nb" in ask.lower and "\nc" in ask.lower and "a" in ask.vocabulary else []
+    return kinds or ["ordinary"]
+
+
+def _verbs_in(ask: Ask, start: frozenset[str]) -> list[str]:
+    for kind in _WORKING:  # the rest of the ask is what these work on
+        if not w.WORDS[kind].isdisjoint(start):
+            return [kind]
+    if ask.words and ask.words[0] in w.WORDS["explaining"]:
+        return ["explaining"]
+    if "?" in ask.text or not w.WORDS["factual"].isdisjoint(start):
+        return ["factual"]
+    return []
+
+
+def _counts(kind: str, told: frozenset[str], start: frozenset[str], n: int) -> bool:
+    """One word of a subject in the instruction, or `n` anywhere."""
+    found = w.WORDS[kind] & told
+    return len(found) >= n or not found.isdisjoint(start)
+
+
+def _code_kinds(ask: Ask, told: frozenset[str], start: frozenset[str]) -> list[str]:
+    if "```" not in ask.text and not _counts("code", told, start, 3):
+        return []
+    is_hard = not w.WORDS["hard_code"].isdisjoint(told) or ask.n_chars > _LONG_CHARS
+    return ["hard_code" if is_hard else "code"]
+
+
+def _is_arithmetic(ask: Ask, told: frozenset[str]) -> bool:
+    if len(_NUMBER.findall(ask.text)) < 2:
+        return False
+    if "how many" in ask.lower or "how much" in ask.lower or not w.WORDS["arithmetic"].isdisjoint(told):
+        return True
+    return _OPERATOR.search(ask.text) is not None
+
+
+def _aggravations(ask: Ask) -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    if any(p in ask.lower for p in w.STEPS):
+        found.append(("several steps", 0.08))
+    if ask.text.count("\n- ") + ask.text.count("\n* ") + ask.lower.count(" must ") >= 3:
+        found.append(("many constraints", 0.1))
+    if ask.n_chars > _LONG_CHARS:
+        found.append(("long prompt", 0.08))
+    return found
