@@ -1,0 +1,124 @@
+"""Who is asked next: fresh samples in turn, and those that an upstream sent back once their wait is over."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from stepwell.evals.plan import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How patient a run is with upstreams.
+
+    Attributes:
+        backoff_s: First wait where the upstream names none; doubles with each try.
+        max_backoff_s: Longest such wait.
+        max_wait_s: What one sample may wait in all before it ends as an infrastructure error.
+        max_failures: Tries after timeouts and 5xx; a 429 is bounded by max_wait_s alone.
+        streak: So many 429s of a tier in a row, with no answer between, pause the whole tier.
+    """
+
+    backoff_s: float = 0.5
+    max_backoff_s: float = 30.0
+    max_wait_s: float = 600.0
+    max_failures: int = 3
+    streak: int = 8
+
+
+@dataclass(slots=True)
+class Lane:
+    """The samples of one tier."""
+
+    fresh: deque[Sample]
+    back: list[tuple[float, int, Sample]] = field(default_factory=list)
+    paused_until: float = 0.0
+    n_refused_in_row: int = 0
+
+    def next_due(self) -> float | None:
+        """Loop time from which a sample can be had; 0 means now, None means that there is none."""
+        if self.fresh:
+            return self.paused_until
+        return max(self.back[0][0], self.paused_until) if self.back else None
+
+    def pop(self, now: float) -> Sample:
+        if self.back and (self.back[0][0] <= now or not self.fresh):
+            return heapq.heappop(self.back)[2]
+        return self.fresh.popleft()
+
+
+class Waiting:
+    """The queue of a run. Single-threaded: call it from the event loop."""
+
+    def __init__(self, samples: Iterable[Sample], pacing: Pacing) -> None:
+        self._pacing = pacing
+        self._lanes: dict[str, Lane] = {}
+        for sample in samples:
+            self._lanes.setdefault(sample.tier, Lane(deque())).fresh.append(sample)
+        self._turn = deque(self._lanes.values())
+        self._changed = asyncio.Event()
+        self._n_out = 0
+        self._n_put_back = 0
+        self.is_stopped = False
+
+    async def take(self) -> Sample | None:
+        """The next sample, as soon as one is due; None when all are done or the run was stopped."""
+        loop = asyncio.get_running_loop()
+        while not self.is_stopped:
+            now = loop.time()
+            sample = self._pop(now)
+            if sample is not None:
+                self._n_out += 1
+                return sample
+            due = min((d for lane in self._turn if (d := lane.next_due()) is not None), default=None)
+            if due is None and self._n_out == 0:
+                break
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+        self._changed.set()
+        return None
+
+    def _pop(self, now: float) -> Sample | None:
+        for _ in range(len(self._turn)):
+            lane = self._turn[0]
+            self._turn.rotate(-1)
+            due = lane.next_due()
+            if due is not None and due <= now:
+                return lane.pop(now)
+        return None
+
+    def finish(self, sample: Sample) -> None:
+        """A sample ended; its tier answers."""
+        self._n_out -= 1
+        self._lanes[sample.tier].n_refused_in_row = 0
+        self._changed.set()
+
+    def put_back(self, sample: Sample, *, wait_s: float, was_refused: bool) -> None:
+        """Ask again after `wait_s`; a streak of refusals (429) pauses the tier for as long."""
+        lane = self._lanes[sample.tier]
+        due = asyncio.get_running_loop().time() + wait_s
+        self._n_put_back += 1
+        heapq.heappush(lane.back, (due, self._n_put_back, sample))
+        if was_refused:
+            lane.n_refused_in_row += 1
+            if lane.n_refused_in_row >= self._pacing.streak:
+                lane.paused_until = max(lane.paused_until, due)
+        self._n_out -= 1
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self.is_stopped = True
+        self._changed.set()
+
+    @property
+    def n_left(self) -> int:
+        return sum(len(lane.fresh) + len(lane.back) for lane in self._turn)

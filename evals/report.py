@@ -1,0 +1,169 @@
+"""The report of a run: a pure function of its journal, whatever order the samples came in."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stepwell.evals.compare import LEVEL, Pair, Word, compare
+from stepwell.evals.entries import Header, Outcome, read
+from stepwell.evals.intervals import mean_interval
+
+EXIT_PASS = 0
+EXIT_REGRESSION = 1
+EXIT_INCONCLUSIVE = 2
+EXIT_INFRASTRUCTURE = 3
+
+MAX_ERROR_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TierReport:
+    """How one tier did.
+
+    Attributes:
+        quality: Mean score over rows, repeats of a row averaged first; None where nothing was scored.
+        low, high: 95 % interval of it.
+        errors: Samples that ended without a score, by error code; no part of quality.
+        served: Which tiers answered, where "auto" or a fallback chose.
+        cost_nano_usd: Exact sum, errors included.
+    """
+
+    tier: str
+    n_rows: int
+    n_scored: int
+    quality: float | None
+    low: float
+    high: float
+    cost_nano_usd: int
+    in_tokens: int
+    out_tokens: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    errors: Mapping[str, int]
+    served: Mapping[str, int]
+    n_degraded: int
+
+    @property
+    def cost_usd(self) -> float:
+        return self.cost_nano_usd / 1e9
+
+    @property
+    def n_errors(self) -> int:
+        return sum(self.errors.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it. `n_ended` < `n_planned` means that the run stopped early (budget, or killed)."""
+
+    suite: str
+    suite_sha256: str
+    n_planned: int
+    n_ended: int
+    tiers: tuple[TierReport, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(t.cost_nano_usd for t in self.tiers) / 1e9
+
+    @property
+    def exit_code(self) -> int:
+        """As `gate` without a baseline."""
+        return gate(self)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for --json."""
+        return {
+            **asdict(self),
+            "tiers": [{**asdict(t), "cost_usd": t.cost_usd} for t in self.tiers],
+            "cost_usd": self.cost_usd,
+            "exit_code": self.exit_code,
+        }
+
+
+def from_journal(path: str | Path) -> Report:
+    """The report of what a journal holds.
+
+    Raises:
+        JournalError: It can't be read.
+    """
+    header, outcomes = read(path)
+    return make_report(header, outcomes.values())
+
+
+def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
+    """Sum up outcomes; of several with the same row, tier and repeat the last one counts."""
+    last = {(o.tier, o.row, o.repeat): o for o in outcomes}
+    by_tier: dict[str, list[Outcome]] = defaultdict(list)
+    for key in sorted(last):
+        by_tier[key[0]].append(last[key])
+    return Report(
+        suite=header.suite if header else "",
+        suite_sha256=header.suite_sha256 if header else "",
+        n_planned=header.n_planned if header else len(last),
+        n_ended=len(last),
+        tiers=tuple(_tier(name, by_tier[name]) for name in by_tier),
+        pairs=compare({name: _row_means(of_tier) for name, of_tier in by_tier.items()}),
+    )
+
+
+def gate(report: Report, *, baseline: str | None = None) -> int:
+    """The exit code: 3 too many errors, 2 not enough to say, 1 a tier is worse than `baseline`, else 0."""
+    n_errors = sum(t.n_errors for t in report.tiers)
+    if n_errors > MAX_ERROR_SHARE * max(1, report.n_ended):
+        return EXIT_INFRASTRUCTURE
+    words = {_seen_from(p, baseline) for p in report.pairs if baseline in (p.a, p.b)}
+    if "worse" in words:
+        return EXIT_REGRESSION
+    if report.n_ended < report.n_planned or not report.n_ended or "need more" in words:
+        return EXIT_INCONCLUSIVE
+    return EXIT_PASS
+
+
+def _seen_from(pair: Pair, baseline: str | None) -> Word:
+    if pair.a == baseline or pair.word == "need more":
+        return pair.word
+    return "worse" if pair.word == "better" else "better"
+
+
+def _tier(name: str, outcomes: Sequence[Outcome]) -> TierReport:
+    scored = [o for o in outcomes if o.score is not None]
+    means = list(_row_means(scored).values())
+    low, high = mean_interval(means, level=LEVEL)
+    waits = sorted(o.ms for o in scored)
+    return TierReport(
+        tier=name,
+        n_rows=len(means),
+        n_scored=len(scored),
+        quality=math.fsum(means) / len(means) if means else None,
+        low=low,
+        high=high,
+        cost_nano_usd=sum(o.nano_usd for o in outcomes),
+        in_tokens=sum(o.in_tokens for o in outcomes),
+        out_tokens=sum(o.out_tokens for o in outcomes),
+        p50_ms=_percentile(waits, 0.50),
+        p95_ms=_percentile(waits, 0.95),
+        p99_ms=_percentile(waits, 0.99),
+        errors=dict(sorted(Counter(o.error for o in outcomes if o.error is not None).items())),
+        served=dict(sorted(Counter(o.served for o in outcomes if o.served is not None).items())),
+        n_degraded=sum(o.is_degraded for o in outcomes),
+    )
+
+
+def _row_means(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    scores: dict[str, list[float]] = defaultdict(list)
+    for o in outcomes:
+        if o.score is not None:
+            scores[o.row].append(o.score)
+    return {row: math.fsum(of_row) / len(of_row) for row, of_row in scores.items()}
+
+
+def _percentile(values: Sequence[float], share: float) -> float | None:
+    """Nearest rank."""
+    return values[max(0, math.ceil(share * len(values)) - 1)] if values else None

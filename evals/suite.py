@@ -1,0 +1,187 @@
+"""A suite: rows to ask, each with its target and the scorer that judges it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stepwell.base.errors import StepwellError
+from stepwell.base.messages import Message
+from stepwell.evals.scorers import SCORERS
+
+OWN_PARAMS = frozenset(
+    {"messages", "model", "tier", "cache", "stream", "max_usd", "tenant", "user", "timeout_s"}
+)
+canonical_json = msgspec.json.Encoder(order="sorted").encode
+
+
+class SuiteError(StepwellError):
+    """A suite can't be read.
+
+    Attributes:
+        line: Line in the file, from 1; None where the whole file is at fault.
+        field: The row's field at fault, or None.
+    """
+
+    code = "suite_error"
+
+    def __init__(self, message: str, *, line: int | None = None, field: str | None = None) -> None:
+        super().__init__(f"line {line}: {message}" if line is not None else message)
+        self.line = line
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing to ask.
+
+    Attributes:
+        messages: What is sent; a prompt is one user message.
+        targets: Right answers; any of them counts.
+        params: Request fields sent along (temperature, max_tokens).
+        ask_sha256: Names what is asked: messages and params.
+        sha256: Names all that decides the score: id, ask, targets, scorer.
+    """
+
+    id: str
+    messages: tuple[Mapping[str, object], ...]
+    targets: tuple[str, ...]
+    scorer: str
+    tags: tuple[str, ...]
+    params: Mapping[str, object]
+    ask_sha256: str
+    sha256: str
+
+    @property
+    def prompt(self) -> str | None:
+        """The text, where the row is a single user message of plain text; else None."""
+        only = self.messages[0]
+        text = only.get("content")
+        is_plain = len(self.messages) == 1 and set(only) == {"role", "content"} and only["role"] == "user"
+        return text if is_plain and isinstance(text, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Rows in file order. `sha256` names their content, however the file was packed."""
+
+    name: str
+    rows: tuple[Row, ...]
+    sha256: str
+
+    @classmethod
+    def load(cls, path: str | Path) -> Suite:
+        """Read a .jsonl or .jsonl.gz file, or a suite that ships with Stepwell by its bare name.
+
+        Raises:
+            SuiteError: The file can't be read, or a row is wrong; names line and field, shows no text.
+        """
+        file = Path(path)
+        shipped = resources.files("stepwell.evals") / "suites" / f"{file}.jsonl"
+        try:
+            if file.suffix == "" and not file.exists() and shipped.is_file():
+                data = shipped.read_bytes()
+            else:
+                data = file.read_bytes()
+            if data.startswith(b"\x1f\x8b"):
+                data = gzip.decompress(data)
+            text = data.decode("utf-8-sig")
+        except (OSError, EOFError, zlib.error) as e:
+            raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
+        except UnicodeDecodeError:
+            raise SuiteError(f"{path}: not UTF-8") from None
+        return cls.parse(text.split("\n"), name=file.name.removesuffix(".gz").removesuffix(".jsonl"))
+
+    @classmethod
+    def parse(cls, lines: Iterable[str], *, name: str) -> Suite:
+        """Read rows from JSON lines; blank lines are skipped.
+
+        Raises:
+            SuiteError: As `load`.
+        """
+        rows: dict[str, Row] = {}
+        for n, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row = _row(line, n)
+            if row.id in rows:
+                raise SuiteError("this id was used before", line=n, field="id")
+            rows[row.id] = row
+        if not rows:
+            raise SuiteError(f"suite {name} has no rows")
+        return cls(name, tuple(rows.values()), _sha(b"\n".join(r.sha256.encode() for r in rows.values())))
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    id: str | int
+    prompt: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    target: Any = msgspec.UNSET
+    scorer: str = "normalised"
+    tags: list[str] = msgspec.field(default_factory=list)
+    params: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def _row(line: str, n: int) -> Row:
+    try:
+        raw = _decode(line)
+        if raw.messages is not None:
+            msgspec.convert({"messages": raw.messages}, _Messages)
+    except msgspec.ValidationError as e:
+        what, _, path = str(e).partition(" - at `$")
+        raise SuiteError(what, line=n, field=path.rstrip("`").lstrip(".") or None) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise SuiteError("not valid JSON", line=n) from None
+    _check(raw, n)
+    messages = tuple(raw.messages or [{"role": "user", "content": raw.prompt}])
+    ask_sha256 = _sha(canonical_json([messages, raw.params]))
+    targets = _targets(raw, n)
+    row_sha256 = _sha(canonical_json([str(raw.id), ask_sha256, targets, raw.scorer]))
+    return Row(
+        str(raw.id), messages, targets, raw.scorer, tuple(raw.tags), raw.params, ask_sha256, row_sha256
+    )
+
+
+class _Messages(msgspec.Struct):
+    messages: list[Message]
+
+
+def _check(raw: _Line, n: int) -> None:
+    if (raw.prompt is None) == (not raw.messages):
+        raise SuiteError("give exactly one of prompt, messages", line=n, field="prompt")
+    if raw.scorer not in SCORERS:
+        raise SuiteError(f"unknown scorer; there are {', '.join(SCORERS)}", line=n, field="scorer")
+    taken = OWN_PARAMS & set(raw.params)
+    if taken:
+        raise SuiteError(f"params can't set {', '.join(sorted(taken))}", line=n, field="params")
+
+
+def _targets(raw: _Line, n: int) -> tuple[str, ...]:
+    scorer = SCORERS[raw.scorer]
+    if raw.target is msgspec.UNSET and not scorer.is_target_optional:
+        raise SuiteError("target is missing", line=n, field="target")
+    many = raw.target if isinstance(raw.target, list) and raw.scorer != "json" else [raw.target]
+    targets = tuple("" if t is msgspec.UNSET else _text(t) for t in many)
+    problem = next((p for t in targets if (p := scorer.fault(t)) is not None), None)
+    if problem is not None or not targets:
+        raise SuiteError(problem or "target is an empty list", line=n, field="target")
+    return targets
+
+
+def _text(target: object) -> str:
+    return target if isinstance(target, str) else canonical_json(target).decode()
+
+
+def _sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
