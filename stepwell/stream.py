@@ -14,7 +14,7 @@ from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Trace, Verdict
 from stepwell.base.errors import StepwellError, TierTimeout
 from stepwell.base.messages import Chunk, Event, Usage
-from stepwell.base.reply import Reply
+from stepwell.base.reply import Reply, why
 
 CLIENT_LEFT = 499
 
@@ -96,6 +96,11 @@ class ReplyStream:
                             yield choice.delta.content
         finally:
             await self.aclose()
+
+    @property
+    def why(self) -> str:
+        """One line: the reasons of the route, or the cache that served."""
+        return why(self.trace, self.tier)
 
     def batches(self) -> AsyncGenerator[list[Event], None]:
         """Events as they arrive together; the cheapest way to read a stream. One reader only.

@@ -53,11 +53,8 @@ class Reply:
 
     @property
     def why(self) -> str:
-        """One line: the reasons of the route, and the cache where it served."""
-        cache = self.trace.cache
-        if cache is not None and cache.status in ("hit", "semantic_hit"):
-            return f"{cache.status} of an answer by {self.tier}"
-        return self.trace.route.why if self.trace.route is not None else ""
+        """One line: the reasons of the route, what failed on the way, or the cache that served."""
+        return why(self.trace, self.tier)
 
     @property
     def is_degraded(self) -> bool:
@@ -69,6 +66,16 @@ class Reply:
         from openai.types.chat import ChatCompletion
 
         return ChatCompletion.model_validate_json(self.body)
+
+
+def why(trace: Trace, tier: str) -> str:
+    """Why `tier` answered, in one line of plain ASCII."""
+    cache = trace.cache
+    if cache is not None and cache.status in ("hit", "semantic_hit"):
+        return f"{cache.status} of an answer by {tier}"
+    text = trace.route.why if trace.route is not None else ""
+    failed = [f"{a.tier} {a.outcome}" for a in trace.attempts if a.outcome != "ok"]
+    return f"{text}; answered by {tier} after {', '.join(failed)}" if failed else text
 
 
 def patch_answer(body: bytes, edits: dict[int, Message]) -> bytes:

@@ -1,0 +1,89 @@
+"""POST /v1/chat/completions."""
+
+from __future__ import annotations
+
+import asyncio
+
+from stepwell.base.errors import StepwellError
+from stepwell.base.messages import Event
+from stepwell.base.reply import Reply
+from stepwell.base.request import Caller, ChatRequest, Wishes
+from stepwell.front.server.http import JSON, Headers, Receive, Send, error_body, send_body
+from stepwell.front.server.wishes import reply_headers
+from stepwell.pipeline import Pipeline
+from stepwell.stream import ReplyStream
+
+SSE: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+DONE = b"data: [DONE]\n\n"
+
+
+async def chat(
+    pipeline: Pipeline, body: bytes, tenant: str, wishes: Wishes, receive: Receive, send: Send
+) -> None:
+    """Answer one request; a client that goes away cancels it.
+
+    Raises:
+        StepwellError: Before the answer's first byte; after it, an error event is sent.
+        asyncio.CancelledError: The client left.
+    """
+    request = ChatRequest.parse(body, Caller(tenant), wishes)
+    wire = request.wire
+    if wire.user is not None:
+        request = ChatRequest(wire, request.fields, Caller(tenant, wire.user), wishes)
+    watch = asyncio.ensure_future(_watch(receive, asyncio.current_task()))
+    try:
+        if wire.stream:
+            await _stream(await pipeline.stream(request), send)
+        else:
+            await _whole(await pipeline.complete(request), send)
+    finally:
+        watch.cancel()
+
+
+async def _watch(receive: Receive, task: asyncio.Task[object] | None) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    if task is not None:
+        task.cancel()
+
+
+async def _whole(reply: Reply, send: Send) -> None:
+    headers = reply_headers(
+        reply.trace, tier=reply.tier, model=reply.model, cost_usd=reply.cost_usd, why=reply.why
+    )
+    headers.append(JSON)
+    await send_body(send, 200, reply.body, headers)
+
+
+async def _stream(stream: ReplyStream, send: Send) -> None:
+    is_hit = stream.trace.cache is not None and stream.trace.cache.status in ("hit", "semantic_hit")
+    headers = reply_headers(
+        stream.trace,
+        tier=stream.tier,
+        model=stream.model,
+        cost_usd=0.0 if is_hit else None,
+        why=stream.why,
+    )
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers + SSE})
+        try:
+            async for batch in stream.batches():
+                await send({"type": "http.response.body", "body": _frame(batch), "more_body": True})
+            last = DONE
+        except (
+            StepwellError
+        ) as e:  # the status is out: say it in the stream, and don't end it as if all was well
+            last = b"data: " + error_body(e) + b"\n\n"
+        await send({"type": "http.response.body", "body": last})
+    finally:
+        await stream.aclose()
+
+
+def _frame(batch: list[Event]) -> bytes:
+    if len(batch) == 1:
+        return b"data: " + batch[0].payload + b"\n\n"
+    return b"data: " + b"\n\ndata: ".join([e.payload for e in batch]) + b"\n\n"

@@ -1,0 +1,58 @@
+"""API keys: who may ask, and for which tenant."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from stepwell.base.config import ServerConfig
+from stepwell.base.errors import BadKey, ConfigError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCAL_TENANT = "local"
+
+
+class Keys:
+    """Maps a bearer token to its tenant; without any key, every caller is the local tenant.
+
+    Raises:
+        ConfigError: A key's environment variable is not set.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._tenants: dict[bytes, str] = {}
+        for key in config.keys:
+            value = os.environ.get(key.env)
+            if not value:
+                raise ConfigError(f"server.keys: environment variable {key.env} is not set")
+            self._tenants[hashlib.sha256(value.encode()).digest()] = key.tenant
+
+    @property
+    def is_open(self) -> bool:
+        return not self._tenants
+
+    def tenant(self, authorization: bytes) -> str:
+        """The tenant of an `authorization` header.
+
+        Raises:
+            BadKey: Missing or unknown.
+        """
+        if not self._tenants:
+            return LOCAL_TENANT
+        # a hash in the look-up leaves nothing of the key to time
+        found = self._tenants.get(hashlib.sha256(authorization[7:]).digest())
+        if found is None or authorization[:7].lower() != b"bearer ":
+            raise BadKey("The API key is missing or unknown.")
+        return found
+
+
+def require_loopback(config: ServerConfig) -> None:
+    """Refuse to listen to the world without keys.
+
+    Raises:
+        ConfigError: No key is configured and the host is not a loopback address.
+    """
+    if not config.keys and config.host not in LOOPBACK:
+        raise ConfigError(
+            f"server.host is {config.host!r} but server.keys is empty: without keys only {LOOPBACK[0]} is served"
+        )

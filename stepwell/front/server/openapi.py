@@ -1,0 +1,149 @@
+"""The server's OpenAPI 3.1 description, for clients and for fuzzing."""
+
+from __future__ import annotations
+
+from stepwell import __version__
+
+JsonValue = object
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+            },
+        }
+    },
+}
+_PART = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
+}
+_MESSAGE = {
+    "type": "object",
+    "required": ["role"],
+    "properties": {
+        "role": {"type": "string"},
+        "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": _PART}, {"type": "null"}]},
+        "tool_call_id": {"type": "string"},
+        "name": {"type": "string"},
+    },
+}
+_COUNT = {"type": ["integer", "null"], "minimum": 1}
+_CHAT = {
+    "type": "object",
+    "required": ["messages"],
+    "properties": {
+        "model": {"type": "string", "default": "auto"},
+        "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
+        "stream": {"type": ["boolean", "null"]},
+        "stream_options": {"type": ["object", "null"], "properties": {"include_usage": {"type": "boolean"}}},
+        "max_tokens": _COUNT,
+        "max_completion_tokens": _COUNT,
+        "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+        "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 128},
+        "seed": {"type": ["integer", "null"]},
+        "stop": {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]
+        },
+        "tools": {"type": ["array", "null"], "items": {"type": "object"}},
+        "response_format": {
+            "type": ["object", "null"],
+            "required": ["type"],
+            "properties": {"type": {"enum": ["text", "json_object", "json_schema"]}},
+        },
+        "user": {"type": ["string", "null"]},
+    },
+}
+_EMBEDDINGS = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {
+        "input": {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+            ]
+        },
+        "model": {"type": "string"},
+        "encoding_format": {"enum": ["float", "base64"]},
+        "dimensions": {"type": ["integer", "null"]},
+    },
+}
+_WISHES = [
+    ("tier", {"type": "string"}),
+    ("min-tier", {"type": "string"}),
+    ("max-usd", {"type": "number", "exclusiveMinimum": 0}),
+    ("tags", {"type": "string"}),
+    ("below-floor", {"enum": ["refuse", "flag"]}),
+    ("cache", {"enum": ["on", "off"]}),
+    ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
+]
+
+
+def _json(schema: JsonValue, what: str) -> dict[str, JsonValue]:
+    return {"description": what, "content": {"application/json": {"schema": schema}}}
+
+
+def _failures(*statuses: int) -> dict[str, JsonValue]:
+    return {
+        str(s): _json({"$ref": "#/components/schemas/Error"}, "An error in OpenAI's shape") for s in statuses
+    }
+
+
+def _get(what: str, schema: JsonValue, *also: int) -> dict[str, JsonValue]:
+    return {"get": {"summary": what, "responses": {"200": _json(schema, what), **_failures(*also)}}}
+
+
+def _post(what: str, body: str, *also: int, wishes: bool = False) -> dict[str, JsonValue]:
+    operation: dict[str, JsonValue] = {
+        "summary": what,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}},
+        },
+        "responses": {"200": _json({"type": "object"}, what), **_failures(400, 401, 404, 413, 415, *also)},
+    }
+    if wishes:
+        operation["parameters"] = [
+            {"name": f"x-stepwell-{name}", "in": "header", "required": False, "schema": schema}
+            for name, schema in _WISHES
+        ]
+        ok = operation["responses"]
+        assert isinstance(ok, dict)
+        ok["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    return {"post": operation}
+
+
+def description() -> dict[str, JsonValue]:
+    """The whole description, as JSON values."""
+    plain = {"type": "object"}
+    metrics = {"description": "Prometheus metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    name = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    one_model = _get("One model", plain, 401, 404)
+    one_model["parameters"] = [name]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Stepwell", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "paths": {
+            "/v1/chat/completions": _post(
+                "Answer a conversation", "Chat", 402, 429, 502, 503, 504, wishes=True
+            ),
+            "/v1/embeddings": _post("Embed texts", "Embeddings"),
+            "/v1/models": _get("All models", plain, 401),
+            "/v1/models/{model}": one_model,
+            "/healthz": _get("The process lives", plain),
+            "/readyz": _get("A tier can answer", plain, 503),
+            "/metrics": {"get": {"summary": "Metrics", "responses": {"200": metrics}}},
+            "/openapi.json": _get("This description", plain),
+        },
+        "components": {"schemas": {"Error": _ERROR, "Chat": _CHAT, "Embeddings": _EMBEDDINGS}},
+    }

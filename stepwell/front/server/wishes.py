@@ -1,0 +1,98 @@
+"""The `x-stepwell-*` request headers, and what the reply's headers say."""
+
+from __future__ import annotations
+
+from stepwell.base.decisions import Trace
+from stepwell.base.errors import BadRequest
+from stepwell.base.request import NO_WISHES, Wishes
+from stepwell.front.server.http import Headers
+from stepwell.well import make_wishes
+
+PREFIX = b"x-stepwell-"
+KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s")
+
+
+def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
+    """What the caller asks of the router.
+
+    Args:
+        with_headers: Keep all headers, because a rule looks at them.
+
+    Raises:
+        BadRequest: Names the header at fault.
+    """
+    found = {
+        k[11:].decode("latin-1"): v.decode("latin-1").strip() for k, v in headers if k.startswith(PREFIX)
+    }
+    if not found and not with_headers:
+        return NO_WISHES
+    unknown = next((k for k in found if k not in KNOWN), None)
+    if unknown is not None:
+        raise BadRequest(f"x-stepwell-* knows {', '.join(KNOWN)}", param="x-stepwell-*")
+    if found.get("cache", "on") not in ("on", "off"):
+        raise BadRequest("x-stepwell-cache is on or off", param="x-stepwell-cache")
+    everything = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers} if with_headers else None
+    below: str | None = found.get("below-floor")
+    return make_wishes(
+        tier=found.get("tier"),
+        min_tier=found.get("min-tier"),
+        max_usd=_number(found, "max-usd"),
+        tags=[t.strip() for t in found.get("tags", "").split(",") if t.strip()],
+        below_floor=below,  # type: ignore[arg-type]  # checked in make_wishes
+        cache=found.get("cache", "on") == "on",
+        timeout_s=_number(found, "timeout-s"),
+        headers=everything,
+    )
+
+
+def _number(found: dict[str, str], name: str) -> float | None:
+    if name not in found:
+        return None
+    try:
+        return float(found[name])
+    except ValueError:
+        raise BadRequest(f"x-stepwell-{name} must be a number", param=f"x-stepwell-{name}") from None
+
+
+def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None, why: str) -> Headers:
+    """Who answered, at what cost, and why. A stream's cost is the expected one: it isn't over yet."""
+    cache = trace.cache.status if trace.cache is not None else "off"
+    out = [
+        (b"x-request-id", trace.request_id.encode()),
+        (b"x-stepwell-tier", tier.encode()),
+        (b"x-stepwell-model", _ascii(model)),
+        (b"x-stepwell-cache", cache.encode()),
+        (b"x-stepwell-why", _ascii(why)),
+    ]
+    if cost_usd is not None:
+        out.append((b"x-stepwell-cost-usd", b"%.9f" % cost_usd))
+    else:
+        out.append((b"x-stepwell-cost-usd", b"%.9f" % _expected(trace, tier)))
+        out.append((b"x-stepwell-cost-kind", b"expected"))
+    if trace.guard_input is not None:
+        out.append((b"x-stepwell-guard-input", trace.guard_input.why.encode()))
+    if trace.guard_output is not None:
+        out.append((b"x-stepwell-guard-output", trace.guard_output.why.encode()))
+    route = trace.route
+    if route is not None:
+        if route.is_degraded:
+            out.append((b"x-stepwell-degraded", b"below-floor"))
+        estimate = route.estimate(tier)
+        if estimate is not None and estimate.p_ok is not None:
+            out.append((b"x-stepwell-p-ok", b"%.3f" % estimate.p_ok))
+    return out
+
+
+def _expected(trace: Trace, tier: str) -> float:
+    estimate = trace.route.estimate(tier) if trace.route is not None else None
+    return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
+
+
+def _ascii(text: str) -> bytes:
+    """Fit for a header: visible ASCII, one line, at most 500 bytes."""
+    raw = text.encode("ascii", "replace")[:500]
+    return (
+        raw
+        if raw.isascii() and b"\n" not in raw and b"\r" not in raw
+        else bytes(c for c in raw if 32 <= c < 127)
+    )
