@@ -97,8 +97,8 @@ def _per_1m(usd_per_token: float | None) -> float | None:
     return None if usd_per_token is None else round(usd_per_token * 1e6, 6)
 
 
-def apply(known: ModelCard, deployment: DeploymentConfig) -> ModelCard:
-    """The card with everything that the deployment sets itself.
+def apply(known: ModelCard | None, deployment: DeploymentConfig) -> ModelCard:
+    """The card (an empty one where nothing is known) with everything that the deployment sets itself.
 
     A new input price without a new cached one leaves the cached price unknown: it belonged to the old price.
     """
@@ -113,7 +113,7 @@ def apply(known: ModelCard, deployment: DeploymentConfig) -> ModelCard:
         set_["price_holds_to_tokens"] = None
     if deployment.capabilities is not None:
         set_["capabilities"] = frozenset(deployment.capabilities)
-    return replace(known, **set_)
+    return replace(known or ModelCard(deployment.model), **set_)
 
 
 def _local(model: str) -> ModelCard:

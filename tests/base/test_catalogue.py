@@ -129,6 +129,12 @@ def test_a_deployment_may_set_a_price_of_nothing_and_no_capabilities() -> None:
     assert changed.capabilities == frozenset()
 
 
+def test_a_deployment_of_an_unknown_model_has_what_it_sets_and_no_more() -> None:
+    made = apply(None, DeploymentConfig(model="mine/model", usd_per_1m_input=1, window_tokens=4096))
+    assert made == ModelCard("mine/model", usd_per_1m_input=1, window_tokens=4096)
+    assert made.usd_per_1m_output is None
+
+
 def test_every_provider_has_a_safe_address_and_a_key_variable() -> None:
     for name, provider in PROVIDERS.items():
         assert provider.base_url.startswith("https://")
