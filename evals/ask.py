@@ -19,16 +19,22 @@ AUTO = "auto"
 WRONG_TIER = "served_by_another_tier"
 
 
-class Named(Protocol):
+class Known(Protocol):
+    """A tier, as `router.tierinfo.TierInfo` describes it."""
+
     @property
     def name(self) -> str: ...
+    @property
+    def models(self) -> Sequence[str]: ...
+    @property
+    def missing_key(self) -> str | None: ...
 
 
 class Asks(Protocol):
     """What a run needs of a `Stepwell`."""
 
     @property
-    def tiers(self) -> Sequence[Named]: ...
+    def tiers(self) -> Sequence[Known]: ...
 
     async def achat(
         self,

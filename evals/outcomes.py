@@ -1,4 +1,4 @@
-"""A journal as outcome rows: what each tier scored, wrote and cost on each prompt. Routers are tuned on these."""
+"""A journal as outcome rows: what each tier scored, wrote and cost on each prompt."""
 
 from __future__ import annotations
 

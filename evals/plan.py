@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepwell.evals.scorers import SCORERS
@@ -32,20 +32,23 @@ class Sample:
 
 
 def plan(
-    suite: Suite, tiers: Sequence[str], *, repeats: int = 1, seed: int | None = None
+    suite: Suite, tiers: Mapping[str, Sequence[str]], *, repeats: int = 1, seed: int | None = None
 ) -> Iterator[Sample]:
     """Every sample, row by row, so that tiers are asked side by side.
 
     The repeat is part of the key, so repeats are never copies of one answer; repeat k asks with seed + k.
+
+    Args:
+        tiers: Tier -> the models behind it, which are part of the key too: another model is another answer.
     """
     for repeat in range(repeats):
         for row in suite.rows:
-            for tier in tiers:
+            for tier, models in tiers.items():
                 asked_seed = None if seed is None else seed + repeat
-                yield Sample(row, tier, repeat, *_keys(row, tier, asked_seed, repeat), asked_seed)
+                yield Sample(row, tier, repeat, *_keys(row, [tier, *models], asked_seed, repeat), asked_seed)
 
 
-def _keys(row: Row, tier: str, seed: int | None, repeat: int) -> tuple[str, str]:
+def _keys(row: Row, tier: list[str], seed: int | None, repeat: int) -> tuple[str, str]:
     scorer = SCORERS[row.scorer]
     ask = hashlib.sha256(canonical_json([row.ask_sha256, tier, seed, repeat])).hexdigest()[:32]
     key = canonical_json([row.sha256, row.ask_sha256, tier, scorer.name, scorer.version, seed, repeat])

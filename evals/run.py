@@ -50,11 +50,11 @@ async def run_suite(
         seed: Sent with each request, plus the number of the repeat.
 
     Raises:
-        ConfigError: A tier is unknown or named twice, or a number is out of range.
+        ConfigError: A tier is unknown, lacks its key or is named twice, or a number is out of range.
         JournalError: The journal can't be read or written, or another run holds it.
     """
     _check(well, tiers, concurrency, repeats)
-    samples = list(plan(suite, tiers, repeats=repeats, seed=seed))
+    samples = list(plan(suite, _models(well, tiers), repeats=repeats, seed=seed))
     keys = frozenset(s.key for s in samples)
     with Journal(journal_path) as journal:
         old_header, old = read(journal_path)
@@ -79,10 +79,20 @@ def _check(well: Asks, tiers: Sequence[str], concurrency: int, repeats: int) -> 
     unknown = [t for t in tiers if t not in known]
     if unknown:
         raise ConfigError(f"no tier {unknown[0]!r}; there are {', '.join(known)}")
+    for tier, key in ((t.name, t.missing_key) for t in well.tiers):
+        if tier in tiers and key is not None:
+            raise ConfigError(f"tier {tier!r} can't be asked: it lacks {key}")
     if not tiers or len(set(tiers)) != len(tiers):
         raise ConfigError("name at least one tier, and each only once")
     if concurrency < 1 or repeats < 1:
         raise ConfigError(f"concurrency ({concurrency}) and repeats ({repeats}) must be at least 1")
+
+
+def _models(well: Asks, tiers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The models behind each tier; behind "auto" are all of them."""
+    models = {t.name: tuple(t.models) for t in well.tiers}
+    every = tuple(m for of_tier in models.values() for m in of_tier)
+    return {t: every if t == AUTO else models[t] for t in tiers}
 
 
 def _without_scored(samples: Iterable[Sample], old: dict[str, Outcome], journal: Journal) -> list[Sample]:

@@ -1,4 +1,4 @@
-"""The stages that recorded rows can be replayed through. A new stage is one function and one line in STAGES."""
+"""The stages that recorded rows can be replayed through. To add one: a function, and a line in STAGES."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def cache(config: Config) -> Iterator[Step]:
 
 @contextmanager
 def context(config: Config) -> Iterator[Step]:
-    """What each conversation keeps in a window: {messages, window_tokens, reserve_tokens?, model?, tools?}."""
+    """What a conversation keeps: {messages, window_tokens, reserve_tokens?, model?, tools?}."""
 
     def step(row: dict[str, object]) -> dict[str, object]:
         from stepwell.memory.context.fit import fit
@@ -76,7 +76,7 @@ def context(config: Config) -> Iterator[Step]:
             model=wanted.model,
             tools_json=bytes(wanted.tools) if wanted.tools is not None else None,
         )
-        return {"id": row["id"]} | msgspec.to_builtins(found)
+        return {"id": row["id"], **msgspec.to_builtins(found)}
 
     yield step
 
