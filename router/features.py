@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+
+import msgspec
 
 from stepwell.router.wrappers import bounded, last_ask
 
@@ -12,8 +13,7 @@ __all__ = ["Ask", "last_ask", "read_ask"]
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation.replace("'", "") + "\0“”‘’…", " "))
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """The last human ask, read once.
 
     Attributes:

@@ -8,7 +8,8 @@ kinds are believed only where a text to work on is there and nothing hard stands
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from stepwell.router import words as w
 from stepwell.router.features import Ask
@@ -20,8 +21,7 @@ _LONG_CHARS = 2000
 _MAX_DIFFICULTY = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """One kind of work.
 
     Attributes:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from stepwell.router.features import Ask
 from stepwell.router.tierinfo import TierInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Estimates:
+class Estimates(msgspec.Struct, frozen=True):
     """What a policy thinks of one ask.
 
     Attributes:
         p_ok: For every tier by name: probability that its answer is good enough, 0..1.
         reasons: In plain ASCII words, most important first; never a piece of the ask.
         policy: Who says so.
+        n_output_tokens: How long the answer should be, where the policy knows.
     """
 
     p_ok: Mapping[str, float]
     reasons: tuple[str, ...] = ()
     policy: str = ""
+    n_output_tokens: int | None = None
 
 
 class Policy(Protocol):

@@ -31,4 +31,4 @@ class Heuristic:
         """p_ok = logistic(slope x (quality - difficulty))."""
         task = read_task(ask)
         p_ok = {t.name: 1 / (1 + math.exp(self._slope * (task.difficulty - t.quality))) for t in tiers}
-        return Estimates(p_ok, task.reasons, self.name)
+        return Estimates(p_ok, task.reasons, self.name, task.n_output_tokens)

@@ -7,9 +7,10 @@ import contextlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from threading import Thread
 from typing import Any
+
+from msgspec.structs import replace
 
 from stepwell.base import plug
 from stepwell.base.errors import ConfigError
@@ -115,4 +116,6 @@ class PolicyRunner:
         p_ok = {t.name: float(made.p_ok[t.name]) for t in tiers}
         if not all(math.isfinite(p) and 0 <= p <= 1 for p in p_ok.values()):
             raise ValueError("p_ok must lie in 0..1")
-        return Estimates(p_ok, tuple(plain(r) for r in made.reasons[:_MAX_REASONS]), self._name)
+        reasons = tuple(plain(r) for r in made.reasons[:_MAX_REASONS])
+        n_output = None if made.n_output_tokens is None else max(int(made.n_output_tokens), 1)
+        return Estimates(p_ok, reasons, self._name, n_output)

@@ -1,0 +1,135 @@
+"""The choice itself: the cheapest tier that is good enough, affordable and there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from stepwell.base.errors import BudgetExceeded, QualityFloorUnmet, StepwellError
+from stepwell.router.tierinfo import TierInfo
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One tier as it looks for one request.
+
+    Attributes:
+        bar: Why it can't be asked at all: "rule", "window", "tools", "json_schema", "images"; else None.
+        obstacle: Why it can't be asked now: "unknown_price", "no_key", "over_budget"; else None.
+        is_resting: It failed a moment ago.
+    """
+
+    tier: TierInfo
+    p_ok: float
+    cost_usd: float | None
+    max_cost_usd: float | None
+    bar: str | None = None
+    obstacle: str | None = None
+    is_resting: bool = False
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the choice must keep to.
+
+    Attributes:
+        min_p_ok: The quality floor.
+        limit_usd: For the request, or None.
+        escalates: One tier up from what would have been chosen.
+    """
+
+    min_p_ok: float
+    limit_usd: float | None
+    below_floor: Literal["refuse", "flag"]
+    escalates: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Tiers to try in order; the one that would have been first, had it a key and been healthy."""
+
+    chain: tuple[Look, ...]
+    wanted: Look
+    is_degraded: bool = False
+
+
+def choose(looks: Sequence[Look], terms: Terms) -> Choice:
+    """Choose among `looks`, cheapest first.
+
+    Raises:
+        BudgetExceeded: Nothing good enough is affordable.
+        QualityFloorUnmet: Only tiers under the floor are left.
+    """
+    capable = [look for look in looks if look.bar is None]
+    adequate = [look for look in capable if look.p_ok >= terms.min_p_ok]
+    wanted = _wanted(capable, adequate, terms)
+    there = [look for look in adequate if look.obstacle is None]
+    # a tier that rests is still good enough: better tried than the promise given up
+    line = [look for look in there if not look.is_resting] or there
+    if line:
+        return Choice(_chain(looks, line, there, wanted), wanted)
+    left = [look for look in capable if look.obstacle is None]
+    if terms.below_floor == "flag" and left:
+        best = sorted(left, key=lambda look: (look.is_resting, -look.p_ok))
+        return Choice(tuple(best), wanted, is_degraded=True)
+    raise _refusal(adequate or capable, left, wanted, terms)
+
+
+def _wanted(capable: Sequence[Look], adequate: Sequence[Look], terms: Terms) -> Look:
+    ideal = [look for look in adequate if look.obstacle in (None, "no_key")]
+    if ideal:
+        return ideal[min(1, len(ideal) - 1)] if terms.escalates else ideal[0]
+    return adequate[0] if adequate else max(capable, key=lambda look: look.p_ok)
+
+
+def _chain(
+    looks: Sequence[Look], line: Sequence[Look], there: Sequence[Look], wanted: Look
+) -> tuple[Look, ...]:
+    """First choice, then dearer ones, then cheaper ones, then those that rest."""
+    order = {look.tier.name: i for i, look in enumerate(looks)}
+    at = order[wanted.tier.name]
+    first = next((look for look in line if order[look.tier.name] >= at), line[-1])
+    at = order[first.tier.name]
+    dearer = [look for look in line if order[look.tier.name] > at]
+    cheaper = [look for look in line if order[look.tier.name] < at]
+    resting = [look for look in there if look not in line]
+    return (first, *dearer, *cheaper, *resting)
+
+
+def _refusal(candidates: Sequence[Look], left: Sequence[Look], wanted: Look, terms: Terms) -> StepwellError:
+    too_dear = [look for look in candidates if look.obstacle == "over_budget"]
+    if too_dear and terms.limit_usd is not None:
+        return over_budget(too_dear[0], terms.limit_usd)
+    best = max(left, key=lambda look: look.p_ok, default=None)
+    rest = "no other tier can be asked" if best is None else _reaches(best, terms.min_p_ok)
+    if best is wanted:
+        message = f"No tier clears the quality floor: {rest}."
+    else:
+        message = (
+            f"{wanted.tier.name} should answer this (p_ok {wanted.p_ok:.2f}) but {lacks(wanted)}; {rest}."
+        )
+    return QualityFloorUnmet(message, wanted_tier=wanted.tier.name)
+
+
+def _reaches(best: Look, floor: float) -> str:
+    return f"the best available, {best.tier.name}, reaches p_ok {best.p_ok:.2f} of the floor {floor:.2f}"
+
+
+def lacks(look: Look) -> str:
+    """What keeps a tier from answering, in plain words; names of environment variables, never values."""
+    if look.obstacle == "no_key":
+        return f"needs {look.tier.missing_key}"
+    if look.obstacle == "unknown_price":
+        return "has no known price"
+    if look.obstacle == "over_budget":
+        return "is over the dollar limit"
+    return "rests after a failure" if look.is_resting else "was passed over"
+
+
+def over_budget(look: Look, limit_usd: float) -> BudgetExceeded:
+    """The error for a tier whose upper bound is over the request's limit."""
+    return BudgetExceeded(
+        f"The request may cost up to ${look.max_cost_usd or 0:.6f} on {look.tier.name}, the cheapest tier "
+        f"that would do; its limit is ${limit_usd:.6f}. Raise the limit or lower max_tokens.",
+        budget="request",
+        remaining_usd=limit_usd,
+    )

@@ -1,0 +1,200 @@
+"""Decide which tier answers: rules, capability gate, policy, floor, budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from stepwell.base.config.promises import PromisesConfig
+from stepwell.base.config.routing import RoutingConfig
+from stepwell.base.decisions import Decision
+from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.request import ChatRequest
+from stepwell.router.choose import Terms, choose
+from stepwell.router.features import read_ask
+from stepwell.router.gate import lack_of, needs_of, no_capable_tier
+from stepwell.router.names import AUTO, Names
+from stepwell.router.policy.base import Policy
+from stepwell.router.policy.run import PolicyRunner, load_policy
+from stepwell.router.pricing import Pricing
+from stepwell.router.report import pinned_decision, routed_decision
+from stepwell.router.rules import Fired, Rules
+from stepwell.router.tasks import read_task
+from stepwell.router.tierinfo import TierInfo
+from stepwell.router.wrappers import last_ask
+
+_NO_RULES = Fired()
+
+
+class _Bounds(msgspec.Struct, frozen=True):
+    """Where a request may go before anything is known of its difficulty.
+
+    Attributes:
+        lo, hi: Places of the cheapest and the dearest tier allowed.
+        model: The model that the caller pinned.
+        is_pinned: One tier was named, by the caller or by a rule.
+    """
+
+    lo: int
+    hi: int
+    ask: str = ""
+    model: str | None = None
+    is_pinned: bool = False
+    fired: Fired = _NO_RULES
+
+
+class Router:
+    """Gives every request a Decision.
+
+    Args:
+        tiers: In any order; the router sorts them by price.
+        is_healthy: Whether a tier (by name) can be asked at the moment.
+        reserve_tokens: Room for the reply where the caller sets no max_tokens.
+        policy: In place of the one that `routing.policy` names.
+
+    Raises:
+        ConfigError: No tier, or the policy can't be loaded.
+    """
+
+    def __init__(
+        self,
+        routing: RoutingConfig,
+        promises: PromisesConfig,
+        tiers: Sequence[TierInfo],
+        *,
+        is_healthy: Callable[[str], bool] = lambda tier: True,
+        reserve_tokens: int = 1024,
+        policy: Policy | None = None,
+    ) -> None:
+        if not tiers:
+            raise ConfigError("a router needs at least one tier")
+        self._promises = promises
+        self._pricing = Pricing(
+            tiers, promises, routing, reserve_tokens=reserve_tokens, is_healthy=is_healthy
+        )
+        self._tiers = self._pricing.tiers
+        self._reserve_tokens = reserve_tokens
+        self._names = Names(self._tiers)
+        self._rules = Rules(routing)
+        self._policy = PolicyRunner(policy or load_policy(routing.policy), timeout_s=routing.policy_timeout_s)
+
+    @property
+    def tiers(self) -> list[TierInfo]:
+        """Every tier, cheapest first."""
+        return list(self._tiers)
+
+    async def decide(
+        self, request: ChatRequest, *, n_input_tokens: int, vector: object | None = None
+    ) -> Decision:
+        """Decide for one request.
+
+        Args:
+            n_input_tokens: Tokens of the whole prompt, or an upper bound.
+            vector: The request's embedding, for policies that read it.
+
+        Raises:
+            BadRequest: Unknown model or tier; ContextTooLong and NoCapableTier where none can take it.
+            BudgetExceeded: Nothing good enough is affordable.
+            QualityFloorUnmet: Only tiers under the floor are left, and the caller did not allow those.
+            TierUnavailable: The pinned tier has no key or no known price.
+        """
+        bounds = self._bounds(request)
+        limit_usd = self._pricing.limit_usd(request)
+        lacks = self._lacks(request, bounds, n_input_tokens)
+        if bounds.is_pinned:
+            rank = next(i for i in range(bounds.lo, len(lacks)) if lacks[i] is None)
+            return pinned_decision(
+                self._pricing, request, rank, bounds.model, bounds.fired.said, n_input_tokens, limit_usd
+            )
+        ask = read_ask(bounds.ask, vector=vector)
+        estimates = await self._policy.estimate(ask, self._tiers)
+        n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
+        looks = self._pricing.looks(request, n_input_tokens, n_output, estimates.p_ok, lacks, limit_usd)
+        below_floor = request.wishes.below_floor or self._promises.below_floor
+        terms = Terms(self._promises.min_p_ok, limit_usd, below_floor, bounds.fired.escalates)
+        choice = choose(looks, terms)
+        return routed_decision(
+            self._pricing,
+            request,
+            looks,
+            choice,
+            estimates,
+            terms,
+            bounds.fired.said,
+            n_input_tokens,
+            n_output,
+        )
+
+    def window_for(self, request: ChatRequest) -> tuple[int, str]:
+        """Window in tokens, and model, of the widest tier that this request may go to.
+
+        Raises:
+            BadRequest: Unknown model or tier; NoCapableTier where none has what the request needs.
+        """
+        bounds = self._bounds(request)
+        lacks = self._lacks(request, bounds, 0)
+        able = [t for t, lack in zip(self._tiers, lacks, strict=True) if lack is None]
+        if bounds.is_pinned:
+            able = able[:1]
+        widest = max([t for t in able if self._pricing.can_ask(t)] or able, key=lambda t: t.window_or_assumed)
+        return widest.window_or_assumed, bounds.model or widest.models[0]
+
+    def scope(self, request: ChatRequest) -> str:
+        """What of the choice is fixed beforehand: answers may be shared only within one scope."""
+        bounds = self._bounds(request)
+        if bounds.model is not None:
+            return f"model:{bounds.model}"
+        if bounds.is_pinned:
+            return f"tier:{self._tiers[bounds.lo].name}"
+        parts = [AUTO]
+        if bounds.lo:
+            parts.append(f"min:{self._tiers[bounds.lo].name}")
+        if bounds.fired.escalates:
+            parts.append("escalated")
+        if (request.wishes.below_floor or self._promises.below_floor) == "flag":
+            parts.append("below_floor")
+        return "+".join(parts)
+
+    def output_cap(self, request: ChatRequest) -> int | None:
+        """max_completion_tokens that must go upstream so that the request's dollar limit holds; else None."""
+        if request.wire.max_output_tokens is not None or self._pricing.limit_usd(request) is None:
+            return None
+        return self._reserve_tokens
+
+    def listed_models(self) -> list[tuple[str, int | None]]:
+        """Names that a caller may use now, with their windows; "auto" has the widest that can be served."""
+        open_tiers = [t for t in self._tiers if self._pricing.can_ask(t)]
+        windows = [t.window_tokens for t in open_tiers if t.window_tokens is not None]
+        listed: dict[str, int | None] = {AUTO: max(windows, default=None)}
+        for tier in open_tiers:
+            listed[tier.name] = tier.window_tokens
+        for tier in open_tiers:
+            for model in tier.models:
+                listed.setdefault(model, tier.window_tokens)
+        return list(listed.items())
+
+    def _bounds(self, request: ChatRequest) -> _Bounds:
+        wishes = request.wishes
+        pin = self._names.pin(request.wire.model, wishes.tier)
+        least = 0 if wishes.min_tier is None else self._names.rank(wishes.min_tier)
+        if pin is not None:
+            if pin[0] < least:
+                raise BadRequest("The pinned model is cheaper than the least tier wished for.", param="model")
+            return _Bounds(pin[0], pin[0], model=pin[1], is_pinned=True)
+        ask = last_ask(request.wire.messages)
+        fired = self._rules.read(request, ask)
+        least = max([least, *map(self._names.rank, fired.min_tiers)])
+        if fired.pin is not None:
+            least = max(least, self._names.rank(fired.pin))
+        return _Bounds(least, len(self._tiers) - 1, ask, is_pinned=fired.pin is not None, fired=fired)
+
+    def _lacks(self, request: ChatRequest, bounds: _Bounds, n_input_tokens: int) -> list[str | None]:
+        """What bars each tier; raises where every allowed tier lacks something."""
+        needs = needs_of(request, n_input_tokens=n_input_tokens, reserve_tokens=self._reserve_tokens)
+        lo, hi = bounds.lo, bounds.hi
+        lacks = [lack_of(t, needs) if lo <= i <= hi else "rule" for i, t in enumerate(self._tiers)]
+        if None not in lacks:
+            allowed = [lack for lack in lacks[lo : hi + 1] if lack is not None]
+            raise no_capable_tier(self._tiers[lo : hi + 1], allowed, needs)
+        return lacks

@@ -1,0 +1,74 @@
+"""The capability gate: which tiers can take a request at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from stepwell.base.errors import BadRequest, ContextTooLong, NoCapableTier
+from stepwell.base.request import ChatRequest
+from stepwell.router.tierinfo import TierInfo
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a request needs of a tier.
+
+    Attributes:
+        capabilities: Of "tools", "json_schema", "images".
+        n_input_tokens: 0 where they don't count yet.
+        n_reply_tokens: What the caller asked for; None: the usual reserve.
+    """
+
+    capabilities: tuple[str, ...]
+    n_input_tokens: int
+    n_reply_tokens: int | None
+    reserve_tokens: int
+
+
+def needs_of(request: ChatRequest, *, n_input_tokens: int, reserve_tokens: int) -> Needs:
+    """Read the needs off the request's typed fields."""
+    wire = request.wire
+    asked: list[str] = []
+    if wire.tools:
+        asked.append("tools")
+    if wire.response_format is not None and wire.response_format.type == "json_schema":
+        asked.append("json_schema")
+    if any(m.has_images for m in wire.messages):
+        asked.append("images")
+    return Needs(tuple(asked), n_input_tokens, wire.max_output_tokens, reserve_tokens)
+
+
+def lack_of(tier: TierInfo, needs: Needs) -> str | None:
+    """What the tier lacks ("tools", "json_schema", "images", "window"), or None where it can serve."""
+    for capability in needs.capabilities:
+        if capability not in tier.capabilities:
+            return capability
+    room = tier.window_or_assumed - _reply_tokens(tier, needs)
+    return "window" if needs.n_input_tokens > room else None
+
+
+def _reply_tokens(tier: TierInfo, needs: Needs) -> int:
+    """Room that the reply takes of the window; never more than the tier can write."""
+    asked = needs.n_reply_tokens
+    if asked is None:  # a usual reserve must not eat a small window
+        asked = min(needs.reserve_tokens, tier.window_or_assumed // 2)
+    return asked if tier.max_output_tokens is None else min(asked, tier.max_output_tokens)
+
+
+def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Needs) -> BadRequest:
+    """The error for a request that none of `tiers` can take; names what each lacks."""
+    each = list(zip(tiers, lacks, strict=True))
+    listed = "; ".join(f"{t.name} lacks {_worded(t, lack)}" for t, lack in each)
+    if all(lack == "window" for _, lack in each):
+        window = max(t.window_or_assumed for t in tiers)
+        message = f"The request needs about {needs.n_input_tokens} tokens and room for its reply; {listed}."
+        return ContextTooLong(message, n_tokens=needs.n_input_tokens, window_tokens=window)
+    return NoCapableTier(f"No tier that may serve this request can take it: {listed}.")
+
+
+def _worded(tier: TierInfo, lack: str) -> str:
+    if lack != "window":
+        return lack
+    assumed = "" if tier.window_tokens is not None else ", assumed; set window_tokens"
+    return f"room (window of {tier.window_or_assumed} tokens{assumed})"

@@ -1,0 +1,104 @@
+"""How each tier looks for one request: price, key, health, and the request's dollar limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from stepwell.base.config.promises import PromisesConfig
+from stepwell.base.config.routing import RoutingConfig
+from stepwell.base.errors import BadRequest
+from stepwell.base.request import ChatRequest
+from stepwell.router.choose import Look
+from stepwell.router.cost import allowed_output_tokens, call_cost, expected_output_tokens, with_prices
+from stepwell.router.tierinfo import TierInfo
+
+# prompts are usually longer than answers: three tokens in for one out
+_INPUT_SHARE = 3
+
+
+class Pricing:
+    """Tiers by price, and what a request would cost on each.
+
+    Attributes:
+        tiers: Cheapest first; those without a price last.
+        baseline_tier: What savings are counted against, or None.
+    """
+
+    def __init__(
+        self,
+        tiers: Sequence[TierInfo],
+        promises: PromisesConfig,
+        routing: RoutingConfig,
+        *,
+        reserve_tokens: int,
+        is_healthy: Callable[[str], bool],
+    ) -> None:
+        priced = [with_prices(t, routing.unknown_price_usd_per_1m) for t in tiers]
+        self.tiers: Sequence[TierInfo] = tuple(sorted(priced, key=_by_price))
+        self.baseline_tier = routing.baseline_tier
+        self._limit_usd = promises.max_usd_per_request
+        self._reserve_tokens = reserve_tokens
+        self._is_healthy = is_healthy
+
+    def limit_usd(self, request: ChatRequest) -> float | None:
+        """The tighter of the caller's and the configured limit for one request.
+
+        Raises:
+            BadRequest: The caller's limit is negative or not a number.
+        """
+        wished = request.wishes.max_usd
+        if wished is None:
+            return self._limit_usd
+        if not wished >= 0:
+            raise BadRequest("The dollar limit must be 0 or more.", param="max_usd")
+        return wished if self._limit_usd is None else min(wished, self._limit_usd)
+
+    def can_ask(self, tier: TierInfo) -> bool:
+        """Whether the tier has a key and a price."""
+        return tier.missing_key is None and tier.has_price
+
+    def looks(
+        self,
+        request: ChatRequest,
+        n_input_tokens: int,
+        n_output_tokens: int,
+        p_ok: Mapping[str, float],
+        bars: Sequence[str | None],
+        limit_usd: float | None,
+    ) -> list[Look]:
+        """Every tier, cheapest first. `n_output_tokens` is what one choice should hold."""
+        n_output = expected_output_tokens(n_output_tokens, request.wire)
+        # under a dollar limit the reply is capped (Router.output_cap), so the bound is what that cap allows
+        reserve = None if limit_usd is None else self._reserve_tokens
+        found = []
+        for tier, bar in zip(self.tiers, bars, strict=True):
+            n_most = allowed_output_tokens(
+                tier, request.wire, n_input_tokens=n_input_tokens, reserve_tokens=reserve
+            )
+            cost = call_cost(tier, n_input_tokens, min(n_output, n_most))
+            most = call_cost(tier, n_input_tokens, n_most)
+            found.append(
+                Look(
+                    tier,
+                    p_ok.get(tier.name, 0.0),
+                    cost,
+                    most,
+                    bar,
+                    _obstacle(tier, most, limit_usd),
+                    not self._is_healthy(tier.name),
+                )
+            )
+        return found
+
+
+def _obstacle(tier: TierInfo, most_usd: float | None, limit_usd: float | None) -> str | None:
+    if most_usd is None:
+        return "unknown_price"
+    if tier.missing_key is not None:
+        return "no_key"
+    return "over_budget" if limit_usd is not None and most_usd > limit_usd else None
+
+
+def _by_price(tier: TierInfo) -> tuple[bool, float, float]:
+    price = call_cost(tier, _INPUT_SHARE, 1)
+    return price is None, price or 0.0, tier.quality

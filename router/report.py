@@ -1,0 +1,106 @@
+"""Write a choice down as a Decision: every tier's estimate, the reasons, the saving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stepwell.base.decisions import Decision, TierEstimate
+from stepwell.base.errors import TierUnavailable
+from stepwell.base.request import ChatRequest
+from stepwell.router.choose import Choice, Look, Terms, lacks, over_budget
+from stepwell.router.cost import expected_output_tokens
+from stepwell.router.policy.base import Estimates
+from stepwell.router.pricing import Pricing
+
+# a pin computes no features: the length of an ordinary answer
+_N_PINNED_OUTPUT_TOKENS = 250
+_NO_P_OK: Mapping[str, float] = {}
+
+
+def routed_decision(
+    pricing: Pricing,
+    request: ChatRequest,
+    looks: Sequence[Look],
+    choice: Choice,
+    estimates: Estimates,
+    terms: Terms,
+    rules: tuple[str, ...],
+    n_input_tokens: int,
+    n_output_tokens: int,
+) -> Decision:
+    """The Decision for what the router chose."""
+    chosen, wanted = choice.chain[0], choice.wanted
+    names = tuple(look.tier.name for look in choice.chain)
+    missed = (f"{wanted.tier.name} {lacks(wanted)}",) if wanted is not chosen else ()
+    return Decision(
+        tier=names[0],
+        chain=names,
+        policy=estimates.policy,
+        estimates=tuple(_estimate(look, names, terms.min_p_ok) for look in looks),
+        threshold=terms.min_p_ok,
+        rules=rules,
+        reasons=(*estimates.reasons, *missed),
+        n_input_tokens=n_input_tokens,
+        n_output_tokens=expected_output_tokens(n_output_tokens, request.wire),
+        saved_usd=_saved(pricing, looks, chosen),
+        wanted_tier=wanted.tier.name if wanted is not chosen else None,
+        is_degraded=choice.is_degraded,
+    )
+
+
+def _estimate(look: Look, chain: tuple[str, ...], floor: float) -> TierEstimate:
+    name = look.tier.name
+    if name == chain[0]:
+        status = "chosen"
+    elif name in chain:
+        status = "fallback"
+    else:
+        below = "below_floor" if look.p_ok < floor else None
+        status = look.bar or below or look.obstacle or "unhealthy"
+    return TierEstimate(name, look.p_ok, look.cost_usd, look.max_cost_usd, status)
+
+
+def pinned_decision(
+    pricing: Pricing,
+    request: ChatRequest,
+    rank: int,
+    model: str | None,
+    rules: tuple[str, ...],
+    n_input_tokens: int,
+    limit_usd: float | None,
+) -> Decision:
+    """The Decision for one tier that was named; nothing but key, price and limit is asked.
+
+    Raises:
+        TierUnavailable: It has no key or no known price.
+        BudgetExceeded: It is over the request's limit.
+    """
+    bars = [None if i == rank else "rule" for i in range(len(pricing.tiers))]
+    looks = pricing.looks(request, n_input_tokens, _N_PINNED_OUTPUT_TOKENS, _NO_P_OK, bars, limit_usd)
+    chosen = looks[rank]
+    name = chosen.tier.name
+    if chosen.obstacle == "over_budget" and limit_usd is not None:
+        raise over_budget(chosen, limit_usd)
+    if chosen.obstacle is not None:
+        raise TierUnavailable(f"{name} was named but {lacks(chosen)}.", tier=name)
+    return Decision(
+        tier=name,
+        chain=(name,),
+        policy="pinned",
+        estimates=tuple(
+            TierEstimate(k.tier.name, None, k.cost_usd, k.max_cost_usd, "chosen" if k is chosen else "rule")
+            for k in looks
+        ),
+        model=model,
+        rules=rules,
+        n_input_tokens=n_input_tokens,
+        n_output_tokens=expected_output_tokens(_N_PINNED_OUTPUT_TOKENS, request.wire),
+        saved_usd=_saved(pricing, looks, chosen),
+    )
+
+
+def _saved(pricing: Pricing, looks: Sequence[Look], chosen: Look) -> float | None:
+    base = next((k for k in looks if k.tier.name == pricing.baseline_tier), None)
+    if base is None or base.cost_usd is None or chosen.cost_usd is None:
+        return None
+    return base.cost_usd - chosen.cost_usd
