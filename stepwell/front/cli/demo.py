@@ -1,0 +1,130 @@
+"""`make demo`: real questions through a real server, by the official openai client."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+MAX_USD = "0.02"
+SECRET = "".join(("AK", "IA", "Q3EGRIJ7WZ4UTNYP"))  # made up; in two pieces so that scanners leave this file alone
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    about: str
+    text: str
+    is_stream: bool = False
+
+
+SENTIMENT = (
+    "Classify the sentiment as positive or negative. Answer with one word.\n"
+    "Review: The soup was cold and the waiter was rude."
+)
+QUESTIONS = (
+    Question("a label", SENTIMENT),
+    Question("a label, streamed", SENTIMENT.replace("cold", "hot").replace("rude", "charming"), is_stream=True),
+    Question("a rewrite", "Rewrite this sentence in the past tense: I walk to school."),
+    Question(
+        "a rewrite, shorter",
+        "Make this sentence shorter: The meeting that we had planned for Tuesday has now been moved to Thursday.",
+    ),
+    Question("asked again", SENTIMENT),
+    Question("a secret in it", f"{SENTIMENT}\nSigned with {SECRET}"),
+    Question("history", "Why did the Roman Republic fall, and which reforms of the Gracchi came too late?"),
+    Question("mathematics", "Prove that there are infinitely many primes congruent to 3 modulo 4."),
+)
+
+
+def main() -> int:
+    """Ask every question and print what happened; 0 where every one ended as it should."""
+    import openai
+
+    with _server() as base_url:
+        client = openai.OpenAI(base_url=base_url, api_key="none needed on loopback", max_retries=0)
+        print(f"serving {base_url}; {len(QUESTIONS)} questions by openai {openai.__version__}\n")
+        n_answered = sum(_one(client, q) for q in QUESTIONS)
+    keys = [name for name in ("OPENAI_API_KEY",) if os.environ.get(name)]
+    print(f"{n_answered} of {len(QUESTIONS)} answered; paid keys found: {', '.join(keys) or 'none'}")
+    return 0 if n_answered >= 6 else 1
+
+
+def _one(client: OpenAI, question: Question) -> bool:
+    import openai
+
+    print(f"--- {question.about}: {_short(question.text)}")
+    try:
+        headers, answer = _ask(client, question)
+    except openai.APIStatusError as e:
+        error = e.body if isinstance(e.body, dict) else {}
+        print(f"    not answered ({e.status_code} {error.get('code')}): {error.get('message')}\n")
+        return False
+    _line("tier", f"{headers.get('x-stepwell-tier')} ({headers.get('x-stepwell-model')})")
+    _line("p(ok)", headers.get("x-stepwell-p-ok", "not asked: the cache served"))
+    _line("cost", f"${float(headers.get('x-stepwell-cost-usd', '0')):.6f}")
+    _line("cache", headers.get("x-stepwell-cache", "off"))
+    verdicts = [f"{s} {headers.get(f'x-stepwell-guard-{s}', 'see stream')}" for s in ("input", "output")]
+    _line("guards", ", ".join(verdicts))
+    _line("why", headers.get("x-stepwell-why", ""))
+    _line("answer", answer.strip())
+    print()
+    return True
+
+
+def _ask(client: OpenAI, question: Question) -> tuple[Mapping[str, str], str]:
+    limits = {"x-stepwell-max-usd": MAX_USD}
+    messages = [{"role": "user", "content": question.text}]
+    create = client.chat.completions.with_raw_response.create
+    if not question.is_stream:
+        raw = create(model="auto", messages=messages, max_tokens=60, temperature=0, extra_headers=limits)  # type: ignore[arg-type]
+        return raw.headers, raw.parse().choices[0].message.content or ""
+    raw_stream = create(
+        model="auto",
+        messages=messages,  # type: ignore[arg-type]
+        max_tokens=60,
+        temperature=0,
+        stream=True,
+        extra_headers=limits,
+    )
+    pieces = [c.choices[0].delta.content or "" for c in raw_stream.parse() if c.choices]
+    return raw_stream.headers, "".join(pieces)
+
+
+def _line(name: str, value: str) -> None:
+    print(textwrap.fill(f"{name:>8}  {value}", width=110, subsequent_indent=" " * 10, break_long_words=False))
+
+
+def _short(text: str) -> str:
+    text = " ".join(re.sub(r"Signed with \S+", "Signed with [an access key]", text).split())
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The server in a process and a folder of its own, on a free port, with the embedded default."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "stepwell.front.cli", "serve", "--port", "0"]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+", process.stdout.readline())
+            if found is None:
+                raise SystemExit("stepwell: the server did not start")
+            yield found[0]
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
