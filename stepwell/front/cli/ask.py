@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -31,9 +32,9 @@ def run(args: Namespace) -> int:
 
 
 async def _ask(args: Namespace) -> Reply:
-    from stepwell.well import Stepwell
-
     config, prompt = config_of(args), prompt_of(args)
+    from stepwell.well import Stepwell  # after what may be wrong with the command line
+
     async with Stepwell(config) as well:
         if args.stream:
             return await _stream(well, prompt, args)
@@ -41,11 +42,11 @@ async def _ask(args: Namespace) -> Reply:
 
 
 async def _stream(well: Stepwell, prompt: str, args: Namespace) -> Reply:
-    async with well.astream(prompt, **wishes_of(args)) as stream:
+    async with contextlib.aclosing(await well.astream(prompt, **wishes_of(args))) as stream:
         async for piece in stream.text_deltas():
             _write(piece)
-    reply: Reply = stream.reply
-    return reply
+        assert stream.reply is not None  # a stream that ended without an error has one
+        return stream.reply
 
 
 def _write(text: str) -> None:

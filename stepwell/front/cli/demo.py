@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 MAX_USD = "0.02"
-SECRET = "".join(("AK", "IA", "Q3EGRIJ7WZ4UTNYP"))  # made up; in two pieces so that scanners leave this file alone
+SECRET = "".join(
+    ("AK", "IA", "Q3EGRIJ7WZ4UTNYP")
+)  # made up; in two pieces so that scanners leave this file alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ SENTIMENT = (
 )
 QUESTIONS = (
     Question("a label", SENTIMENT),
-    Question("a label, streamed", SENTIMENT.replace("cold", "hot").replace("rude", "charming"), is_stream=True),
+    Question(
+        "a label, streamed", SENTIMENT.replace("cold", "hot").replace("rude", "charming"), is_stream=True
+    ),
     Question("a rewrite", "Rewrite this sentence in the past tense: I walk to school."),
     Question(
         "a rewrite, shorter",

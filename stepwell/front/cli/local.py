@@ -41,7 +41,7 @@ _HEAD = ("name", "state", "size", "licence", "about")
 
 
 def _known_rows() -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for model in weights.KNOWN.values():
         path = weights.find(model.name)
         state = "not here" if path is None else "ok" if weights.is_intact(model, path) else "wrong hash"

@@ -9,9 +9,10 @@ from stepwell.front.cli.inputs import config_of
 
 
 def run(args: Namespace) -> int:
+    config = with_address(config_of(args), args.host, args.port)
     from stepwell.front.server.run import serve
 
-    return serve(with_address(config_of(args), args.host, args.port))
+    return serve(config)
 
 
 def with_address(config: Config, host: str | None, port: int | None) -> Config:

@@ -92,4 +92,6 @@ def usd(amount: float | None) -> str:
     """Dollars with the digits that small sums need."""
     if amount is None:
         return "?"
-    return "$0" if amount == 0 else f"${amount:.6f}".rstrip("0") if amount >= 1e-6 else f"${amount:.2e}"
+    if amount == 0:
+        return "$0"
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.3g}"
