@@ -60,7 +60,7 @@ async def test_resuming_asks_nothing_again_and_reports_the_same(
     second = make_well()
     resumed = await run_suite(second, sums, tiers=["weak", "auto"], journal_path=tmp_path / "part")
     n_first = sum(first.asked.values())
-    assert 25 <= n_first <= 31
+    assert 29 <= n_first <= 34
     assert sum(second.asked.values()) == 80 - n_first
     assert timeless(resumed) == timeless(whole)
     third = make_well()
@@ -175,7 +175,7 @@ async def test_a_corrected_target_is_scored_without_asking(
 ) -> None:
     first = await run_suite(make_well(), sums, tiers=["weak"], journal_path=tmp_path / "j")
     lines = [
-        f'{{"id":"{r.id}","prompt":"{r.prompt}","target":"{r.targets[0]}","scorer":"contains"}}'
+        f'{{"id":"{r.id}","prompt":"{r.prompt}","target":"{r.targets[0]}","scorer":"exact"}}'
         for r in sums.rows
     ]
     corrected = Suite.parse(lines, name="sums")
@@ -183,7 +183,7 @@ async def test_a_corrected_target_is_scored_without_asking(
     report = await run_suite(well, corrected, tiers=["weak"], journal_path=tmp_path / "j")
     assert well.calls == []
     assert report.tiers[0].n_scored == 40
-    assert report.tiers[0].quality != first.tiers[0].quality
+    assert (first.tiers[0].quality, report.tiers[0].quality) == (0.8, 0.0)
     assert report.cost_usd == first.cost_usd
 
 
