@@ -48,7 +48,7 @@ _HOME = {
         "stepwell.base.errors",
     ),
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -68,7 +68,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         cache=_cache(config),
         router=router,
         dispatcher=dispatcher,
-        ledger=Ledger(config.promises),
+        ledger=Ledger(config.promises, path=config.promises.ledger_path),
         record=Recorder(sinks),
         metrics=metrics,
         embedder=_once(config),

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.base import tokens
 from stepwell.base.assemble import as_events
@@ -254,6 +254,9 @@ class Pipeline:
             (e.max_cost_usd or 0.0 for e in decision.estimates if e.tier in decision.chain), default=0.0
         )
         run.lease = self.ledger.reserve(run.request.caller, reserve)
+        cap = self.router.output_cap(run.request)
+        if cap is not None:
+            run.request = replace(run.request, output_cap=cap)
         return decision
 
     async def _decide(self, run: Run) -> Decision:

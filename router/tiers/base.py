@@ -75,17 +75,18 @@ class Outgoing:
         fields = {**self._defaults, **request.fields, **self._fixed}
         if is_stream:
             fields.update(self._stream)
-        if self._limit is not None:
-            self._cap(fields, request)
+        limits = [n for n in (self._limit, request.output_cap) if n is not None]
+        if limits:
+            self._cap(fields, request.wire.max_output_tokens, min(limits))
         if self._system is not None:
             head = raw({"role": "system", "content": self._system})
             rest = msgspec.json.decode(fields["messages"], type=list[msgspec.Raw])
             fields["messages"] = raw([head, *rest])
         return msgspec.json.encode(fields)
 
-    def _cap(self, fields: dict[str, msgspec.Raw], request: ChatRequest) -> None:
-        asked = request.wire.max_output_tokens
-        if self._limit is not None and (asked is None or asked > self._limit):
-            name = "max_completion_tokens" if "max_completion_tokens" in fields else None
-            name = name or ("max_tokens" if "max_tokens" in fields else self._limit_field)
-            fields[name] = raw(self._limit)
+    def _cap(self, fields: dict[str, msgspec.Raw], asked: int | None, limit: int) -> None:
+        if asked is not None and asked <= limit:
+            return
+        given = [name for name in ("max_completion_tokens", "max_tokens") if name in fields]
+        for name in given or [self._limit_field]:
+            fields[name] = raw(limit)

@@ -94,12 +94,14 @@ class ChatRequest:
     Attributes:
         wire: Typed view.
         fields: Every top-level field as the caller wrote it (raw JSON), known to us or not.
+        output_cap: Most tokens that the answer may have so that a dollar limit holds; None: no such limit.
     """
 
     wire: Wire
     fields: Mapping[str, Raw]
     caller: Caller = NOBODY
     wishes: Wishes = NO_WISHES
+    output_cap: int | None = None
 
     @property
     def messages(self) -> list[Message]:

@@ -24,6 +24,10 @@ class PromisesConfig(Section):
     max_usd_per_user_day: float | None = Field(default=None, gt=0, description="UTC day")
     max_usd_per_tenant_day: float | None = Field(default=None, gt=0, description="UTC day")
     max_usd_per_day: float | None = Field(default=None, gt=0, description="UTC day, all callers")
+    ledger_path: str | None = Field(
+        default=None,
+        description="SQLite file that keeps the day's spending over a restart; none: memory only",
+    )
     max_cache_error: float = Field(
         default=0.02, ge=0, le=1, description="share of semantic cache hits that may be wrong"
     )

@@ -32,7 +32,7 @@ def _default_tiers() -> dict[str, TierConfig]:
 
 
 class Config(Section):
-    """Everything that Stepwell can be told. `Config()` is the embedded default: three tiers, keys from the environment."""
+    """Everything that Stepwell can be told. `Config()` is the embedded default: three tiers."""
 
     tiers: dict[str, TierConfig] = Field(default_factory=_default_tiers, min_length=1)
     promises: PromisesConfig = Field(default_factory=PromisesConfig)
@@ -108,10 +108,8 @@ def _explain(model: type[BaseModel], err: Any) -> str:
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
     for step in path:
         field = model.model_fields.get(step)
-        if field is not None:
-            found = _model_in(field.annotation)
-        else:  # a dict's key or a list's index: the model stays
-            found = model
+        # at a dict's key or a list's index the model stays
+        found = _model_in(field.annotation) if field is not None else model
         if found is None:
             return []
         model = found
