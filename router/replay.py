@@ -8,17 +8,19 @@ from collections.abc import Iterable, Iterator
 from stepwell.base.decisions import Decision
 from stepwell.base.errors import BadRequest, StepwellError
 from stepwell.base.request import ChatRequest
+from stepwell.base.tokens import estimate_text
 from stepwell.router.decide import Router
 
-_CHARS_PER_TOKEN = 4
+_FIELDS = ("messages", "tools", "response_format", "max_tokens", "max_completion_tokens")
+_FRAME_TOKENS = 4
 
 
 def replay(rows: Iterable[dict[str, object]], router: Router) -> Iterator[dict[str, object]]:
     """Decide for each row.
 
     Args:
-        rows: Each with `prompt` (text) or `messages` (as in a request), and an `id`, else its number is taken;
-            `model`, `tools`, `max_tokens` and any other field of a request count too.
+        rows: Each with `prompt` (text) or `messages`, and an `id` (else its number is taken); `tools`,
+            `response_format` and `max_tokens` count as in a request, other columns don't.
 
     Yields:
         {id, tier, p_ok: {tier: p}, cost_usd, why}; where the router refused, tier is None and `error` has
@@ -33,7 +35,7 @@ def replay(rows: Iterable[dict[str, object]], router: Router) -> Iterator[dict[s
             request = _request(row, n)
             found: dict[str, object] = {"id": row.get("id", n)}
             try:
-                n_input = sum(len(m.text) // _CHARS_PER_TOKEN + 4 for m in request.messages)
+                n_input = sum(estimate_text(m.text) + _FRAME_TOKENS for m in request.messages)
                 decision = runner.run(router.decide(request, n_input_tokens=n_input))
             except StepwellError as e:
                 yield {**found, "tier": None, "p_ok": {}, "cost_usd": None, "why": str(e), "error": e.code}
@@ -42,7 +44,7 @@ def replay(rows: Iterable[dict[str, object]], router: Router) -> Iterator[dict[s
 
 
 def _request(row: dict[str, object], n: int) -> ChatRequest:
-    fields = {k: v for k, v in row.items() if k not in ("id", "prompt")}
+    fields = {k: row[k] for k in _FIELDS if k in row}
     if "messages" not in fields:
         prompt = row.get("prompt")
         if not isinstance(prompt, str):

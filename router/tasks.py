@@ -59,12 +59,14 @@ KINDS: dict[str, tuple[float, str, int]] = {
     "proof": (0.8, "asks for a proof", 800),
 }
 _WORKING = ("extraction", "summary", "translation", "creating")
+_QUESTIONS = frozenset({"factual", "choice", "arithmetic", "maths"})
 _SUBJECTS = ("law", "medicine", "maths", "analysis")
 _SPECIALTIES = w.WORDS["code"] | w.WORDS["law"] | w.WORDS["medicine"] | w.WORDS["maths"]
 _NEVER_EASY = w.WORDS["proof"] | w.WORDS["hard_code"] | w.WORDS["deep"] | w.WORDS["more"]
 _TOLD = frozenset().union(*(w.WORDS[k] for k in KINDS if k in w.WORDS and k != "greeting"))
 _PAYLOAD = re.compile(r"[:\n\"“'‘`]|\. \S")
 _NUMBER = re.compile(r"\d+")
+_LATEX = re.compile(r"\\[a-z]{2,}|\$[^$\n]{1,200}\$")
 _OPERATOR = re.compile(r"[=+*×÷^%]|\d\s*[-/]\s*\d")
 
 
@@ -110,6 +112,8 @@ def _harder_task(ask: Ask) -> Task:
     # independent signs of work add up, slowly
     difficulty += 0.03 * min(sum(1 for k in kinds[1:] if KINDS[k][0] > 0.5), 2)
     reasons = [reason]
+    if kinds[0] in _QUESTIONS:  # length ranks questions (APGR .59 on MMLU), not chat (.45)
+        difficulty += 0.04 * min(ask.n_chars, _LONG_CHARS) / _LONG_CHARS
     for what, more in _aggravations(ask):
         difficulty += more
         reasons.append(what)
@@ -133,6 +137,8 @@ def _kinds_in(ask: Ask) -> list[str]:
         kinds += [k for k in _SUBJECTS if _counts(k, told, start, 2)]
         kinds += ["proof"] if not w.WORDS["proof"].isdisjoint(told) else []
     kinds += _code_kinds(ask, told, start)
+    if "maths" not in kinds and ("\\" in ask.text or "$" in ask.text) and _LATEX.search(ask.text):
+        kinds.append("maths")
     kinds += ["arithmetic"] if _is_arithmetic(ask, told) else []
     kinds += ["choice"] if "\nb" in ask.lower and "\nc" in ask.lower and "a" in ask.vocabulary else []
     return kinds or ["ordinary"]
