@@ -1,0 +1,127 @@
+"""The SQLite file: its tables, its version, and how an older one is brought up."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from stepwell.base.errors import ConfigError
+
+APPLICATION_ID = 0x53745763  # "StWc": tells our file from any other SQLite file
+
+# One script a version, applied in order. A released script is never edited.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hit_id TEXT NOT NULL UNIQUE,
+        key BLOB NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        user TEXT NOT NULL,
+        body BLOB NOT NULL,
+        tier TEXT NOT NULL,
+        model TEXT NOT NULL,
+        cost_usd REAL NOT NULL,
+        stored_at_s REAL NOT NULL,
+        expires_at_s REAL NOT NULL
+    );
+    CREATE INDEX entries_by_tenant ON entries (tenant, id);
+    CREATE INDEX entries_by_expiry ON entries (expires_at_s);
+    CREATE TABLE vectors (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        hit_id TEXT NOT NULL UNIQUE REFERENCES entries (hit_id) ON DELETE CASCADE,
+        partition BLOB NOT NULL,
+        vector BLOB NOT NULL,
+        expires_at_s REAL NOT NULL
+    );
+    CREATE INDEX vectors_by_partition ON vectors (partition, seq);
+    CREATE TABLE tenants (tenant TEXT PRIMARY KEY, n_entries INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN
+        INSERT INTO tenants VALUES (NEW.tenant, 1)
+        ON CONFLICT (tenant) DO UPDATE SET n_entries = n_entries + 1;
+    END;
+    CREATE TRIGGER entries_gone AFTER DELETE ON entries BEGIN
+        UPDATE tenants SET n_entries = n_entries - 1 WHERE tenant = OLD.tenant;
+    END;
+    """,
+)
+
+
+def connect(path: str | None, *, busy_timeout_s: float = 5.0) -> sqlite3.Connection:
+    """Open the database and bring it to the newest version; None opens one in memory.
+
+    Raises:
+        ConfigError: The file can't be opened, is not ours, or was written by a newer Stepwell.
+    """
+    try:
+        if path is not None and not Path(path).exists():
+            # answers are nobody else's business; SQLite gives -wal and -shm the same mode
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=busy_timeout_s
+        )
+    except (OSError, sqlite3.Error) as e:
+        raise ConfigError(f"cache.path {path}: can't be opened: {_why(e)}") from e
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as e:
+        connection.close()
+        raise ConfigError(f"cache.path {path}: not usable as a cache: {_why(e)}") from e
+    except ConfigError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str | None) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # erased answers must not stay in free pages
+    if _version(connection, path) < len(MIGRATIONS):
+        _migrate(connection, path)
+
+
+def _migrate(connection: sqlite3.Connection, path: str | None) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # of several processes that start at once, one migrates
+    try:
+        for script in MIGRATIONS[_version(connection, path) :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: str | None) -> int:
+    owner, version, n_tables = (
+        connection.execute(sql).fetchone()[0]
+        for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if owner != APPLICATION_ID and n_tables:
+        raise ConfigError(f"cache.path {path}: a database of another program")
+    if version > len(MIGRATIONS):
+        raise ConfigError(
+            f"cache.path {path}: schema {version}, but this Stepwell knows "
+            f"{len(MIGRATIONS)}; use a newer Stepwell or another path"
+        )
+    return int(version)
+
+
+def _statements(script: str) -> list[str]:
+    """Cut a script where a statement is whole (executescript would commit what we hold open)."""
+    whole, open_part = [], ""
+    for line in script.splitlines(keepends=True):
+        open_part += line
+        if sqlite3.complete_statement(open_part):
+            whole.append(open_part)
+            open_part = ""
+    return whole
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
