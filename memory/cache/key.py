@@ -1,0 +1,63 @@
+"""Which requests are the same: canonical JSON, and the fingerprints made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from stepwell.base.request import ChatRequest
+
+# Neither how an answer travels nor whose it is changes what it says.
+IGNORED = frozenset(
+    {
+        "stream",
+        "stream_options",
+        "user",
+        "safety_identifier",
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+    }
+)
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def exact_key(request: ChatRequest, *, scope: str, versions: str) -> bytes:
+    """Fingerprint (32 bytes) of the whole request within its partition.
+
+    Key order, whitespace and the fields in IGNORED don't count; everything else does.
+    """
+    fields = {k: _read(v) for k, v in request.fields.items() if k not in IGNORED}
+    return _digest("exact", request, [scope, versions], fields)
+
+
+def semantic_partition(request: ChatRequest, *, scope: str, versions: str, embedder: str) -> bytes:
+    """Fingerprint (32 bytes) of everything but the text of the last message.
+
+    Two prompts are ever compared by meaning only where this is equal.
+    """
+    fields = {k: _read(v) for k, v in request.fields.items() if k not in IGNORED}
+    messages = fields["messages"]
+    if isinstance(messages, list) and isinstance(messages[-1], dict):
+        fields["messages"] = [*messages[:-1], {**messages[-1], "content": None}]
+    return _digest("semantic", request, [scope, versions, embedder], fields)
+
+
+def _digest(kind: str, request: ChatRequest, where: list[str], fields: Mapping[str, Any]) -> bytes:
+    wishes = request.wishes
+    # JSON keeps None, "" and the borders between the parts apart
+    partition = [kind, request.caller.tenant or None, wishes.tier, wishes.min_tier, *where]
+    return sha256(_encode([partition, fields])).digest()
+
+
+def _read(raw: Raw) -> Any:
+    try:
+        return _decode(raw)
+    except (ValueError, RecursionError):
+        return raw  # a number out of range, say: stands as it was written
