@@ -1,0 +1,79 @@
+"""What a check is: a pure function from text to findings, and how much of a text may still be open."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Protocol, runtime_checkable
+
+from stepwell.base.decisions import Finding
+
+WHOLE_TEXT = 0
+"""A `max_len` for checks that must see the whole text; a stream buffers for them."""
+
+
+@runtime_checkable
+class Check(Protocol):
+    """Finds one family of values. Holds no state between calls.
+
+    Attributes:
+        name: As written in the config.
+        kinds: Every `Finding.kind` it may report.
+        max_len: Longest value with the context it needs, in characters; WHOLE_TEXT if it has to see all.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    max_len: int
+
+    def find(self, text: str) -> list[Finding]:
+        """Return what is in `text`, by rising start."""
+        ...
+
+
+@runtime_checkable
+class StreamCheck(Check, Protocol):
+    """A check that knows which end of a text is still open, so that a stream holds back no more than that."""
+
+    starts: str
+    """Regex (no lookaround) that matches in any piece of text in which, or at whose end, a value may begin."""
+    near: tuple[str, ...]
+    """Lower-case words behind which a value may begin that `starts` can't see."""
+
+    def open_at(self, text: str) -> int:
+        """Return where the first value begins that more text may complete or change; len(text) if none does.
+
+        Findings of `text` that begin before it are final. No decision looks back over more than BEFORE_CHARS.
+        """
+        ...
+
+
+BEFORE_CHARS = 128
+"""How far back any shipped check looks for context."""
+NEAR_CHARS = 40
+"""How far behind one of its `near` words a value may begin."""
+
+
+def edge(chars: str) -> str:
+    """Regex for a place that none of `chars` precedes; an escaped line break in JSON text counts as one."""
+    return rf"(?:(?<![{chars}])|(?<=\\[nrt]))"
+
+
+class RunCheck:
+    """A check whose values lie within a run of a few characters.
+
+    Attributes:
+        run: Matches such a run at the end of a text, possessive, from its first character.
+        after: How many characters behind a value take part in the decision.
+    """
+
+    name: ClassVar[str]
+    max_len: ClassVar[int]
+    run: ClassVar[re.Pattern[str]]
+    after: ClassVar[int] = 1
+    near: tuple[str, ...] = ()
+
+    def open_at(self, text: str) -> int:
+        """Return the start of the run at the end, or of the part of it that a value can still reach."""
+        window = max(0, len(text) - self.max_len - self.after)
+        match = self.run.search(text, window)
+        return match.start() if match else len(text)

@@ -1,0 +1,44 @@
+"""Payment card numbers: known lengths and groupings, and the Luhn sum."""
+
+from __future__ import annotations
+
+import re
+
+from stepwell.base.decisions import Finding
+from stepwell.guards.check import RunCheck, edge
+
+# ISO/IEC 7812: 13-19 digits; 2-6 begin the networks' ranges, JCB also has 1800, Maestro 12 digits.
+# Lookahead: each place is judged by itself, so a number before a card can't hide it.
+_CARD = re.compile(
+    edge(r"\w.") + r"(?=((?:[2-6]\d{12,18}|1800\d{11}|(?:50[123]\d|5[68]\d\d|6\d{3})\d{8}"
+    r"|[2-6]\d{3}([ -])\d{4}\2\d{4}\2\d{4}|3\d{3}([ -])\d{6}\3\d{4,5}))(?!\w|[.]\d))"
+)
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_MIN_DIFFERENT_DIGITS = 3
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    total = sum(map(int, digits[-1::-2])) + sum(_DOUBLED[int(d)] for d in digits[-2::-2])
+    return total % 10 == 0
+
+
+class CreditCard(RunCheck):
+    name = "credit_card"
+    kinds = ("CREDIT_CARD",)
+    max_len = 19
+    starts = r"\d"
+    after = 2
+    run = re.compile(r"\d[\d .-]*\Z")
+
+    def find(self, text: str) -> list[Finding]:
+        found: list[Finding] = []
+        for m in _CARD.finditer(text):
+            digits = m[1].replace(" ", "").replace("-", "")
+            if len(set(digits)) >= _MIN_DIFFERENT_DIGITS and luhn(digits):
+                found.append(Finding("CREDIT_CARD", *m.span(1), check=self.name))
+        return found
+
+
+def make() -> CreditCard:
+    return CreditCard()

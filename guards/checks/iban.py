@@ -1,0 +1,62 @@
+"""Bank account numbers (IBAN): the country's length and the mod-97 sum."""
+
+from __future__ import annotations
+
+import re
+
+from stepwell.base.decisions import Finding
+from stepwell.guards.check import RunCheck, edge
+
+# ISO 13616, SWIFT IBAN registry
+_LENGTHS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 "
+    "EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 "
+    "JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 "
+    "NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 "
+    "TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
+)
+LENGTHS = {item[:2]: int(item[2:]) for item in _LENGTHS.split()}
+_START = re.compile(edge("A-Za-z0-9") + r"[A-Za-z]{2}\d\d(?=[ -]?[A-Za-z0-9])")
+_BODY = re.compile(r"(?:[ -]?[A-Za-z0-9])+")
+_MAX_CHARS = 44
+
+
+def mod97(iban: str) -> bool:
+    """Whether the two check digits fit (ISO 7064 MOD 97-10); `iban` has no spaces."""
+    turned = iban[4:] + iban[:4]
+    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
+
+
+def _end(text: str, start: int, length: int) -> int:
+    """Where the `length`-th letter or digit from `start` ends; 0 if single separators don't lead there."""
+    body = _BODY.match(text, start, start + _MAX_CHARS)
+    seen = 0
+    for i in range(start, body.end() if body else start):
+        seen += text[i] not in " -"
+        if seen == length:
+            return i + 1
+    return 0
+
+
+class Iban(RunCheck):
+    name = "iban"
+    kinds = ("IBAN",)
+    max_len = _MAX_CHARS
+    starts = r"[A-Za-z](?:[A-Za-z]?\Z|[A-Za-z]\d)"
+    run = re.compile(edge("A-Za-z0-9") + r"(?:[A-Za-z]{1,2}\d?|[A-Za-z]{2}\d\d[A-Za-z0-9 -]*+)\Z")
+
+    def find(self, text: str) -> list[Finding]:
+        found: list[Finding] = []
+        for m in _START.finditer(text):
+            length = LENGTHS.get(m[0][:2].upper())
+            end = _end(text, m.start(), length) if length else 0
+            if not end or text[end : end + 1].isalnum():
+                continue
+            value = text[m.start() : end].replace(" ", "").replace("-", "")
+            if value.isascii() and mod97(value):
+                found.append(Finding("IBAN", m.start(), end, check=self.name))
+        return found
+
+
+def make() -> Iban:
+    return Iban()

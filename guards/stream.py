@@ -1,0 +1,161 @@
+"""Guard one streamed answer: events go in, events that are safe to show come out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stepwell.base.decisions import Verdict
+from stepwell.base.messages import ChunkChoice, Event
+from stepwell.guards.channel import Channel
+from stepwell.guards.payload import Slot, one_choice_each, rewrite
+from stepwell.guards.plan import Plan
+from stepwell.guards.tally import Tally
+
+
+@dataclass(slots=True)
+class Piece:
+    """Text that an event adds to a channel."""
+
+    slot: Slot
+    channel: Channel
+    start: int
+    text: str
+
+    @property
+    def is_clear(self) -> bool:
+        return self.start + len(self.text) <= self.channel.clear
+
+
+@dataclass(slots=True)
+class Held:
+    """An event that waits until all its pieces are clear."""
+
+    event: Event
+    pieces: list[Piece]
+
+    def show(self) -> Event:
+        """The event as it may be shown; the same object where nothing was cut out of it."""
+        shown = {p.slot: p.channel.take(p.start, p.text) for p in self.pieces}
+        texts: dict[Slot, str] = {slot: text for slot, text in shown.items() if text is not None}
+        return rewrite(self.event, texts) if texts else self.event
+
+    def show_front(self, least_chars: int) -> Event | None:
+        """Split off what is clear of a long piece; None where that is under `least_chars`."""
+        if len(self.pieces) != 1:
+            return None
+        piece = self.pieces[0]
+        n = piece.channel.clear - piece.start
+        if n < least_chars:
+            return None
+        front, piece.text = piece.text[:n], piece.text[n:]
+        shown = piece.channel.take(piece.start, front)
+        piece.start += n
+        event = rewrite(self.event, {piece.slot: front if shown is None else shown}, is_part=True)
+        self.event = rewrite(self.event, {piece.slot: piece.text})
+        return event
+
+
+class GuardStream:
+    """Holds back what may be part of a value until that is decided; one per streamed answer, not shared.
+
+    What comes out, joined per channel, equals redacting the whole text. Events that nothing is cut out of keep
+    their bytes. Each choice keeps the order of its events; choices do not wait for one another.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._tally = Tally("output")
+        self._queues: dict[int, deque[Held]] = {}
+        self._channels: dict[tuple[int, Slot], Channel] = {}
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was found so far."""
+        return self._tally.verdict
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether `feed` runs foreign code: call it off the event loop then."""
+        return self._plan.is_blocking
+
+    def feed(self, events: list[Event]) -> list[Event]:
+        """Take events in, give out those that are safe now.
+
+        Raises:
+            GuardBlocked: A finding blocks, or a check failed that is closed on errors. What is held is lost.
+        """
+        out: list[Event] = []
+        for event in events:
+            choices = event.chunk.choices
+            if len(choices) == 1:
+                self._feed_one(event, choices[0], out)
+            elif choices:
+                for one in one_choice_each(event):
+                    self._feed_one(one, one.chunk.choices[0], out)
+            else:
+                if event.chunk.usage is not None or event.chunk.error is not None:
+                    out += self.finish()
+                out.append(event)
+        return out
+
+    def finish(self) -> list[Event]:
+        """The answer has ended: give out the rest. Raises as `feed` does."""
+        out: list[Event] = []
+        for index in list(self._queues):
+            self._close(index)
+            self._release(index, out)
+        return out
+
+    def _feed_one(self, event: Event, choice: ChunkChoice, out: list[Event]) -> None:
+        index, delta = choice.index, choice.delta
+        queue = self._queues.get(index)
+        if queue is None:
+            queue = self._queues[index] = deque()
+        content = delta.content
+        if content and not queue and delta.tool_calls is None and delta.refusal is None:
+            if choice.finish_reason is None and self._channel(index, "content").passes(content):
+                out.append(event)
+                return
+        pieces = [self._piece(index, slot, text) for slot, text in _texts(choice)]
+        queue.append(Held(event, pieces))
+        if choice.finish_reason is not None:
+            self._close(index)
+        self._release(index, out)
+
+    def _channel(self, index: int, slot: Slot) -> Channel:
+        channel = self._channels.get((index, slot))
+        if channel is None:
+            is_json = True if isinstance(slot, int) else None
+            channel = self._channels[index, slot] = Channel(self._plan, self._tally, is_json=is_json)
+        return channel
+
+    def _piece(self, index: int, slot: Slot, text: str) -> Piece:
+        channel = self._channel(index, slot)
+        piece = Piece(slot, channel, channel.end, text)
+        channel.push(text)
+        return piece
+
+    def _close(self, index: int) -> None:
+        for (owner, _), channel in self._channels.items():
+            if owner == index:
+                channel.close()
+
+    def _release(self, index: int, out: list[Event]) -> None:
+        queue = self._queues[index]
+        while queue and all(p.is_clear for p in queue[0].pieces):
+            out.append(queue.popleft().show())
+        if queue and (front := queue[0].show_front(self._plan.hold_back_chars)) is not None:
+            out.append(front)
+
+
+def _texts(choice: ChunkChoice) -> Iterator[tuple[Slot, str]]:
+    delta = choice.delta
+    if delta.content:
+        yield "content", delta.content
+    if delta.refusal:
+        yield "refusal", delta.refusal
+    for place, call in enumerate(delta.tool_calls or ()):
+        if call.function.arguments:
+            yield (place if call.index is None else call.index), call.function.arguments
