@@ -20,7 +20,9 @@ from stepwell.memory.store import Entry, SqliteStore
 T = TypeVar("T")
 
 # a closed list: what lies in the file can't name a class of its own to build
-_KINDS = {c.__name__: c for c in (Generation, GenerationChunk, ChatGeneration, ChatGenerationChunk)}
+_KINDS: dict[str, type[Generation]] = {
+    c.__name__: c for c in (Generation, GenerationChunk, ChatGeneration, ChatGenerationChunk)
+}
 _DEFAULTS = CacheConfig()
 
 
@@ -131,6 +133,5 @@ def _read(body: bytes) -> list[Generation] | None:
 
 
 def _made(kind: str, info: dict[str, Any] | None, message: Any = None, text: str = "") -> Generation:
-    if message is not None:
-        return _KINDS[kind](message=messages_from_dict([message])[0], generation_info=info)
-    return _KINDS[kind](text=text, generation_info=info)
+    given = {"text": text} if message is None else {"message": messages_from_dict([message])[0]}
+    return _KINDS[kind].model_validate({**given, "generation_info": info})

@@ -33,7 +33,7 @@ class ChatStepwell(BaseChatModel):
     and why (`why`). Any request field or wish may also be given to one call: `invoke(..., tier="premium")`.
 
     Attributes:
-        well: Stays the caller's to close, by `close()`. It runs on its own loop here: leave its `a…` methods alone.
+        well: Stays the caller's to close, by `close()`. Runs on its own loop here: leave its `a…` methods alone.
         model_name: "auto", a tier or a model; in the constructor, `model`.
         timeout_s: Deadline over all tries; in the constructor also `timeout`.
         use_cache: False keeps these requests out of the well's cache (`cache` is LangChain's own).
