@@ -66,7 +66,10 @@ _NEVER_EASY = w.WORDS["proof"] | w.WORDS["hard_code"] | w.WORDS["deep"] | w.WORD
 _TOLD = frozenset().union(*(w.WORDS[k] for k in KINDS if k in w.WORDS and k != "greeting"))
 _PAYLOAD = re.compile(r"[:\n\"“'‘`]|\. \S")
 _NUMBER = re.compile(r"\d+")
-_LATEX = re.compile(r"\\[a-z]{2,}|\$[^$\n]{1,200}\$")
+_LATEX = re.compile(
+    r"\\(?:frac|sqrt|sum|int|prod|cdot|times|begin|left|pi|theta|alpha|lim|log|sin|cos|tan|angle|overline|"
+    r"boxed|pmod|binom|mathbb|ldots|leq?|geq?|infty|triangle)\b|\$[^$\n]{0,200}[\\^_=][^$\n]{0,200}\$"
+)
 _OPERATOR = re.compile(r"[=+*×÷^%]|\d\s*[-/]\s*\d")
 
 
