@@ -72,7 +72,7 @@ async def ask(well: Asks, sample: Sample) -> Entry | Again:
     sample.tries += 1
     start = perf_counter()
     try:
-        reply = await well.achat([dict(m) for m in row.messages], tier=tier, cache=False, **params)
+        reply = await well.achat(row.messages, tier=tier, cache=False, **params)
     except StepwellError as e:
         return _failed(sample, e, (perf_counter() - start) * 1e3)
     return _answered(sample, reply, (perf_counter() - start) * 1e3)

@@ -17,12 +17,12 @@ Word = Literal["better", "worse", "need more"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Tier `b` against tier `a`, on the rows that both have a score for.
+    """Tier `a` against tier `b`, on the rows that both have a score for.
 
     Attributes:
-        difference: Quality of b less quality of a.
+        difference: Quality of a less quality of b.
         p: Two-sided, exact McNemar for right/wrong and paired t else, Holm-adjusted over all pairs.
-        word: b is "better", "worse", or it takes more rows to say.
+        word: a is "better", "worse", or it takes more rows to say.
         n_more: Further rows that would show a difference as large as the one seen (90 % power).
     """
 
@@ -41,7 +41,7 @@ def compare(by_tier: Mapping[str, Mapping[str, float]]) -> tuple[Pair, ...]:
     """Every pair of tiers, from each tier's score by row."""
     names = list(combinations(by_tier, 2))
     differences = [
-        [by_tier[b][row] - score for row, score in by_tier[a].items() if row in by_tier[b]] for a, b in names
+        [score - by_tier[b][row] for row, score in by_tier[a].items() if row in by_tier[b]] for a, b in names
     ]
     ps = holm([paired_p(d) if d else 1.0 for d in differences])
     return tuple(_pair(a, b, d, p, len(names)) for (a, b), d, p in zip(names, differences, ps, strict=True))
@@ -57,8 +57,8 @@ def _pair(a: str, b: str, differences: Sequence[float], p: float, n_pairs: int) 
         b=b,
         n_rows=n,
         difference=mean,
-        n_only_a=sum(d < 0 for d in differences),
-        n_only_b=sum(d > 0 for d in differences),
+        n_only_a=sum(d > 0 for d in differences),
+        n_only_b=sum(d < 0 for d in differences),
         p=p,
         word=word,
         n_more=max(1, needed - n) if needed is not None else None,

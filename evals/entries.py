@@ -22,6 +22,7 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
     suite: str
     suite_sha256: str
     n_planned: int
+    tiers: tuple[str, ...] = ()
     seed: int | None = None
 
 

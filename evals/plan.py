@@ -50,6 +50,6 @@ def plan(
 
 def _keys(row: Row, tier: list[str], seed: int | None, repeat: int) -> tuple[str, str]:
     scorer = SCORERS[row.scorer]
-    ask = hashlib.sha256(canonical_json([row.ask_sha256, tier, seed, repeat])).hexdigest()[:32]
-    key = canonical_json([row.sha256, row.ask_sha256, tier, scorer.name, scorer.version, seed, repeat])
-    return hashlib.sha256(key).hexdigest(), ask
+    asked = canonical_json([tier, seed, repeat])
+    key = row.sha256 + row.ask_sha256 + canonical_json([scorer.name, scorer.version]) + asked
+    return hashlib.sha256(key).hexdigest(), hashlib.sha256(row.ask_sha256 + asked).hexdigest()[:32]

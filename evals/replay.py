@@ -40,25 +40,22 @@ def run_replay(
     with STAGES[stage](config) as step:
         for n, line in enumerate(lines, start=1):
             if line.strip():
-                result = _result(step, line, n)
-                n_bad += "error" in result
+                result, is_bad = _result(step, line, n)
+                n_bad += is_bad
                 out(result)
     return n_bad
 
 
-def _result(step: Step, line: str, n: int) -> dict[str, object]:
+def _result(step: Step, line: str, n: int) -> tuple[dict[str, object], bool]:
     try:
         row = _decode_row(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return {"id": n, "line": n, "error": "not a JSON object"}
+        return {"id": n, "line": n, "error": "not a JSON object"}, True
     row.setdefault("id", n)
     try:
-        result = step(row)
+        return step(row), False
     except BAD_ROW as e:
-        return {"id": row["id"], "line": n, "error": _describe(e)}
-    if "error" in result:
-        return {"id": row["id"], "line": n, **result}
-    return result
+        return {"id": row["id"], "line": n, "error": _describe(e)}, True
 
 
 def _describe(error: Exception) -> str:

@@ -98,10 +98,14 @@ def from_journal(path: str | Path) -> Report:
 
 
 def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
-    """Sum up outcomes; of several with the same row, tier and repeat the last one counts."""
+    """Sum up outcomes, tiers in the order they were named.
+
+    Of several outcomes with the same row, tier and repeat the last one counts.
+    """
     last = {(o.tier, o.row, o.repeat): o for o in outcomes}
     by_tier: dict[str, list[Outcome]] = defaultdict(list)
-    for key in sorted(last):
+    order = {name: n for n, name in enumerate(header.tiers)} if header else {}
+    for key in sorted(last, key=lambda k: (order.get(k[0], len(order)), k)):
         by_tier[key[0]].append(last[key])
     return Report(
         suite=header.suite if header else "",
@@ -127,7 +131,7 @@ def gate(report: Report, *, baseline: str | None = None) -> int:
 
 
 def _seen_from(pair: Pair, baseline: str | None) -> Word:
-    if pair.a == baseline or pair.word == "need more":
+    if pair.b == baseline or pair.word == "need more":
         return pair.word
     return "worse" if pair.word == "better" else "better"
 

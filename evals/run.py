@@ -58,7 +58,7 @@ async def run_suite(
     keys = frozenset(s.key for s in samples)
     with Journal(journal_path) as journal:
         old_header, old = read(journal_path)
-        header = Header(suite.name, suite.sha256, len(samples), seed)
+        header = Header(suite.name, suite.sha256, len(samples), tuple(tiers), seed)
         if header != old_header:
             journal.append(header)
         missing = _without_scored(samples, old, journal)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Self
 
 import msgspec
 
 from stepwell.base.config import Config
-from stepwell.base.errors import BadRequest, StepwellError
+from stepwell.base.errors import BadRequest
 from stepwell.base.messages import Message
 
 Step = Callable[[dict[str, object]], dict[str, object]]
@@ -23,10 +24,10 @@ def route(config: Config) -> Iterator[Step]:
     from stepwell.router.replay import replay
 
     pipeline = build(config)
-    try:
-        yield lambda row: _only(replay([row], pipeline.router))
-    finally:
-        asyncio.run(pipeline.close())
+    with ExitStack() as opened:
+        opened.callback(lambda: asyncio.run(pipeline.close()))
+        fed = opened.enter_context(Fed(lambda rows: replay(rows, pipeline.router)))
+        yield fed.step
 
 
 @contextmanager
@@ -40,25 +41,19 @@ def guards(config: Config) -> Iterator[Step]:
 @contextmanager
 def cache(config: Config) -> Iterator[Step]:
     """What the cache would have served, were the rows asked one after the other."""
-    from stepwell.base.embedding import load_embedder
-    from stepwell.memory.replay import replay
+    from stepwell.memory.replay import CacheReplay
 
-    current: list[dict[str, object]] = []
+    embedder = None
+    if config.cache.semantic != "off":
+        from stepwell.base.embedding import load_embedder
 
-    def rows() -> Iterator[dict[str, object]]:
-        while current:
-            yield current.pop()
-
+        embedder = load_embedder(config.embedding)
     with asyncio.Runner() as runner:
-        results = replay(rows(), config.cache, load_embedder(config.embedding))
-
-        def step(row: dict[str, object]) -> dict[str, object]:
-            current.append(row)
-            return runner.run(_next(results))
-
-        yield step
-        # the rows have run out: the stage closes its store
-        runner.run(_drain(results))
+        replay = CacheReplay(config.cache, embedder)
+        try:
+            yield lambda row: runner.run(replay.step(row))
+        finally:
+            runner.run(replay.close())
 
 
 @contextmanager
@@ -99,17 +94,30 @@ def _read(row: dict[str, object]) -> _Conversation:
         raise BadRequest(str(e)) from None
 
 
-def _only(results: Iterator[dict[str, object]]) -> dict[str, object]:
-    return next(iter(results))
+class Fed:
+    """Drives a lazy stage over many rows one row at a time; after a bad row it starts the stage anew."""
 
+    def __init__(self, start: Callable[[Iterator[dict[str, object]]], Iterator[dict[str, object]]]) -> None:
+        self._start = start
+        self._next_rows: list[dict[str, object]] = []
+        self._results: Iterator[dict[str, object]] | None = None
 
-async def _next(results: AsyncIterator[dict[str, object]]) -> dict[str, object]:
-    try:
-        return await anext(results)
-    except StopAsyncIteration:
-        raise StepwellError("the stage stopped at an earlier row") from None
+    def step(self, row: dict[str, object]) -> dict[str, object]:
+        self._next_rows = [row]
+        results, self._results = self._results or self._start(self._rows()), None
+        result = next(results)
+        self._results = results
+        return result
 
+    def _rows(self) -> Iterator[dict[str, object]]:
+        while self._next_rows:
+            yield self._next_rows.pop()
 
-async def _drain(results: AsyncIterator[dict[str, object]]) -> None:
-    async for _ in results:
-        pass
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the stage close what it opened: its rows have run out."""
+        self._next_rows = []
+        if self._results is not None:
+            next(self._results, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Row:
     """One thing to ask.
 
     Attributes:
-        messages: What is sent; a prompt is one user message.
+        messages_json: What is sent, as JSON; a prompt is one user message. Bytes, since suites can be long.
         targets: Right answers; any of them counts.
         params: Request fields sent along (temperature, max_tokens).
         ask_sha256: Names what is asked: messages and params.
@@ -52,20 +53,24 @@ class Row:
     """
 
     id: str
-    messages: tuple[Mapping[str, object], ...]
+    messages_json: bytes
     targets: tuple[str, ...]
     scorer: str
     tags: tuple[str, ...]
     params: Mapping[str, object]
-    ask_sha256: str
-    sha256: str
+    ask_sha256: bytes
+    sha256: bytes
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return _decode_messages(self.messages_json)
 
     @property
     def prompt(self) -> str | None:
         """The text, where the row is a single user message of plain text; else None."""
-        only = self.messages[0]
+        only, *others = self.messages
         text = only.get("content")
-        is_plain = len(self.messages) == 1 and set(only) == {"role", "content"} and only["role"] == "user"
+        is_plain = not others and set(only) == {"role", "content"} and only["role"] == "user"
         return text if is_plain and isinstance(text, str) else None
 
 
@@ -98,7 +103,9 @@ class Suite:
             raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
         except UnicodeDecodeError:
             raise SuiteError(f"{path}: not UTF-8") from None
-        return cls.parse(text.split("\n"), name=file.name.removesuffix(".gz").removesuffix(".jsonl"))
+        return cls.parse(
+            io.StringIO(text, newline="\n"), name=file.name.removesuffix(".gz").removesuffix(".jsonl")
+        )
 
     @classmethod
     def parse(cls, lines: Iterable[str], *, name: str) -> Suite:
@@ -117,7 +124,9 @@ class Suite:
             rows[row.id] = row
         if not rows:
             raise SuiteError(f"suite {name} has no rows")
-        return cls(name, tuple(rows.values()), _sha(b"\n".join(r.sha256.encode() for r in rows.values())))
+        return cls(
+            name, tuple(rows.values()), hashlib.sha256(b"".join(r.sha256 for r in rows.values())).hexdigest()
+        )
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,6 +140,8 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_messages = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_NO_PARAMS: dict[str, object] = {}
 
 
 def _row(line: str, n: int) -> Row:
@@ -144,12 +155,19 @@ def _row(line: str, n: int) -> Row:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SuiteError("not valid JSON", line=n) from None
     _check(raw, n)
-    messages = tuple(raw.messages or [{"role": "user", "content": raw.prompt}])
-    ask_sha256 = _sha(canonical_json([messages, raw.params]))
+    messages = canonical_json(raw.messages or [{"role": "user", "content": raw.prompt}])
+    ask_sha256 = _sha(messages + canonical_json(raw.params))
     targets = _targets(raw, n)
-    row_sha256 = _sha(canonical_json([str(raw.id), ask_sha256, targets, raw.scorer]))
+    row_sha256 = _sha(ask_sha256 + canonical_json([str(raw.id), targets, raw.scorer]))
     return Row(
-        str(raw.id), messages, targets, raw.scorer, tuple(raw.tags), raw.params, ask_sha256, row_sha256
+        str(raw.id),
+        messages,
+        targets,
+        raw.scorer,
+        tuple(raw.tags),
+        raw.params or _NO_PARAMS,
+        ask_sha256,
+        row_sha256,
     )
 
 
@@ -183,5 +201,5 @@ def _text(target: object) -> str:
     return target if isinstance(target, str) else canonical_json(target).decode()
 
 
-def _sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

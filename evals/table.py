@@ -42,7 +42,7 @@ def _tier_row(t: TierReport) -> tuple[str, ...]:
 
 def _pair_row(p: Pair) -> tuple[str, ...]:
     needs = f", about {p.n_more} rows" if p.n_more is not None else ""
-    return (f"{p.b} against {p.a}", f"{p.difference:+.3f}", str(p.n_rows), f"{p.p:.3g}", p.word + needs)
+    return (f"{p.a} against {p.b}", f"{p.difference:+.3f}", str(p.n_rows), f"{p.p:.3g}", p.word + needs)
 
 
 def _ms(value: float | None) -> str:

@@ -75,11 +75,11 @@ def test_latency_is_the_nearest_rank() -> None:
 
 
 def test_a_pair_says_better_worse_or_need_more() -> None:
-    (better,) = make_report(None, two_tiers(2, 20, 50)).pairs
-    (worse,) = make_report(None, two_tiers(20, 2, 50)).pairs
+    (better,) = make_report(None, two_tiers(20, 2, 50)).pairs
+    (worse,) = make_report(None, two_tiers(2, 20, 50)).pairs
     (unsure,) = make_report(None, two_tiers(3, 6, 50)).pairs
     assert (better.word, worse.word, unsure.word) == ("better", "worse", "need more")
-    assert (better.n_only_a, better.n_only_b, better.n_rows) == (2, 20, 72)
+    assert (better.n_only_a, better.n_only_b, better.n_rows) == (20, 2, 72)
     assert better.difference == 18 / 72
     assert better.n_more is None
     assert unsure.n_more is not None
