@@ -13,7 +13,8 @@ from stepwell.evals.replay import run_replay
 from stepwell.evals.stages import STAGES, Fed
 
 SECRET = "never shown"
-KEYED = {"tiers": {"only": {"model": "test/x", "base_url": "http://127.0.0.1:9"}}}
+PRICES = {"usd_per_1m_input": 1, "usd_per_1m_output": 2}
+KEYED = {"tiers": {"only": {"model": "test/x", "base_url": "http://127.0.0.1:9", "quality": 0.95, **PRICES}}}
 
 
 def replayed(stage: str, *rows: object, values: object = None) -> tuple[list[dict[str, object]], int]:
