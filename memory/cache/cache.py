@@ -135,8 +135,12 @@ class Cache:
         entry = self._entry(lookup, body, tier, model, cost_usd)
         await self._store.put(entry)
         self._counters.n_stored += 1
-        is_compared = self._config.semantic != "off" and why_exact_only(lookup.request) is None
-        if is_compared and not self._background.start(self._meaning.learn(lookup, entry)):
+        if self._config.semantic == "off":
+            return
+        why = why_exact_only(lookup.request)
+        if why is not None:
+            lookup.decision = CacheDecision("miss", f"exact only: {why}")
+        elif not self._background.start(self._meaning.learn(lookup, entry)):
             self._counters.n_not_embedded += 1
 
     def report_bad(self, hit_id: str) -> bool:

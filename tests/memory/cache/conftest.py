@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import SimpleNamespace
+from zlib import crc32
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stepwell.base.config import CacheConfig
+from stepwell.base.messages import Answer, Choice, Message, ToolCall, encode_json
+from stepwell.base.request import Caller, ChatRequest, Wishes
+from stepwell.memory.cache.cache import Cache, Lookup
+from stepwell.memory.store import Store
+
+DIM = 64
+
+
+def embed(text: str) -> NDArray[np.float32]:
+    """A bag of words: nearer the more words two texts share."""
+    vector = np.zeros(DIM, np.float32)
+    for word in text.lower().split():
+        vector[crc32(word.encode()) % DIM] += 1.0
+    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+
+
+class TextVector:
+    """What the cache needs of a request's vector: late where `is_late`; counts how often it is asked."""
+
+    def __init__(self, text: str, *, is_late: bool = False) -> None:
+        self.text = text
+        self.is_late = is_late
+        self.n_asked = 0
+
+    async def get(self, timeout_s: float) -> NDArray[np.float32] | None:
+        self.n_asked += 1
+        await asyncio.sleep(0)
+        return None if self.is_late else embed(self.text)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def chat(
+    prompt: str,
+    *,
+    tenant: str | None = "acme",
+    user: str | None = None,
+    system: str | None = None,
+    history: tuple[str, ...] = (),
+    wishes: Wishes | None = None,
+    **fields: object,
+) -> ChatRequest:
+    messages: list[Mapping[str, object]] = (
+        [{"role": "system", "content": system}] if system is not None else []
+    )
+    messages += [{"role": ("user", "assistant")[i % 2], "content": t} for i, t in enumerate(history)]
+    messages.append({"role": "user", "content": prompt})
+    return ChatRequest.build({"messages": messages, **fields}, Caller(tenant, user), wishes or Wishes())
+
+
+def answer_of(
+    text: str = "An answer.", finish: str = "stop", tool_calls: list[ToolCall] | None = None
+) -> Answer:
+    return Answer([Choice(Message("assistant", text, tool_calls), finish_reason=finish)], id="x", model="m")
+
+
+class Asker:
+    """Asks a cache as the pipeline does: look up, and on a miss write the answer."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.vectors: list[TextVector] = []
+
+    async def look(self, request: ChatRequest, *, scope: str = "auto", is_late: bool = False) -> Lookup:
+        self.vectors.append(TextVector(request.messages[-1].text, is_late=is_late))
+        return await self.cache.lookup(request, self.vectors[-1], scope=scope)  # type: ignore[arg-type]
+
+    async def ask(self, request: ChatRequest, *, scope: str = "auto", answer: Answer | None = None) -> Lookup:
+        lookup = await self.look(request, scope=scope)
+        answer = answer or answer_of()
+        await self.cache.write(
+            lookup, body=encode_json(answer), answer=answer, tier="local", model="m", cost_usd=0.01
+        )
+        await self.cache.drain()
+        return lookup
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kit() -> SimpleNamespace:
+    """What the tests of this folder build with."""
+    return SimpleNamespace(chat=chat, answer_of=answer_of, TextVector=TextVector, embed=embed)
+
+
+@pytest.fixture
+async def asker(clock: Clock) -> AsyncIterator[Callable[..., Asker]]:
+    made: list[Asker] = []
+
+    def make(*, store: Store | None = None, versions: str = "v1", **config: object) -> Asker:
+        cache = Cache(
+            CacheConfig.model_validate(config),
+            store=store,
+            versions=versions,
+            embedder_name="words",
+            clock=clock,
+        )
+        made.append(Asker(cache))
+        return made[-1]
+
+    yield make
+    for asker in made:
+        await asker.cache.close()
