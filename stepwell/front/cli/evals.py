@@ -7,7 +7,8 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -127,7 +128,9 @@ def _write_row(out: TextIO, row: dict[str, object]) -> None:
     out.write(encode_json(row).decode() + "\n")
 
 
-def _read(file: str) -> TextIO:
-    # the caller's own stdin stays open
-    where: int | str = sys.stdin.fileno() if file == "-" else file
-    return open(where, encoding="utf-8", errors="surrogateescape", closefd=file != "-")
+def _read(file: str) -> AbstractContextManager[TextIO]:
+    if file != "-":
+        return Path(file).open(encoding="utf-8", errors="replace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    return nullcontext(sys.stdin)
