@@ -16,6 +16,8 @@ from stepwell.guards.tally import Tally
 MAX_HELD_CHARS = 8192
 """One endless word is cut here. Where the cut goes through a value, the rest of the word goes too."""
 _RESCAN_CHARS = 256
+# the widest of what the checks' `alert`s may leave out: the local part of a mail address
+_LAST_WORD = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}+\Z")
 _REST_OF_WORD = re.compile(r"[^\s\"'\\]*")
 
 
@@ -68,12 +70,28 @@ class Channel:
         if self._is_swallowing:
             self._swallow(text)
         n_held = self.end - self.clear
+        if not self._plan.must_wait and self._is_quiet(n_held):
+            return
         if n_held > MAX_HELD_CHARS and not self._plan.waits_for_end:
             self._settle(self.end)
             self._is_swallowing = bool(self._spans) and self._spans[-1].end == self.end
         elif n_held < _RESCAN_CHARS or self.end >= self._next_scan:
             self._settle(self._open_at())
             self._next_scan = self.end + n_held // 8
+
+    def _is_quiet(self, n_held: int) -> bool:
+        """Clear all but the last word if nothing else can be open: the path of ordinary prose."""
+        held = self._text[-n_held:]
+        if self._plan.alert.search(held):
+            return False
+        near = self._text[-n_held - NEAR_CHARS :].lower()
+        if any(word in near for word in self._plan.near):
+            return False
+        word = _LAST_WORD.search(held)
+        n_open = len(word[0]) if word else 0
+        self.clear = self.end - n_open
+        self._text = self._text[-(n_open + self._plan.before_chars) :]
+        return True
 
     def close(self) -> None:
         """The text has ended: everything is clear. Raises as `push` does."""

@@ -36,6 +36,8 @@ class StreamCheck(Check, Protocol):
 
     starts: str
     """Regex (no lookaround) that matches in any piece of text in which, or at whose end, a value may begin."""
+    alert: str
+    """As `starts`, but may leave out values of which the text holds no more than its last word, of 64 characters."""
     near: tuple[str, ...]
     """Lower-case words behind which a value may begin that `starts` can't see."""
 
@@ -56,6 +58,16 @@ NEAR_CHARS = 40
 def edge(chars: str) -> str:
     """Regex for a place that none of `chars` precedes; an escaped line break in JSON text counts as one."""
     return rf"(?:(?<![{chars}])|(?<=\\[nrt]))"
+
+
+def begins(first: str, chars: str) -> str:
+    """Regex for one character of `first` at such an edge; far faster to search for than `edge` before it."""
+    return rf"{first}(?:(?<![{chars}]{first})|(?<=\\[nrt]{first}))"
+
+
+def may_have_digits(text: str) -> bool:
+    """Whether a digit may be in `text`; costs next to nothing."""
+    return not text.isascii() or any(d in text for d in "0123456789")
 
 
 class RunCheck:

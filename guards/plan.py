@@ -23,7 +23,7 @@ class Plan:
         stream_checks: Know by themselves what is open.
         window_chars: Held back for checks that don't.
         waits_for_end: A check that may change or block the text needs all of it.
-        starts, near: What the fast path looks for.
+        starts, alert, near: What the fast paths look for.
         before_chars: Context kept of what was shown.
         hold_back_chars: A longer piece whose front is clear is split.
     """
@@ -35,6 +35,7 @@ class Plan:
     window_chars: int
     waits_for_end: bool
     starts: re.Pattern[str]
+    alert: re.Pattern[str]
     near: tuple[str, ...]
     before_chars: int
     hold_back_chars: int
@@ -64,6 +65,7 @@ def make_plan(rules: Sequence[Rule], *, hold_back_chars: int) -> Plan:
         window_chars=max(windows, default=0),
         waits_for_end=len(early) < len(acting),
         starts=re.compile("|".join(c.starts for c in ours) or _NEVER),
+        alert=re.compile("|".join(c.alert for c in ours) or _NEVER),
         near=tuple(dict.fromkeys(w for c in ours for w in c.near)),
         before_chars=max(BEFORE_CHARS, *windows) if windows else BEFORE_CHARS,
         hold_back_chars=hold_back_chars,

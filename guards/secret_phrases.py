@@ -18,7 +18,8 @@ _PEM_TAIL = rf"{_BREAK}{{0,4}}[A-Za-z0-9+/=]{{0,15}}+{_BREAK}{{0,4}}"
 _PEM_OPEN = (
     r"-----BEGIN [A-Z0-9 ]{0,40}-{0,4}\Z|-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     rf"(?:{_BREAK}{{1,4}}[A-Z][A-Za-z-]{{3,20}}: ?[^\s\\]{{1,80}})*+(?:{_BREAK}{{1,4}}[A-Za-z0-9+/=]{{16,}}+)*+"
-    rf"(?:{_BREAK}{{0,4}}[A-Z][A-Za-z-]{{0,20}}:? ?[^\s\\]{{0,80}}|{_PEM_TAIL}\\?(?:-{{0,5}}|-----[A-Z0-9 ]{{0,40}}-{{0,4}}))\Z"
+    rf"(?:{_BREAK}{{0,4}}[A-Z][A-Za-z-]{{0,20}}:? ?[^\s\\]{{0,80}}"
+    rf"|{_PEM_TAIL}\\?(?:-{{0,5}}|-----[A-Z0-9 ]{{0,40}}-{{0,4}}))\Z"
 )
 _WORDS = (
     r"(?i:pass(?:word|wd|phrase)|passwd|pwd|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|private[_ -]?key"

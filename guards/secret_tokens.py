@@ -58,7 +58,7 @@ TOKENS = (
     Token("DIGITALOCEAN", ("dop_v1_", "doo_v1_"), _HEX, 64, 64),
 )
 WHOLE = tuple((t.kind, t.prefixes, t.whole) for t in TOKENS)
-JWT_HEAD, PEM_HEAD = "eyJ", "-----BEGIN "
+JWT_HEAD = "eyJ"
 
 
 def _partials() -> str:
@@ -68,6 +68,8 @@ def _partials() -> str:
 
 
 OPEN = re.compile(f"{_EDGE}(?:{'|'.join(t.begun for t in TOKENS)}|(?:{_partials()})\\Z)", re.ASCII)
+PREFIX = re.compile("|".join(re.escape(p) for t in TOKENS for p in t.prefixes))
+ALERT = f"{PREFIX.pattern}|{JWT_HEAD}|-----B"
 STARTS = (
     f"(?:{'|'.join(re.escape(p) for t in TOKENS for p in t.prefixes)}|{JWT_HEAD}|-----|-{{1,5}}\\Z"
     f"|(?:\\A|[^A-Za-z0-9]|\\\\[nrt])(?:{_partials()})\\Z)"

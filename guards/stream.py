@@ -114,10 +114,10 @@ class GuardStream:
         if queue is None:
             queue = self._queues[index] = deque()
         content = delta.content
-        if content and not queue and delta.tool_calls is None and delta.refusal is None:
-            if choice.finish_reason is None and self._channel(index, "content").passes(content):
-                out.append(event)
-                return
+        is_text = delta.tool_calls is None and delta.refusal is None and choice.finish_reason is None
+        if content and is_text and not queue and self._channel(index, "content").passes(content):
+            out.append(event)
+            return
         pieces = [self._piece(index, slot, text) for slot, text in _texts(choice)]
         queue.append(Held(event, pieces))
         if choice.finish_reason is not None:

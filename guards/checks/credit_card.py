@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, edge
+from stepwell.guards.check import RunCheck, begins, may_have_digits
 
 # ISO/IEC 7812: 13-19 digits; 2-6 begin the networks' ranges, JCB also has 1800, Maestro 12 digits.
 # Lookahead: each place is judged by itself, so a number before a card can't hide it.
 _CARD = re.compile(
-    edge(r"\w.") + r"(?=((?:[2-6]\d{12,18}|1800\d{11}|(?:50[123]\d|5[68]\d\d|6\d{3})\d{8}"
-    r"|[2-6]\d{3}([ -])\d{4}\2\d{4}\2\d{4}|3\d{3}([ -])\d{6}\3\d{4,5}))(?!\w|[.]\d))"
+    begins("[1-6]", r"\w.")
+    + r"(?=(\d{11,18}|\d{3}([ -])\d{4}\2\d{4}\2\d{4}|(?<=3)\d{3}([ -])\d{6}\3\d{4,5})(?!\w|[.]\d))"
 )
+_RANGE = re.compile(r"[2-6]\d{12,18}|1800\d{11}|(?:50[123]\d|5[68]\d\d|6\d{3})\d{8}")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _MIN_DIFFERENT_DIGITS = 3
 
@@ -27,16 +28,16 @@ class CreditCard(RunCheck):
     name = "credit_card"
     kinds = ("CREDIT_CARD",)
     max_len = 19
-    starts = r"\d"
+    starts = alert = r"\d"
     after = 2
     run = re.compile(r"\d[\d .-]*\Z")
 
     def find(self, text: str) -> list[Finding]:
         found: list[Finding] = []
-        for m in _CARD.finditer(text):
-            digits = m[1].replace(" ", "").replace("-", "")
-            if len(set(digits)) >= _MIN_DIFFERENT_DIGITS and luhn(digits):
-                found.append(Finding("CREDIT_CARD", *m.span(1), check=self.name))
+        for m in _CARD.finditer(text) if may_have_digits(text) else ():
+            digits = (m[0] + m[1]).replace(" ", "").replace("-", "")
+            if _RANGE.fullmatch(digits) and len(set(digits)) >= _MIN_DIFFERENT_DIGITS and luhn(digits):
+                found.append(Finding("CREDIT_CARD", m.start(), m.end(1), check=self.name))
         return found
 
 

@@ -19,6 +19,7 @@ class Email(RunCheck):
     kinds = ("EMAIL",)
     max_len = 320
     starts = r"[\w.%+@-]\Z|@"
+    alert = "@"
     run = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}+(?:@[\w.-]*+)?\Z")
 
     def find(self, text: str) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, edge
+from stepwell.guards.check import RunCheck, edge, may_have_digits
 
 # ISO 13616, SWIFT IBAN registry
 _LENGTHS = (
@@ -16,7 +16,8 @@ _LENGTHS = (
     "TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
 LENGTHS = {item[:2]: int(item[2:]) for item in _LENGTHS.split()}
-_START = re.compile(edge("A-Za-z0-9") + r"[A-Za-z]{2}\d\d(?=[ -]?[A-Za-z0-9])")
+_DIGITS = re.compile(r"\d\d(?=[ -]?[A-Za-z0-9])")
+_COUNTRY = re.compile(edge("A-Za-z0-9") + r"[A-Za-z]{2}\Z")
 _BODY = re.compile(r"(?:[ -]?[A-Za-z0-9])+")
 _MAX_CHARS = 44
 
@@ -38,23 +39,29 @@ def _end(text: str, start: int, length: int) -> int:
     return 0
 
 
+def _is_valid(value: str) -> bool:
+    bare = value.replace(" ", "").replace("-", "")
+    return bare.isascii() and mod97(bare)
+
+
 class Iban(RunCheck):
     name = "iban"
     kinds = ("IBAN",)
     max_len = _MAX_CHARS
     starts = r"[A-Za-z](?:[A-Za-z]?\Z|[A-Za-z]\d)"
+    alert = r"\d"
     run = re.compile(edge("A-Za-z0-9") + r"(?:[A-Za-z]{1,2}\d?|[A-Za-z]{2}\d\d[A-Za-z0-9 -]*+)\Z")
 
     def find(self, text: str) -> list[Finding]:
         found: list[Finding] = []
-        for m in _START.finditer(text):
-            length = LENGTHS.get(m[0][:2].upper())
-            end = _end(text, m.start(), length) if length else 0
-            if not end or text[end : end + 1].isalnum():
+        for m in _DIGITS.finditer(text) if may_have_digits(text) else ():
+            start = m.start() - 2
+            length = LENGTHS.get(text[max(0, start) : m.start()].upper())
+            if not length or not _COUNTRY.search(text, start, m.start()):
                 continue
-            value = text[m.start() : end].replace(" ", "").replace("-", "")
-            if value.isascii() and mod97(value):
-                found.append(Finding("IBAN", m.start(), end, check=self.name))
+            end = _end(text, start, length)
+            if end and not text[end : end + 1].isalnum() and _is_valid(text[start:end]):
+                found.append(Finding("IBAN", start, end, check=self.name))
         return found
 
 

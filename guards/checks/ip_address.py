@@ -6,11 +6,10 @@ import ipaddress
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, edge
+from stepwell.guards.check import RunCheck, begins, edge, may_have_digits
 
-_V4 = re.compile(
-    edge(r"\w.") + r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)", re.ASCII
-)
+_V4 = re.compile(begins("[0-9]", r"\w.") + r"[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\w|\.\w)", re.ASCII)
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _V6 = re.compile(edge(r"\w:.") + r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]{6,46}(?![\w:])", re.ASCII)
 _VERSION = re.compile(r"(?:\bv|\bversion|\brelease)[ :=]{0,2}\Z", re.IGNORECASE)
 _LOOK_BACK = 12
@@ -33,6 +32,7 @@ class IpAddress(RunCheck):
     kinds = ("IP_ADDRESS",)
     max_len = 46
     starts = r"\d|:|(?:\W|\A)[A-Fa-f]{1,4}\Z"
+    alert = r"\d|:"
     after = 2
     run = re.compile(
         edge(r"\w:.")
@@ -41,8 +41,8 @@ class IpAddress(RunCheck):
     )
 
     def find(self, text: str) -> list[Finding]:
-        found = self._v6(text) if ":" in text else []
-        if "." in text:
+        found = self._v6(text) if _COLONS.search(text) else []
+        if "." in text and may_have_digits(text):
             found += self._v4(text)
         return sorted(found, key=lambda f: f.start)
 
@@ -50,7 +50,8 @@ class IpAddress(RunCheck):
         return [
             Finding("IP_ADDRESS", *m.span(), check=self.name)
             for m in _V4.finditer(text)
-            if not _VERSION.search(text, max(0, m.start() - _LOOK_BACK), m.start())
+            if all(int(part) < 256 for part in m[0].split("."))
+            and not _VERSION.search(text, max(0, m.start() - _LOOK_BACK), m.start())
         ]
 
     def _v6(self, text: str) -> list[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, edge
+from stepwell.guards.check import RunCheck, begins, may_have_digits
 from stepwell.guards.checks.credit_card import luhn
 
 # a number with up to two separators between digits; longer or denser runs are tables, not phones
 _RUN = re.compile(
-    edge(r"\w./@#$€£+(-") + r"[+(]{0,2}\d(?:[ ().\-/]{0,2}\d){4,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)"
+    begins(r"[+(\d]", r"\w./@#$€£+(-")
+    + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){4,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)"
 )
 # North American Numbering Plan: area and exchange begin with 2-9
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}\Z")
@@ -37,10 +38,12 @@ class Phone(RunCheck):
     name = "phone"
     kinds = ("PHONE",)
     max_len = _MAX_CHARS
-    starts = r"[\d(+]"
+    starts = alert = r"[+(]\Z|\d"
     run = re.compile(r"[+(\d][\d ().+\-/]*\Z")
 
     def find(self, text: str) -> list[Finding]:
+        if not may_have_digits(text):
+            return []
         return [
             Finding("PHONE", m.start(), m.end(), 0.8, self.name)
             for m in _RUN.finditer(text)

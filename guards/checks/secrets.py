@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.secret_phrases import NEAR, PHRASES, Phrase
-from stepwell.guards.secret_tokens import OPEN, STARTS, WHOLE
+from stepwell.guards.secret_tokens import ALERT, OPEN, PREFIX, STARTS, WHOLE
 
 _DASHES = tuple("-----BEGIN "[:n] for n in range(10, 0, -1))
 
@@ -16,6 +16,7 @@ class Secrets:
     kinds = tuple(dict.fromkeys([kind for kind, _, _ in WHOLE] + [p.kind for p in PHRASES]))
     max_len = 4096
     starts = STARTS
+    alert = ALERT
     near = NEAR
 
     def find(self, text: str) -> list[Finding]:
@@ -33,11 +34,9 @@ class Secrets:
         return min(ends, default=at)
 
     def _tokens(self, text: str) -> Iterator[Finding]:
-        for kind, prefixes, whole in WHOLE:
-            for prefix in prefixes:
-                if prefix in text:
-                    break
-            else:
+        seen = set(PREFIX.findall(text))
+        for kind, prefixes, whole in WHOLE if seen else ():
+            if seen.isdisjoint(prefixes):
                 continue
             for m in whole.finditer(text):
                 if _is_real(m[0]) and (kind != "OPENAI" or any(c.isdigit() for c in m[0])):
