@@ -120,7 +120,7 @@ def run_replay(args: Namespace) -> int:
         out = open_files.enter_context(Path(args.out).open("w", encoding="utf-8")) if args.out else sys.stdout
         n_bad = replay(args.stage, lines, config=config, out=lambda row: _write_row(out, row))
     if n_bad:
-        terminal.say(f"{n_bad} bad rows; each says its line and why")
+        terminal.say(f"bad rows: {n_bad}; each says its line and why")
     return Exit.NO if n_bad else Exit.OK
 
 

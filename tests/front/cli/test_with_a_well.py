@@ -169,7 +169,7 @@ def test_replay_writes_a_row_each_and_tells_of_bad_ones(
     assert main(["replay", "context", "-"]) == 1
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 2
-    assert "1 bad row" in captured.err
+    assert "bad rows: 1" in captured.err
     assert failed(["replay", "nowhere", "rows.jsonl"], capsys) == 2
 
 
