@@ -14,17 +14,16 @@ from stepwell.evals.suite import Suite
 
 
 class CountingWell(InstantWell):
-    """Writes the number of each row to a file as its answer goes out."""
+    """Writes the number of each row to a file as it is asked."""
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     async def achat(self, messages: str | list[dict[str, Any]], **params: Any) -> Reply:
-        await asyncio.sleep(0.002)
-        reply = await super().achat(messages, **params)
         assert isinstance(messages, list)
         os.write(self._fd, f"{messages[0]['content']}\n".encode())
-        return reply
+        await asyncio.sleep(0.002)
+        return await super().achat(messages, **params)
 
 
 def main(journal: str, asked: str) -> None:
