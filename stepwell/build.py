@@ -72,6 +72,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         record=Recorder(sinks),
         metrics=metrics,
         embedder=_once(config),
+        smallest_window=min(t.window_or_assumed for t in infos),
         close_parts=(transport.close, *closers),
     )
 

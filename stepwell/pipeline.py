@@ -64,6 +64,7 @@ class Pipeline:
     record: Recorder
     metrics: Metrics
     embedder: Callable[[], Embedder] | None
+    smallest_window: int
     close_parts: tuple[Callable[[], object], ...] = ()
 
     # ---- whole answers
@@ -206,7 +207,7 @@ class Pipeline:
     # ---- stages
 
     def _begin(self, request: ChatRequest, *, is_stream: bool) -> Run:
-        self.metrics.in_flight.inc()
+        self.metrics.n_in_flight += 1
         return Run(
             request,
             Trace(os.urandom(12).hex()),
@@ -271,12 +272,15 @@ class Pipeline:
         config = self.config.context
         if not config.fit:
             return
-        window, model = self.router.window_for(run.request)
         wire = run.request.wire
         reserve = wire.max_output_tokens or config.reserve_tokens
         tools = run.request.fields.get("tools")
         tools_json = bytes(tools) if tools is not None else None
         bound = tokens.upper_bound(wire.messages, tools_json)
+        if bound + reserve <= self.smallest_window:  # fits wherever it goes
+            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
+            return
+        window, model = self.router.window_for(run.request)
         if bound + reserve <= window:  # no vocabulary needed
             run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, window)
             return
@@ -350,7 +354,7 @@ class Pipeline:
         )
 
     def _recorded(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
-        self.metrics.in_flight.dec()
+        self.metrics.n_in_flight -= 1
         trace, caller = run.trace, run.request.caller
         trace.ms = ms = (time.monotonic() - run.began_s) * 1e3
         route, cache = trace.route, trace.cache
