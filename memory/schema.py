@@ -10,7 +10,7 @@ from stepwell.base.errors import ConfigError
 
 APPLICATION_ID = 0x53745763  # "StWc": tells our file from any other SQLite file
 
-# One script a version, applied in order. A released script is never edited.
+# One script a version, applied in order; a statement begins on a line of its own. A released one is never edited.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE entries (

@@ -134,8 +134,10 @@ class SqliteStore:
         """Keep an entry in place of an older one with its key; the tenant's oldest beyond the cap go."""
         self._pending[entry.key] = entry
         work = partial(_put, entry=entry, max_entries=self._max_entries)
-        if not self._writer.send(Job(work, after=partial(self._settled, entry))):
-            self._settled(entry)
+        # what waits in the writer must not hold this store: a store that is let go of is flushed
+        after = partial(_settled, self._pending, entry)
+        if not self._writer.send(Job(work, after=after)):
+            after()
 
     async def attach(self, hit_id: str, *, partition: bytes, vector: bytes, expires_at_s: float) -> bool:
         """Give an entry its vector; False where the entry is gone or the write failed. Waits for the disk."""
@@ -194,9 +196,10 @@ class SqliteStore:
             return None
         return None if row is None else Entry(*row)
 
-    def _settled(self, entry: Entry) -> None:
-        if self._pending.get(entry.key) is entry:
-            self._pending.pop(entry.key, None)
+
+def _settled(pending: dict[bytes, Entry], entry: Entry) -> None:
+    if pending.get(entry.key) is entry:
+        pending.pop(entry.key, None)
 
 
 def _put(connection: sqlite3.Connection, *, entry: Entry, max_entries: int) -> None:

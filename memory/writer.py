@@ -66,7 +66,7 @@ class Writer:
             self._is_closed = True
             self._changed.notify()
             thread = self._thread
-        if thread is not None:
+        if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _run(self) -> None:

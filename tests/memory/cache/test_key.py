@@ -172,5 +172,12 @@ def test_a_number_out_of_range_still_has_a_key() -> None:
 
 
 def test_an_empty_tenant_is_nobody() -> None:
-    asked = {"history": [], "prompt": "hi", "params": {}, "scope": "auto", "versions": "", "min_tier": None}
+    asked: dict[str, Any] = {
+        "history": [],
+        "prompt": "hi",
+        "params": {},
+        "scope": "auto",
+        "versions": "",
+        "min_tier": None,
+    }
     assert key_of({**asked, "tenant": ""}) == key_of({**asked, "tenant": None})

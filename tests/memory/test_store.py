@@ -1,0 +1,330 @@
+"""The SQLite store: it keeps what it was given, and nothing longer than it should."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stepwell.base.errors import ConfigError
+from stepwell.memory import schema
+from stepwell.memory.store import Entry, SqliteStore
+
+NOW_S = 1_000_000.0
+
+
+def entry(
+    n: int, *, tenant: str = "t", user: str = "u", expires_at_s: float = NOW_S + 100, body: bytes = b"{}"
+) -> Entry:
+    key = n.to_bytes(32, "big")
+    return Entry(f"h{n}", key, tenant, user, body, "local", "m", 0.5, NOW_S, expires_at_s)
+
+
+async def settled(store: SqliteStore) -> None:
+    """Wait until all writes sent so far are on the disk (attaching to nothing comes after them)."""
+    await store.attach("none", partition=b"", vector=b"", expires_at_s=0)
+
+
+@pytest.fixture(params=["memory", "file"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    path = str(tmp_path / "cache.db") if request.param == "file" else None
+    made = SqliteStore(path, max_entries_per_tenant=5)
+    yield made
+    await made.close()
+
+
+async def test_reads_back_what_was_put_at_once_and_later(store: SqliteStore) -> None:
+    e = entry(1, body=b"\x00body")
+    await store.put(e)
+    assert await store.get(e.key, now_s=NOW_S) == e
+    await settled(store)
+    assert await store.get(e.key, now_s=NOW_S) == e
+    assert await store.find("h1", now_s=NOW_S) == e
+    assert await store.get(entry(2).key, now_s=NOW_S) is None
+    assert await store.find("h2", now_s=NOW_S) is None
+    assert store.n_lost == 0
+
+
+async def test_expiry_is_absolute(store: SqliteStore) -> None:
+    e = entry(1)
+    await store.put(e)
+    for _ in range(2):  # on its way to the disk, then on it
+        assert await store.get(e.key, now_s=e.expires_at_s - 0.001) == e
+        assert await store.get(e.key, now_s=e.expires_at_s) is None
+        await settled(store)
+    assert await store.find("h1", now_s=e.expires_at_s) is None
+
+
+async def test_a_newer_entry_takes_the_older_ones_place(store: SqliteStore) -> None:
+    old = entry(1)
+    new = replace(old, hit_id="h1b", body=b"new")
+    await store.put(old)
+    assert await store.attach("h1", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+    await store.put(new)
+    await settled(store)
+    assert await store.get(old.key, now_s=NOW_S) == new
+    assert await store.find("h1", now_s=NOW_S) is None
+    assert store.vectors_after(b"p", 0, now_s=NOW_S, limit=9) == []
+
+
+async def test_the_cap_holds_for_each_tenant_and_the_oldest_go(store: SqliteStore) -> None:
+    await store.put(entry(99, tenant="other"))
+    for n in range(8):
+        await store.put(entry(n))
+    await settled(store)
+    kept = [n for n in range(8) if await store.get(entry(n).key, now_s=NOW_S)]
+    assert kept == [3, 4, 5, 6, 7]
+    assert await store.get(entry(99).key, now_s=NOW_S) is not None
+    store.erase(tenant="t")
+    await store.put(entry(1))
+    await settled(store)
+    assert await store.get(entry(1).key, now_s=NOW_S) is not None  # the count went down with them
+
+
+async def test_expired_entries_leave_the_file(store: SqliteStore) -> None:
+    for n in range(3):
+        await store.put(entry(n, expires_at_s=NOW_S + 1))
+    await settled(store)
+    await store.put(replace(entry(9), stored_at_s=NOW_S + 2))
+    await settled(store)
+    assert store.erase(tenant="t") == 1
+
+
+async def test_vectors_come_in_order_page_by_page_and_go_with_their_entry(store: SqliteStore) -> None:
+    for n in range(5):
+        await store.put(entry(n))
+    for n in (3, 0, 2):
+        assert await store.attach(f"h{n}", partition=b"p", vector=bytes([n]), expires_at_s=NOW_S + 9)
+    assert await store.attach("h1", partition=b"q", vector=b"1", expires_at_s=NOW_S + 9)
+    assert not await store.attach("gone", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+    first = store.vectors_after(b"p", 0, now_s=NOW_S, limit=2)
+    rest = store.vectors_after(b"p", first[-1].seq, now_s=NOW_S, limit=2)
+    assert [r.hit_id for r in first + rest] == ["h3", "h0", "h2"]
+    assert store.vectors_after(b"p", rest[-1].seq, now_s=NOW_S, limit=2) == []
+    assert store.remove("h0")
+    assert not store.remove("h0")
+    assert [r.hit_id for r in store.vectors_after(b"p", 0, now_s=NOW_S, limit=9)] == ["h3", "h2"]
+    assert store.vectors_after(b"p", 0, now_s=NOW_S + 9, limit=9) == []
+
+
+async def test_erase_takes_what_is_still_on_its_way(store: SqliteStore) -> None:
+    await store.put(entry(1, user="ann"))
+    await store.put(entry(2, user="bob"))
+    await store.put(entry(3, tenant="other", user="ann"))
+    assert store.erase(tenant="t", user="ann") == 1
+    assert await store.get(entry(1).key, now_s=NOW_S) is None
+    assert await store.get(entry(2).key, now_s=NOW_S) is not None
+    assert store.erase(tenant="t") == 1
+    assert await store.get(entry(3).key, now_s=NOW_S) is not None
+
+
+async def test_a_closed_store_answers_nothing_and_breaks_nothing(store: SqliteStore) -> None:
+    await store.close()
+    await store.put(entry(1))
+    assert await store.get(entry(1).key, now_s=NOW_S) is None
+    assert await store.find("h1", now_s=NOW_S) is None
+    assert store.vectors_after(b"p", 0, now_s=NOW_S, limit=1) == []
+    assert not await store.attach("h1", partition=b"p", vector=b"v", expires_at_s=NOW_S)
+
+
+def bytes_in(folder: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in folder.iterdir())
+
+
+async def test_erased_bytes_leave_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    store = SqliteStore(str(path))
+    await store.put(entry(1, body=b"SECRET-ANSWER" * 500))
+    await settled(store)
+    assert b"SECRET-ANSWER" in bytes_in(tmp_path)
+    store.erase(tenant="t")
+    assert b"SECRET-ANSWER" not in bytes_in(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    await store.close()
+
+
+async def test_a_store_that_nobody_closes_writes_what_it_has(tmp_path: Path) -> None:
+    path = str(tmp_path / "c.db")
+    store = SqliteStore(path)
+    await store.put(entry(1))
+    del store
+    again = SqliteStore(path)
+    assert await again.get(entry(1).key, now_s=NOW_S) is not None
+    await again.close()
+
+
+def test_files_that_are_no_cache_are_refused(tmp_path: Path) -> None:
+    text = tmp_path / "text.db"
+    text.write_text("not a database, " * 100)
+    foreign = tmp_path / "foreign.db"
+    with sqlite3.connect(foreign) as c:
+        c.execute("CREATE TABLE mine (x)")
+    c.close()
+    for path in (text, foreign, tmp_path / "no" / "folder.db", tmp_path):
+        with pytest.raises(ConfigError, match=r"cache\.path"):
+            SqliteStore(str(path))
+
+
+async def test_an_older_schema_is_brought_up_and_a_newer_one_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "c.db")
+    old = SqliteStore(path)
+    await old.put(entry(1))
+    await old.close()
+    with monkeypatch.context() as newer:
+        more = (*schema.MIGRATIONS, "CREATE TABLE extra (x);\nINSERT INTO extra VALUES (1);")
+        newer.setattr(schema, "MIGRATIONS", more)
+        new = SqliteStore(path)
+        assert await new.get(entry(1).key, now_s=NOW_S) == entry(1)
+        await new.close()
+        SqliteStore(path)._flush()  # a second time there is nothing left to do
+    with pytest.raises(ConfigError, match="schema 2"):
+        SqliteStore(path)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "c.db")
+    schema.connect(path).close()
+    with monkeypatch.context() as broken:
+        broken.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE a (x);\nCREATE TABLE a (x);"))
+        with pytest.raises(ConfigError, match="already exists"):
+            schema.connect(path)
+    connection = schema.connect(path)
+    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'a'").fetchone() == (0,)
+    connection.close()
+
+
+async def test_a_full_disk_loses_the_write_and_says_so(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "c.db"))
+    await settled(store)
+    store._connection.execute("PRAGMA max_page_count=1")
+    await store.put(entry(1, body=b"x" * 10_000_000))
+    await settled(store)
+    assert store.n_lost == 1
+    assert await store.get(entry(1).key, now_s=NOW_S) is None
+    store._connection.execute("PRAGMA max_page_count=100000")
+    await store.put(entry(2))
+    await settled(store)
+    assert await store.get(entry(2).key, now_s=NOW_S) is not None
+    await store.close()
+
+
+WRITE_FOREVER = """
+import asyncio, hashlib, sys
+from stepwell.memory.store import Entry, SqliteStore
+
+async def main(path, first):
+    store, n = SqliteStore(path), int(first)
+    while True:
+        key = hashlib.sha256(str(n).encode()).digest()
+        body = key * (1 + n % 200)
+        await store.put(Entry(str(n), key, "t", "u", body, "l", "m", 0.0, 1.0, 2.0))
+        if n % 16 == 0:
+            await store.attach(str(n), partition=b"p", vector=key, expires_at_s=2.0)
+            print(n, flush=True)
+        n += 1
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def killed_while_it_writes(path: str, first: int, *, after_s: float) -> list[int]:
+    """What the process said was on the disk."""
+    args = [sys.executable, "-c", WRITE_FOREVER, path, str(first)]
+    with subprocess.Popen(args, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        time.sleep(after_s)
+        process.send_signal(signal.SIGKILL)
+        return [int(n) for n in (said + process.stdout.read()).split()]
+
+
+async def test_nothing_is_corrupt_after_kill_9(tmp_path: Path) -> None:
+    path, rng, first = str(tmp_path / "c.db"), random.Random(3), 0
+    for _ in range(5):
+        said = killed_while_it_writes(path, first, after_s=rng.uniform(0, 0.15))
+        confirmed = max(said)
+        store = SqliteStore(path)
+        assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        for n in range(first, confirmed + 1):  # what it was told is on the disk is there, and whole
+            key = hashlib.sha256(str(n).encode()).digest()
+            got = await store.get(key, now_s=1.5)
+            assert got is not None
+            assert got.body == key * (1 + n % 200)
+        for row in store.vectors_after(b"p", 0, now_s=1.5, limit=10_000):
+            assert await store.find(row.hit_id, now_s=1.5) is not None
+        await store.close()
+        first = confirmed + 1
+    assert first > 16
+
+
+WRITE_SOME = """
+import asyncio, sys
+from stepwell.memory.store import Entry, SqliteStore
+
+async def main(path, who):
+    store = SqliteStore(path)
+    for n in range(200):
+        key = f"{who}.{n}".encode().ljust(32)
+        await store.put(Entry(f"{who}.{n}", key, "t", who, b"{}", "l", "m", 0.0, 1.0, 2.0))
+        if n % 20 == 0:
+            assert await store.attach(f"{who}.{n}", partition=b"p", vector=key, expires_at_s=2.0)
+    await store.close()
+    print(store.n_lost)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_several_processes_start_at_once_and_write_one_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "c.db")
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITE_SOME, path, str(who), stdout=asyncio.subprocess.PIPE
+        )
+        for who in range(4)
+    ]
+    said = [(await p.communicate())[0] for p in processes]
+    assert said == [b"0\n"] * 4
+    store = SqliteStore(path)
+    assert store.erase(tenant="t", user="2") == 200
+    assert store.erase(tenant="t") == 600
+    await store.close()
+
+
+async def test_threads_may_read_vectors_while_others_write(store: SqliteStore) -> None:
+    is_over, errors = threading.Event(), []
+
+    def read() -> None:
+        try:
+            while not is_over.is_set():
+                store.vectors_after(b"p", 0, now_s=NOW_S, limit=9)
+        except Exception as e:  # noqa: BLE001 - shown by the assert below
+            errors.append(e)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for n in range(100):
+        await store.put(entry(n))
+        assert await store.get(entry(n).key, now_s=NOW_S) is not None
+        if n % 10 == 0:
+            await store.attach(f"h{n}", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+    is_over.set()
+    for t in threads:
+        t.join()
+    assert errors == []
+    assert store.n_lost == 0
