@@ -1,5 +1,6 @@
 """Dollar promises over a day."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -202,10 +203,8 @@ def test_nobody_overspends_however_calls_interleave(
         spent[caller] = spent.get(caller, 0.0) + actual
 
     for caller, bound, share, at, settles in calls:
-        try:
+        with contextlib.suppress(BudgetExceeded):
             open_.append((held.reserve(caller, bound), caller, bound * share))
-        except BudgetExceeded:
-            pass
         if settles and open_:
             settle(*open_.pop(at % len(open_)))
     for each in open_:

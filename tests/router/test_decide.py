@@ -209,6 +209,10 @@ async def test_an_escalate_phrase_goes_one_tier_up(text: str, chosen: str) -> No
     assert "think harder" in made.why
 
 
+async def test_behind_an_escalated_tier_stand_dearer_ones_then_cheaper_ones() -> None:
+    assert (await decide(ask(f"{EASY} Think harder!"))).chain == ("standard", "premium", "local")
+
+
 async def test_a_rule_reads_the_human_not_the_wrapper() -> None:
     by = router(rules=[RuleConfig(name="cheap", keywords=["cheap"], pin="local")])
     wrapped = f"<system-reminder>cheap</system-reminder>{HARD}"

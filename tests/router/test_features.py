@@ -61,7 +61,9 @@ def test_parts_are_joined_and_nothing_but_wrappers_comes_back_as_it_is() -> None
 def test_a_wrapper_cut_by_the_bound_is_left_out_too() -> None:
     wrapped = "<system-reminder>" + "prove it " * 5000 + "</system-reminder> Say hello"
     assert last_ask([user(wrapped)]) == "Say hello"
-    assert last_ask([user("Say hello <file>" + "prove it " * 5000)]).startswith("Say hello")
+    closed_in_the_middle = "Say hello <file>" + "prove it " * 500 + "</file>" + " and be kind" * 500
+    assert "prove" not in last_ask([user(closed_in_the_middle)])
+    assert last_ask([user(closed_in_the_middle)]).startswith("Say hello ")
 
 
 @given(st.text(alphabet="<>[]/ab \n" + "file", max_size=400))
