@@ -125,7 +125,7 @@ class ReplyStream:
             if events:
                 yield events
             while self._source is not None:
-                watch.waits_since_s = time.monotonic()
+                watch.begin()
                 try:
                     incoming = await self._source.rest.__anext__()
                 except StopAsyncIteration:
@@ -205,9 +205,14 @@ class _Watch:
         self._idle_s = config.stream_idle_timeout_s
         self._tier = tier
         self._ends_s = time.monotonic() + config.stream_timeout_s
-        self._task = asyncio.current_task()
+        self._task: asyncio.Task[object] | None = None
         self._fired: str | None = None
         self._again(min(self._idle_s, config.stream_timeout_s))
+
+    def begin(self) -> None:
+        """From now on the upstream is awaited, by the current task (which may be another one each time)."""
+        self._task = asyncio.current_task()
+        self.waits_since_s = time.monotonic()
 
     def _again(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -136,6 +137,10 @@ class Stepwell:
     ) -> None:
         self.close()
 
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start work on the loop of the sync methods, from any thread; cancelling the future cancels it."""
+        return self._own_loop().submit(work)
+
     def _own_loop(self) -> _Loop:
         if self._loop is None:
             self._loop = _Loop()
@@ -191,8 +196,11 @@ class _Loop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="stepwell", daemon=True)
         self._thread.start()
 
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future = self.submit(work)
         try:
             return future.result()
         except KeyboardInterrupt:

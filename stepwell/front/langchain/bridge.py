@@ -23,7 +23,7 @@ _N_AHEAD = 16  # batches that the well may be ahead of its reader
 
 def send(well: Stepwell, work: Coroutine[Any, Any, T]) -> Future[T]:
     """Start work on the well's loop. Cancelling the future cancels the work."""
-    return asyncio.run_coroutine_threadsafe(work, well._own_loop()._loop)
+    return well.submit(work)
 
 
 def wait(work: Future[T]) -> T:
