@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 
 from stepwell.evals.compare import LEVEL, Pair, Word, compare
 from stepwell.evals.entries import Header, Outcome, read
@@ -102,18 +104,16 @@ def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
 
     Of several outcomes with the same row, tier and repeat the last one counts.
     """
-    last = {(o.tier, o.row, o.repeat): o for o in outcomes}
-    by_tier: dict[str, list[Outcome]] = defaultdict(list)
-    order = {name: n for n, name in enumerate(header.tiers)} if header else {}
-    for key in sorted(last, key=lambda k: (order.get(k[0], len(order)), k)):
-        by_tier[key[0]].append(last[key])
+    by_tier = _by_tier(outcomes, header.tiers if header else ())
+    means = {name: _row_means(by_tier[name]) for name in by_tier}
+    n_ended = sum(len(of_tier) for of_tier in by_tier.values())
     return Report(
         suite=header.suite if header else "",
         suite_sha256=header.suite_sha256 if header else "",
-        n_planned=header.n_planned if header else len(last),
-        n_ended=len(last),
-        tiers=tuple(_tier(name, by_tier[name]) for name in by_tier),
-        pairs=compare({name: _row_means(of_tier) for name, of_tier in by_tier.items()}),
+        n_planned=header.n_planned if header else n_ended,
+        n_ended=n_ended,
+        tiers=tuple(_tier(name, by_tier[name], list(means[name].values())) for name in by_tier),
+        pairs=compare(means),
     )
 
 
@@ -136,9 +136,22 @@ def _seen_from(pair: Pair, baseline: str | None) -> Word:
     return "worse" if pair.word == "better" else "better"
 
 
-def _tier(name: str, outcomes: Sequence[Outcome]) -> TierReport:
+def _by_tier(outcomes: Iterable[Outcome], order: Sequence[str]) -> dict[str, list[Outcome]]:
+    """The last outcome of each sample, by tier; tiers in `order`, then by name; samples by row and repeat."""
+    last = {(o.tier, o.row, o.repeat): o for o in outcomes}
+    found = {tier for tier, _, _ in last}
+    names = [*(t for t in order if t in found), *sorted(found.difference(order))]
+    by_tier: dict[str, list[Outcome]] = {name: [] for name in names}
+    while last:  # taken apart as it is grouped: the outcomes of a long run are large
+        o = last.popitem()[1]
+        by_tier[o.tier].append(o)
+    for of_tier in by_tier.values():
+        of_tier.sort(key=lambda o: (o.row, o.repeat))
+    return by_tier
+
+
+def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> TierReport:
     scored = [o for o in outcomes if o.score is not None]
-    means = list(_row_means(scored).values())
     low, high = mean_interval(means, level=LEVEL)
     waits = sorted(o.ms for o in scored)
     return TierReport(
@@ -161,11 +174,9 @@ def _tier(name: str, outcomes: Sequence[Outcome]) -> TierReport:
 
 
 def _row_means(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    scores: dict[str, list[float]] = defaultdict(list)
-    for o in outcomes:
-        if o.score is not None:
-            scores[o.row].append(o.score)
-    return {row: math.fsum(of_row) / len(of_row) for row, of_row in scores.items()}
+    """Mean score by row; wants outcomes sorted by row."""
+    by_row = groupby((o for o in outcomes if o.score is not None), key=lambda o: o.row)
+    return {row: fmean(o.score or 0.0 for o in of_row) for row, of_row in by_row}
 
 
 def _percentile(values: Sequence[float], share: float) -> float | None:

@@ -112,3 +112,10 @@ def test_tables_have_a_cell_for_every_heading() -> None:
         assert {len(row) for row in rows} == {len(rows[0])}
     assert tier_rows(report)[3][1:3] == ("-", "-")
     assert "1 tier_timeout" in tier_rows(report)[3]
+
+
+def test_tiers_come_in_the_order_they_were_named() -> None:
+    outcomes = [outcome(t, 1, 1.0) for t in "abcd"]
+    report = make_report(Header("s", "", 4, ("d", "never asked", "b")), outcomes)
+    assert [t.tier for t in report.tiers] == ["d", "b", "a", "c"]
+    assert [(p.a, p.b) for p in report.pairs][:2] == [("d", "b"), ("d", "a")]
