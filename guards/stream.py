@@ -41,13 +41,13 @@ class Held:
         texts: dict[Slot, str] = {slot: text for slot, text in shown.items() if text is not None}
         return rewrite(self.event, texts) if texts else self.event
 
-    def show_front(self, least_chars: int) -> Event | None:
-        """Split off what is clear of a long piece; None where that is under `least_chars`."""
+    def show_front(self, hold_back_chars: int) -> Event | None:
+        """Split off what is clear where more than `hold_back_chars` wait; else None: most events stay whole."""
         if len(self.pieces) != 1:
             return None
         piece = self.pieces[0]
         n = piece.channel.clear - piece.start
-        if n < least_chars:
+        if n <= 0 or piece.channel.end - piece.start <= hold_back_chars:
             return None
         front, piece.text = piece.text[:n], piece.text[n:]
         shown = piece.channel.take(piece.start, front)

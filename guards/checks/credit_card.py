@@ -15,7 +15,7 @@ _CARD = re.compile(
 )
 _RANGE = re.compile(r"[2-6]\d{12,18}|1800\d{11}|(?:50[123]\d|5[68]\d\d|6\d{3})\d{8}")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_MIN_DIFFERENT_DIGITS = 3
+_MIN_DIFFERENT_DIGITS = 2
 
 
 def luhn(digits: str) -> bool:

@@ -1,0 +1,128 @@
+"""What every shipped check keeps: pure, spans inside, streams as it finds, linear."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepwell.base.errors import ConfigError
+from stepwell.guards import checks
+from stepwell.guards.check import StreamCheck
+
+VALUES = (
+    "jane.doe@example.org",
+    "+44 20 7888 8577",
+    "(206) 479-4041",
+    "4111 1111 1111 1111",
+    "378282246310005",
+    "GB82 WEST 1234 5698 7654 32",
+    "DE89370400440532013000",
+    "413-18-7830",
+    "218.68.44.86",
+    "5b05:816f:ac0e:36d5:5613:2dfc:8449:2cd4",
+    "AKIAUTF4B22RA5S63HJC",
+    "sk-proj-a9V3r0oLHOhGvDBfQ9HMT3BlbkFJhvX2HCDwlc6DmplAl3z2",
+    "ghp_VIdwC05iwldnysNKJJKj5dGKe7bfSGxcJy6v",
+    "postgres://ann:cCp4fjgf6MQ@db.internal.net:5432/app",
+    'password = "MR6t59gNisC9"',
+    "Authorization: Bearer T4QIn4NFAzrycun9PgbXslDZIxbZ75fG2dmoNNvV",
+    "eyJhbGciOiAiSFMyNTYi.eyJzdWIiOiAiNDc0NTQ.KdhJHMKEGXx0LK51RVRKS4s",
+    "-----BEGIN RSA PRIVATE KEY-----\nGjWGIp44oJoW6ybeqDpfhFlQN2tM71QN7pHDJ\nabc=\n-----END RSA PRIVATE KEY-----",
+)
+GLUE = (
+    " ",
+    ", ",
+    "\n",
+    "call ",
+    "order ",
+    "v",
+    "version ",
+    "12 ",
+    "(",
+    ")",
+    ".",
+    "-",
+    "@",
+    "\\n",
+    '"',
+    "text",
+    "1",
+    "x=",
+)
+texts = st.lists(st.sampled_from(VALUES) | st.sampled_from(GLUE) | st.text(max_size=8), max_size=12).map(
+    "".join
+)
+
+
+@pytest.fixture(scope="module", params=checks.names())
+def check(request: pytest.FixtureRequest) -> StreamCheck:
+    return checks.make(request.param, {})
+
+
+def test_every_check_says_what_it_is(check: StreamCheck) -> None:
+    assert isinstance(check, StreamCheck)
+    assert check.name in checks.names()
+    assert check.kinds
+    assert all(k == k.upper() for k in check.kinds)
+    assert check.max_len > 0
+
+
+def test_finds_one_of_the_values(check: StreamCheck) -> None:
+    assert any(check.find(f"call {value} now") for value in VALUES)
+
+
+def test_unknown_option_is_a_config_error(check: StreamCheck) -> None:
+    with pytest.raises(ConfigError, match="nonsense"):
+        checks.make(check.name, {"nonsense": 1})
+
+
+@settings(max_examples=80, deadline=None)
+@given(text=texts)
+def test_findings_are_pure_inside_and_sorted(check: StreamCheck, text: str) -> None:
+    found = check.find(text)
+    assert found == check.find(text)
+    assert [f.start for f in found] == sorted(f.start for f in found)
+    for f in found:
+        assert 0 <= f.start < f.end <= len(text)
+        assert f.end - f.start <= check.max_len
+        assert f.kind in check.kinds
+        assert f.check == check.name
+
+
+@settings(max_examples=80, deadline=None)
+@given(text=texts, data=st.data())
+def test_what_begins_before_the_open_place_is_final(
+    check: StreamCheck, text: str, data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(text)))
+    at = check.open_at(text[:cut])
+    assert 0 <= at <= cut
+    early = [f for f in check.find(text[:cut]) if f.start < at]
+    assert early == [f for f in check.find(text) if f.start < at]
+
+
+def _seconds(check: StreamCheck, text: str) -> float:
+    begun = time.process_time()
+    check.find(text)
+    check.open_at(text)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "1", "1 ", "a.", "-", "ey: =", "eyJ", "://a:", "@a", "1.", "a:", "-----BEGIN "]
+)
+def test_time_grows_with_the_text_and_not_with_its_square(check: StreamCheck, unit: str) -> None:
+    small, large = unit * (10_000 // len(unit)), unit * (320_000 // len(unit))
+    # 32 times the text; its square would be 1024 times the time. The floor keeps clock noise out.
+    assert _seconds(check, large) < 320 * max(_seconds(check, small), 2e-4)
+
+
+def test_a_megabyte_of_anything_does_not_crash(check: StreamCheck) -> None:
+    rng = random.Random(7)
+    pool = "abc ABC019.:-_@/=+\n\"'\\é中"
+    text = "".join(rng.choices(pool, k=1_000_000))
+    assert all(0 <= f.start < f.end <= len(text) for f in check.find(text))
