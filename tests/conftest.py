@@ -1,0 +1,32 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = str(Path(__file__).parents[1])
+if ROOT not in sys.path:  # so that `tests.support` is found by plain `pytest` too
+    sys.path.insert(0, ROOT)
+
+from tests.support.served import KEY_ENV, Sections, Served  # noqa: E402
+from tests.support.upstream import Upstream  # noqa: E402
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """The mock upstream, with a key for it in the environment."""
+    monkeypatch.setenv(KEY_ENV, "sk-mock")
+    with Upstream() as found:
+        yield found
+
+
+@pytest.fixture
+def served(upstream: Upstream) -> Iterator[Callable[[Sections], Served]]:
+    """Starts real servers from config sections, and stops them after the test."""
+    with ExitStack() as stack:
+        yield lambda values: stack.enter_context(Served(values))
