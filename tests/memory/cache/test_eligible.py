@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import random
+from importlib import resources
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import BertWordPieceTokenizer
 
 from stepwell.base.request import Caller, ChatRequest
 from stepwell.memory.cache.eligible import MAX_PIECES, is_followup, n_pieces, why_exact_only
@@ -85,3 +88,19 @@ def test_pieces_are_counted_for_every_text(text: str) -> None:
     assert n <= len(text)
     assert (n == 0) == (not text.strip())
     is_followup(text)
+
+
+def test_no_text_that_is_compared_is_cut_by_the_embedder() -> None:
+    vocabulary = str(resources.files("stepwell.base") / "minilm_vocab.txt")
+    tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=True)
+    rng = random.Random(1)
+    letters = "abcdefghijklmnopqrstuvwxyzäöüß0123_-."
+    n_compared = 0
+    for _ in range(2000):
+        alphabet, size = rng.choice([letters, letters[:26]]), rng.choice([3, 7, 700])
+        words = ["".join(rng.choices(alphabet, k=size)) for _ in range(rng.randint(1, max(2, 900 // size)))]
+        text = " ".join(words)
+        if n_pieces(text) <= MAX_PIECES:
+            n_compared += 1
+            assert len(tokenizer.encode(text).ids) <= 256
+    assert n_compared > 200
