@@ -21,9 +21,12 @@ class Check(Protocol):
         max_len: Longest value with the context it needs, in characters; WHOLE_TEXT if it has to see all.
     """
 
-    name: str
-    kinds: tuple[str, ...]
-    max_len: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+    @property
+    def max_len(self) -> int: ...
 
     def find(self, text: str) -> list[Finding]:
         """Return what is in `text`, by rising start."""

@@ -61,19 +61,16 @@ class GuardStream:
     """Holds back what may be part of a value until that is decided; one per streamed answer, not shared.
 
     What comes out, joined per channel, equals redacting the whole text. Events that nothing is cut out of keep
-    their bytes. Each choice keeps the order of its events; choices do not wait for one another.
+    their bytes. Each choice keeps the order of its events; choices do not wait for one another. `verdict` tells what
+    was found so far.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._tally = Tally("output")
+        self.verdict: Verdict = self._tally.verdict
         self._queues: dict[int, deque[Held]] = {}
         self._channels: dict[tuple[int, Slot], Channel] = {}
-
-    @property
-    def verdict(self) -> Verdict:
-        """What was found so far."""
-        return self._tally.verdict
 
     @property
     def is_blocking(self) -> bool:
@@ -86,6 +83,12 @@ class GuardStream:
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors. What is held is lost.
         """
+        try:
+            return self._feed(events)
+        finally:
+            self.verdict = self._tally.verdict
+
+    def _feed(self, events: list[Event]) -> list[Event]:
         out: list[Event] = []
         for event in events:
             choices = event.chunk.choices
@@ -96,12 +99,18 @@ class GuardStream:
                     self._feed_one(one, one.chunk.choices[0], out)
             else:
                 if event.chunk.usage is not None or event.chunk.error is not None:
-                    out += self.finish()
+                    out += self._finish()
                 out.append(event)
         return out
 
     def finish(self) -> list[Event]:
         """The answer has ended: give out the rest. Raises as `feed` does."""
+        try:
+            return self._finish()
+        finally:
+            self.verdict = self._tally.verdict
+
+    def _finish(self) -> list[Event]:
         out: list[Event] = []
         for index in list(self._queues):
             self._close(index)

@@ -17,11 +17,7 @@ class Tally:
         self._n_findings = 0
         self._errors: list[str] = []
         self._action: Action = "allow"
-
-    @property
-    def verdict(self) -> Verdict:
-        kinds = tuple(sorted(self._kinds))
-        return Verdict(self._stage, self._action, kinds, self._n_findings, tuple(self._errors))
+        self.verdict = Verdict(stage)
 
     def add(self, findings: Sequence[Finding], action: str) -> None:
         """Count findings under their rule's action.
@@ -29,13 +25,16 @@ class Tally:
         Raises:
             GuardBlocked: The action is "block" and there is one.
         """
+        if not findings:
+            return
         for f in findings:
             self._kinds.add(f.kind)
             self._n_findings += 1
             if action == "redact":
                 self._action = "redact"
-        if action == "block" and findings:
+        if action == "block":
             self.block()
+        self._conclude()
 
     def fail(self, error: str, on_error: str) -> None:
         """Note a check that failed.
@@ -44,11 +43,17 @@ class Tally:
             GuardBlocked: The check is closed on errors.
         """
         self._errors.append(error)
+        self._conclude()
         if on_error == "closed":
             self.block()
 
     def block(self) -> None:
         """Raises: GuardBlocked."""
         self._action = "block"
+        self._conclude()
         what = ", ".join(sorted(self._kinds)) or "a check that failed"
         raise GuardBlocked(f"The {self._stage} was blocked: {what}.", verdict=self.verdict)
+
+    def _conclude(self) -> None:
+        kinds = tuple(sorted(self._kinds))
+        self.verdict = Verdict(self._stage, self._action, kinds, self._n_findings, tuple(self._errors))
