@@ -8,9 +8,9 @@ from stepwell.base.messages import Answer
 from stepwell.base.request import ChatRequest
 
 # all-MiniLM-L6-v2 cuts at 256 word pieces, end markers included: two longer texts with the same beginning
-# would look equal. 215 by our guess: strings of random letters are cut up finer, by up to 1.14.
+# would look equal. 215 by our guess: strings of random letters are cut up finer, by a tenth.
 MAX_PIECES = 215
-_PIECES = re.compile(r"[A-Za-z]{1,3}|[^A-Za-z\s]")
+_PIECES = re.compile(r"[A-Za-z]{1,2}|[^A-Za-z\s]")
 
 _WORD = re.compile(r"[a-z']+")
 _POINTS_BACK = frozenset(
@@ -76,7 +76,7 @@ def last_user_text(request: ChatRequest) -> str:
 
 
 def n_pieces(text: str) -> int:
-    """Guess the word pieces of a text, on the high side: three letters or one other character each."""
+    """Guess the word pieces of a text, on the high side: two letters or one other character each."""
     return sum(1 for _ in _PIECES.finditer(text))
 
 
