@@ -11,7 +11,14 @@ from typing import TypeVar
 
 from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Attempt, Decision, Trace
-from stepwell.base.errors import AllTiersFailed, TierError, TierRefused, TierTimeout
+from stepwell.base.errors import (
+    AllTiersFailed,
+    StreamBroken,
+    TierError,
+    TierRefused,
+    TierTimeout,
+    TierUnavailable,
+)
 from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Completed
@@ -122,6 +129,10 @@ class Dispatcher:
             source = deployment.backend.stream(request)
             try:
                 head = await _head(source)
+            except StreamBroken as e:
+                await source.aclose()
+                deployment.leave_place()
+                raise _before_first_token(e) from e
             except BaseException:
                 await source.aclose()
                 deployment.leave_place()
@@ -145,6 +156,8 @@ class Dispatcher:
                 return found
             if time.monotonic() >= deadline_s:
                 break
+        if not search.errors:  # a name that no deployment of the chain has
+            search.errors.append(TierUnavailable(f"tier {last} has no deployment to ask", tier=last))
         raise AllTiersFailed(f"{len(search.errors)} tries failed: {_summary(trace)}", search.errors)
 
     async def _on_tier(
@@ -167,7 +180,8 @@ class Dispatcher:
             except TierError as e:
                 search.errors.append(e)
                 search.tried.append(deployment)
-                if not await self._wait(tier, e, n, search, is_last_tier):
+                others = [d for d in tier.deployments if d not in search.tried and model in (None, d.model)]
+                if not await self._wait(bool(others), e, n, search, is_last_tier):
                     return None
             else:
                 return found, Served(deployment, search.billed)
@@ -219,14 +233,13 @@ class Dispatcher:
         rest_s = self._config.cooldown_s if retry_after_s is None else retry_after_s
         deployment.rests_until_s = max(deployment.rests_until_s, time.monotonic() + rest_s)
 
-    async def _wait(self, tier: Tier, error: TierError, n: int, search: _Search, is_last_tier: bool) -> bool:
-        """Sleep before the next try on this tier; False where there should be none."""
-        others = [d for d in tier.deployments if d not in search.tried]
-        if not error.is_retryable and not others:
-            return False
-        if others:
+    async def _wait(
+        self, has_others: bool, error: TierError, n: int, search: _Search, is_last_tier: bool
+    ) -> bool:
+        """Sleep before the next try on this tier, unless another deployment is there; False: don't try again."""
+        if has_others:
             return True
-        if n == self._config.max_retries:
+        if not error.is_retryable or n == self._config.max_retries:
             return False
         top = min(self._config.max_backoff_s, self._config.backoff_s * 2**n)
         wait_s = self._rng.uniform(0, top) if error.retry_after_s is None else error.retry_after_s
@@ -248,6 +261,11 @@ async def _head(source: AsyncGenerator[list[Event], None]) -> list[Event]:
                 if delta.content or delta.tool_calls or delta.refusal or choice.finish_reason:
                     return head
     return head
+
+
+def _before_first_token(e: StreamBroken) -> TierUnavailable:
+    """Nothing reached the caller yet, so another try may help."""
+    return TierUnavailable(str(e), tier=e.tier, upstream_status=e.upstream_status, was_billed=e.was_billed)
 
 
 def _summary(trace: Trace) -> str:

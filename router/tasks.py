@@ -36,11 +36,14 @@ class Task(msgspec.Struct, frozen=True):
     n_output_tokens: int
 
 
-# kind -> (difficulty, reason, usual answer in tokens); judgement, not learned
+# kind -> (difficulty, reason, usual answer in tokens); judgement, but for the first five: those are set by
+# what the shipped local model gets right in evals/suites/local_prior.jsonl (`stepwell eval run local_prior`)
 KINDS: dict[str, tuple[float, str, int]] = {
-    "greeting": (0.0, "greeting", 30),
-    "labelling": (0.01, "short labelling", 10),
-    "rewrite": (0.01, "short rewrite", 60),
+    "sentiment": (0.0, "sentiment in one word", 5),
+    "respell": (0.01, "tense or length of a sentence", 40),
+    "labelling": (0.08, "short labelling", 10),
+    "greeting": (0.1, "greeting", 30),
+    "rewrite": (0.12, "short rewrite", 60),
     "extraction": (0.28, "extraction", 80),
     "summary": (0.35, "summary", 150),
     "translation": (0.4, "translation", 150),
@@ -79,7 +82,7 @@ def read_task(ask: Ask) -> Task:
     if kind is None:
         return _harder_task(ask)
     difficulty, reason, n_tokens = KINDS[kind]
-    if kind == "rewrite":  # as long as what it rewrites
+    if kind in ("rewrite", "respell"):  # as long as what it rewrites
         n_tokens = max(n_tokens, ask.n_chars // 4)
     return Task(kind, difficulty, (reason,), n_tokens)
 
@@ -94,12 +97,20 @@ def _easy_kind(ask: Ask) -> str | None:
     kind = _easy_verb(verb, ask.lower[:_HEAD_CHARS])
     if kind is None or not _PAYLOAD.search(ask.text) or not _SPECIALTIES.isdisjoint(start):
         return None
-    return kind if _NEVER_EASY.isdisjoint(ask.vocabulary) else None
+    wants_word = any(p in ask.lower for p in w.ONE_WORD)
+    more = _NEVER_EASY - w.ANSWER_WORDS if wants_word else _NEVER_EASY
+    if not more.isdisjoint(ask.vocabulary):
+        return None
+    if kind == "labelling" and wants_word and any(p in ask.lower for p in w.SENTIMENT_PHRASES):
+        return "sentiment"
+    return kind
 
 
 def _easy_verb(verb: str, head: str) -> str | None:
     if verb in w.WORDS["labelling"]:
         return "labelling"
+    if any(p in head for p in w.RESPELL_PHRASES):
+        return "respell"
     if verb in w.WORDS["rewrite"]:
         return "rewrite"
     if verb in w.WORDS["making"]:

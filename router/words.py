@@ -57,6 +57,10 @@ WORDS = {kind: frozenset(words.split()) for kind, words in _WORDS.items()}
 WORDS["making"] = WORDS["creating"] | WORDS["explaining"] | WORDS["analysis"]
 
 LABEL_PHRASES = ("sentiment", "positive or negative", "spam or not", "spam or ham", "toxic or not")
+SENTIMENT_PHRASES = ("sentiment", "positive or negative", "negative or positive")
+ONE_WORD = ("one word", "single word", "one-word")
+ANSWER_WORDS = frozenset({"answer"})  # "answer with one word" asks for nothing more
+RESPELL_PHRASES = ("in the past tense", "into the past tense", "sentence shorter")
 REWRITE_PHRASES = (
     "fix the grammar",
     "correct the grammar",

@@ -11,8 +11,11 @@ from stepwell.base.messages import Event, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Completed, Outgoing
 from stepwell.router.tiers.retry_after import retry_after_s
-from stepwell.router.tiers.sse import NotAChunk, SseReader
+from stepwell.router.tiers.sse import SseReader
 from stepwell.router.tiers.transport import Response, TooLarge, Transport, TransportError
+
+# how long the end of a body may lag behind [DONE]: a connection closed before it can't be used again
+DRAIN_S = 0.25
 
 
 class HttpBackend:
@@ -70,15 +73,14 @@ class HttpBackend:
             async for data in response.chunks():
                 events = reader.feed(data)
                 if events:
-                    if events[-1].chunk.error is not None:
-                        raise StreamBroken(
-                            f"tier {self._tier} reported an error within the stream",
-                            tier=self._tier,
-                            was_billed=True,
-                        )
                     yield events
-        except NotAChunk as e:
-            raise StreamBroken(f"tier {self._tier}: {e}", tier=self._tier, was_billed=True) from None
+                if reader.is_done:
+                    await response.drain(DRAIN_S)
+                    break
+                if reader.broken is not None:
+                    raise StreamBroken(
+                        f"tier {self._tier}: {reader.broken}", tier=self._tier, was_billed=True
+                    )
         except TransportError as e:
             raise self._cut() from e
         finally:

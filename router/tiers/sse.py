@@ -7,58 +7,72 @@ import msgspec
 from stepwell.base.messages import Event, decode_chunk
 
 
-class NotAChunk(ValueError):
-    """An event holds something else than a chat chunk."""
-
-
 class SseReader:
     """Turns bytes into events, however they are cut.
 
     Attributes:
-        is_finished: [DONE] was seen, or every choice has its finish_reason.
+        broken: What is wrong with the stream, once something is; nothing is read after that.
+        is_done: [DONE] was seen.
+        is_finished: [DONE] was seen, or a choice has its finish_reason.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._tail = b""
+        self.broken: str | None = None
+        self.is_done = False
+        self._tail = bytearray()
         self._left = max_bytes
-        self._done = False
-        self._finished = False
+        self._has_finish = False
 
     @property
     def is_finished(self) -> bool:
-        return self._done or self._finished
+        return self.is_done or self._has_finish
 
     def feed(self, data: bytes) -> list[Event]:
-        """Read some bytes.
-
-        Raises:
-            NotAChunk: An event is no JSON chunk, or the stream is over its size limit.
-        """
+        """Read some bytes; gives the events that they complete, up to the first that is broken."""
         self._left -= len(data)
         if self._left < 0:
-            raise NotAChunk("the answer is over max_answer_bytes")
+            self.broken = "the answer is over max_answer_bytes"
+        if self.broken is not None:
+            return []
         if self._tail:
-            data = self._tail + data
+            seam = bytes(self._tail[-3:]) + data
+            self._tail += data
+            if b"\n\n" not in seam.replace(
+                b"\r\n", b"\n"
+            ):  # or a long line would be searched again and again
+                return []
+            data = bytes(self._tail)
         if b"\r" in data:  # JSON never holds a bare CR
             data = data.replace(b"\r\n", b"\n")
-        *blocks, self._tail = data.split(b"\n\n")
+        *blocks, tail = data.split(b"\n\n")
+        self._tail = bytearray(tail)
+        return self._events(blocks)
+
+    def _events(self, blocks: list[bytes]) -> list[Event]:
         events: list[Event] = []
         for block in blocks:
             payload = block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data(block)
             if payload == b"[DONE]":
-                self._done = True
+                self.is_done = True
             elif payload:
-                events.append(self._event(payload))
+                event = self._event(payload)
+                if event is None:
+                    break
+                events.append(event)
         return events
 
-    def _event(self, payload: bytes) -> Event:
+    def _event(self, payload: bytes) -> Event | None:
         try:
             chunk = decode_chunk(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise NotAChunk("the stream holds something else than chat chunks") from None
+            self.broken = "the stream holds something else than chat chunks"
+            return None
+        if chunk.error is not None:
+            self.broken = "the upstream reported an error within the stream"
+            return None
         for choice in chunk.choices:
             if choice.finish_reason is not None:
-                self._finished = True
+                self._has_finish = True
         return Event(payload, chunk)
 
 

@@ -53,7 +53,7 @@ class Deployment:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave_place()  # the place was handed over in the same tick
-            else:
+            elif turn in self._waiting:  # else a place that came free skipped it already
                 self._waiting.remove(turn)
             raise
 

@@ -6,6 +6,8 @@ pyreqwest is cheaper, but both hold the budget and one client is less to keep up
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.request import getproxies
@@ -33,6 +35,10 @@ class Response(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]: ...
     async def read(self, max_bytes: int) -> bytes: ...
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for the body's end, so that the connection can be used again; in vain is fine."""
+        ...
+
     def close(self) -> None:
         """Let go; an answer not read to its end closes the connection, which tells the upstream to stop."""
         ...
@@ -124,6 +130,15 @@ class _AiohttpResponse:
                 raise TooLarge("TooLarge", was_sent=True)
             parts.append(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def drain(self, timeout_s: float) -> None:
+        content = self._answer.content
+        if content.at_eof():
+            return
+        with contextlib.suppress(TransportError, TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                async for _ in self.chunks():
+                    pass
 
     def close(self) -> None:
         self._answer.close() if not self._answer.content.at_eof() else self._answer.release()

@@ -82,13 +82,10 @@ def test_tags_that_never_close_are_plain_text() -> None:
 
 
 EASY = [
-    "Hi!",
-    "Hello, how are you today?",
-    "What is the sentiment of this review: 'I loved the food'",
-    "Classify as positive or negative: the plot was dull",
-    "Rewrite politely: send me the file now",
-    "Please rephrase this: we can't do it",
-    "Proofread: He go to school",
+    "What is the sentiment of this review, in one word: 'I loved the food'",
+    "Classify as positive or negative. Answer with one word: the plot was dull",
+    "Rewrite this in the past tense: I walk to school",
+    "Make this sentence shorter: it is the case that we can't do it",
 ]
 NOT_EASY = [
     "What is the capital of France?",

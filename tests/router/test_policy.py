@@ -28,7 +28,8 @@ def clears(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "text", ["Hi there!", "Rewrite politely: send it now", "Is the sentiment positive? 'I love it'"]
+    "text",
+    ["Rewrite in the past tense: I walk.", "Is the sentiment positive or negative? One word. 'I love it'"],
 )
 def test_the_small_tier_clears_easy_work(text: str) -> None:
     assert clears(text) == ["local", "standard", "premium"]

@@ -18,7 +18,12 @@ ROUTER = Router(RoutingConfig(), PromisesConfig(), [tier("small", 0.12, 0.1), ti
 
 def test_each_row_gets_a_tier_a_price_and_a_reason() -> None:
     rows: list[dict[str, object]] = [
-        {"id": "a", "prompt": "Hello!", "model": "some-model", "n": "a column of the data's own"},
+        {
+            "id": "a",
+            "prompt": "Classify the sentiment with one word: good.",
+            "model": "some-model",
+            "n": "a column of the data's own",
+        },
         {"messages": [{"role": "user", "content": "Prove that 2 is prime."}]},
     ]
     first, second = replay(rows, ROUTER)
