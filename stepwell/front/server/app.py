@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import traceback
@@ -19,8 +20,8 @@ from stepwell.front.server.http import (
     Scope,
     Send,
     WrongMethod,
-    WrongType,
     read_body,
+    require_json,
     send_body,
     send_error,
     send_json,
@@ -78,20 +79,23 @@ class App:
             log.error(
                 "%s at %s:%s", type(e).__name__, where.filename, where.lineno
             )  # its text may hold a prompt
-            await send_error(send, StepwellError("Internal error."))
+            with contextlib.suppress(
+                RuntimeError
+            ):  # within an answer: uvicorn cuts it, which no client takes for a clean end
+                await send_error(send, StepwellError("Internal error."))
         return None
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if path == "/v1/chat/completions" and scope["method"] == "POST":
             headers: Headers = scope["headers"]
-            tenant = self._tenant(headers)
+            tenant = self._tenant(headers, has_body=True)
             wishes = read_wishes(headers, with_headers=self._rules_read_headers)
             body = await read_body(receive, self._max_body_bytes)
             return await chat(self._pipeline, body, tenant, wishes, receive, send)
         return await self._rest(path, scope, receive, send)
 
-    def _tenant(self, headers: Headers) -> str:
+    def _tenant(self, headers: Headers, *, has_body: bool) -> str:
         """Check host, key and content type in one pass.
 
         Raises:
@@ -105,12 +109,15 @@ class App:
                 content_type = value
             elif name == b"host":
                 host = value
+        self._check_host(host)
+        tenant = self._keys.tenant(authorization)
+        if has_body and content_type != b"application/json":
+            require_json(content_type, headers)
+        return tenant
+
+    def _check_host(self, host: bytes) -> None:
         if self._checks_host and _hostname(host) not in LOOPBACK:
             raise BadKey("Without API keys only loopback names are served.")
-        tenant = self._keys.tenant(authorization)
-        if content_type and not content_type.lower().startswith(b"application/json"):
-            raise WrongType("content-type must be application/json")  # a web page can't send that unasked
-        return tenant
 
     async def _rest(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         method = METHODS.get(path) or ("GET" if path.startswith("/v1/models/") else None)
@@ -121,6 +128,8 @@ class App:
             return await send_error(send, WrongMethod(f"This path takes {method}."), allow)
         if path == "/healthz":
             return await send_json(send, {"status": "ok"})
+        headers: Headers = scope["headers"]
+        self._check_host(next((value for name, value in headers if name == b"host"), b""))
         if path == "/readyz":
             return await self._ready(send)
         if path == "/openapi.json":
@@ -129,7 +138,7 @@ class App:
             text = self._pipeline.metrics.render()
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
-        self._tenant(scope["headers"])
+        self._tenant(headers, has_body=method == "POST")
         if path == "/v1/embeddings":
             return await embeddings(self._pipeline, await read_body(receive, self._max_body_bytes), send)
         return await self._models(path, send)

@@ -64,6 +64,20 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
     return body if len(parts) == 1 else b"".join(parts)
 
 
+def require_json(content_type: bytes, headers: Headers) -> None:
+    """Refuse a body that a web page could send here without asking first: one not called JSON.
+
+    A program may leave the type out. A page can too (a Blob without a type), but then names its origin.
+
+    Raises:
+        WrongType
+    """
+    kind = content_type.partition(b";")[0].strip().lower()
+    is_page = any(name == b"origin" for name, _ in headers)
+    if kind != JSON[1] and (kind or is_page):
+        raise WrongType("content-type must be application/json")
+
+
 async def send_body(send: Send, status: int, body: bytes, headers: Headers) -> None:
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -81,7 +95,8 @@ async def send_error(send: Send, error: StepwellError, headers: Headers | None =
         out.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
     if isinstance(error, QualityFloorUnmet):  # read by OpenAI's clients: the same try can't help
         out.append((b"x-should-retry", b"false"))
-    await send_body(send, error.status_code, error_body(error), out)
+    status = 404 if error.code == "model_not_found" else error.status_code  # as OpenAI answers
+    await send_body(send, status, error_body(error), out)
 
 
 def error_body(error: StepwellError) -> bytes:
