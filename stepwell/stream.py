@@ -32,6 +32,8 @@ class StreamGuard(Protocol):
 
     verdict: Verdict
 
+    @property
+    def is_blocking(self) -> bool: ...
     def feed(self, events: list[Event]) -> list[Event]: ...
     def finish(self) -> list[Event]: ...
 
@@ -121,7 +123,7 @@ class ReplyStream:
     async def _run(self) -> AsyncGenerator[list[Event], None]:
         watch = _Watch(self._config, self.tier)
         try:
-            events = self._through(self._head)
+            events = await self._through(self._head)
             if events:
                 yield events
             while self._source is not None:
@@ -131,10 +133,10 @@ class ReplyStream:
                 except StopAsyncIteration:
                     break
                 watch.waits_since_s = None
-                events = self._through(incoming)
+                events = self._plain(incoming) if self.guard is None else await self._through(incoming)
                 if events:
                     yield events
-            events = self._last()
+            events = await self._last()
             if events:
                 yield events
         except StepwellError as e:
@@ -155,18 +157,28 @@ class ReplyStream:
             watch.stop()
         await self._finish(200, "")
 
-    def _through(self, events: list[Event]) -> list[Event]:
+    async def _through(self, events: list[Event]) -> list[Event]:
+        guard = self.guard
+        if guard is None:
+            return self._plain(events)
         self.assembler.add(events)
-        if self.guard is not None:
-            events = self.guard.feed(events)
-            self._sent.add(events)
+        events = await asyncio.to_thread(guard.feed, events) if guard.is_blocking else guard.feed(events)
+        self._sent.add(events)
+        return self._without_usage(events)
+
+    def _plain(self, events: list[Event]) -> list[Event]:
+        self.assembler.add(events)
+        return self._without_usage(events)
+
+    def _without_usage(self, events: list[Event]) -> list[Event]:
         if self.assembler.usage is not None:  # once, at the end
             events = [e for e in events if e.chunk.usage is None or e.chunk.choices]
         return events
 
-    def _last(self) -> list[Event]:
-        events = self.guard.finish() if self.guard is not None else []
-        if self.guard is not None:
+    async def _last(self) -> list[Event]:
+        guard, events = self.guard, list[Event]()
+        if guard is not None:
+            events = await asyncio.to_thread(guard.finish) if guard.is_blocking else guard.finish()
             self._sent.add(events)
         if self._wants_usage:
             answer = self.assembler.answer()
@@ -194,7 +206,9 @@ class ReplyStream:
 
 
 class _Watch:
-    """Ends a stream that falls silent or lasts too long, with one timer a stream and nothing per token.
+    """Ends a stream that falls silent or lasts too long, with one timer a stream.
+
+    It cancels only a task that waits for the upstream; a caller at work learns of it when asking for more.
 
     Attributes:
         waits_since_s: Monotonic time since which the upstream is awaited; None while the caller is at work.
@@ -207,10 +221,17 @@ class _Watch:
         self._ends_s = time.monotonic() + config.stream_timeout_s
         self._task: asyncio.Task[object] | None = None
         self._fired: str | None = None
+        self._n_cancels = 0
         self._again(min(self._idle_s, config.stream_timeout_s))
 
     def begin(self) -> None:
-        """From now on the upstream is awaited, by the current task (which may be another one each time)."""
+        """From now on the upstream is awaited, by the current task (which may be another one each time).
+
+        Raises:
+            TierTimeout: The stream lasted too long while the caller was at work.
+        """
+        if self._fired is not None:
+            raise self._error(self._fired)
         self._task = asyncio.current_task()
         self.waits_since_s = time.monotonic()
 
@@ -229,15 +250,20 @@ class _Watch:
 
     def _fire(self, why: str) -> None:
         self._fired = why
-        if self._task is not None:
+        if self.waits_since_s is not None and self._task is not None:
+            self._n_cancels = self._task.cancelling()
             self._task.cancel()
 
     def late(self) -> TierTimeout | None:
-        """The error, where it was this watch that cancelled the task."""
+        """The error, where it was this watch, and nobody else too, that cancelled the task."""
         if self._fired is None or self._task is None:
             return None
-        self._task.uncancel()
-        return TierTimeout(f"tier {self._tier}: {self._fired}", tier=self._tier, was_billed=True)
+        if self._task.uncancel() > self._n_cancels:
+            return None
+        return self._error(self._fired)
+
+    def _error(self, why: str) -> TierTimeout:
+        return TierTimeout(f"tier {self._tier}: {why}", tier=self._tier, was_billed=True)
 
     def stop(self) -> None:
         self._timer.cancel()

@@ -87,6 +87,6 @@ class Outgoing:
     def _cap(self, fields: dict[str, msgspec.Raw], asked: int | None, limit: int) -> None:
         if asked is not None and asked <= limit:
             return
-        given = [name for name in ("max_completion_tokens", "max_tokens") if name in fields]
-        for name in given or [self._limit_field]:
+        names: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
+        for name in [n for n in names if n in fields] or [self._limit_field]:
             fields[name] = raw(limit)

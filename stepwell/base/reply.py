@@ -88,5 +88,6 @@ def patch_answer(body: bytes, edits: dict[int, Message]) -> bytes:
         if new.tool_calls is not None:
             message["tool_calls"] = msgspec.Raw(encode_json(new.tool_calls))
         choices[i]["message"] = msgspec.Raw(encode_json(message))
+        choices[i]["logprobs"] = msgspec.Raw(b"null")  # they repeat the text, token by token
     fields["choices"] = msgspec.Raw(encode_json(choices))
     return encode_json(fields)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import OpenAI, Stream
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessageParam
 
 MAX_USD = "0.02"
 SECRET = "".join(
@@ -29,14 +30,12 @@ class Question:
     is_stream: bool = False
 
 
-SENTIMENT = (
-    "Classify the sentiment as positive or negative. Answer with one word.\n"
-    "Review: The soup was cold and the waiter was rude."
-)
+ONE_WORD = "Classify the sentiment as positive or negative. Answer with one word.\nReview: {}"
+SENTIMENT = ONE_WORD.format("The soup was cold and the waiter was rude.")
 QUESTIONS = (
     Question("a label", SENTIMENT),
     Question(
-        "a label, streamed", SENTIMENT.replace("cold", "hot").replace("rude", "charming"), is_stream=True
+        "a label, streamed", ONE_WORD.format("The soup was hot and the waiter was charming."), is_stream=True
     ),
     Question("a rewrite", "Rewrite this sentence in the past tense: I walk to school."),
     Question(
@@ -44,7 +43,7 @@ QUESTIONS = (
         "Make this sentence shorter: The meeting that we had planned for Tuesday has now been moved to Thursday.",
     ),
     Question("asked again", SENTIMENT),
-    Question("a secret in it", f"{SENTIMENT}\nSigned with {SECRET}"),
+    Question("a secret in it", ONE_WORD.format(f"I typed my key {SECRET} and the page crashed, terrible.")),
     Question("history", "Why did the Roman Republic fall, and which reforms of the Gracchi came too late?"),
     Question("mathematics", "Prove that there are infinitely many primes congruent to 3 modulo 4."),
 )
@@ -86,22 +85,17 @@ def _one(client: OpenAI, question: Question) -> bool:
 
 
 def _ask(client: OpenAI, question: Question) -> tuple[Mapping[str, str], str]:
-    limits = {"x-stepwell-max-usd": MAX_USD}
-    messages = [{"role": "user", "content": question.text}]
     create = client.chat.completions.with_raw_response.create
-    if not question.is_stream:
-        raw = create(model="auto", messages=messages, max_tokens=60, temperature=0, extra_headers=limits)  # type: ignore[arg-type]
-        return raw.headers, raw.parse().choices[0].message.content or ""
-    raw_stream = create(
-        model="auto",
-        messages=messages,  # type: ignore[arg-type]
-        max_tokens=60,
-        temperature=0,
-        stream=True,
-        extra_headers=limits,
-    )
-    pieces = [c.choices[0].delta.content or "" for c in raw_stream.parse() if c.choices]
-    return raw_stream.headers, "".join(pieces)
+    limits = {"x-stepwell-max-usd": MAX_USD}
+    message: ChatCompletionUserMessageParam = {"role": "user", "content": question.text}
+    if question.is_stream:
+        started = create(
+            model="auto", messages=[message], max_tokens=60, temperature=0, extra_headers=limits, stream=True
+        )
+        chunks: Stream[ChatCompletionChunk] = started.parse()
+        return started.headers, "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    raw = create(model="auto", messages=[message], max_tokens=60, temperature=0, extra_headers=limits)
+    return raw.headers, raw.parse().choices[0].message.content or ""
 
 
 def _line(name: str, value: str) -> None:
@@ -109,7 +103,7 @@ def _line(name: str, value: str) -> None:
 
 
 def _short(text: str) -> str:
-    text = " ".join(re.sub(r"Signed with \S+", "Signed with [an access key]", text).split())
+    text = " ".join(text.replace(SECRET, "[an access key]").split())
     return text if len(text) <= 100 else text[:97] + "..."
 
 
