@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-
 # No deployment is left alone for longer on an upstream's word alone
 MAX_S = 3600.0
 

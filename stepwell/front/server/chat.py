@@ -8,7 +8,7 @@ from stepwell.base.errors import StepwellError
 from stepwell.base.messages import Event
 from stepwell.base.reply import Reply
 from stepwell.base.request import Caller, ChatRequest, Wishes
-from stepwell.front.server.http import JSON, Headers, Receive, Send, error_body, send_body
+from stepwell.front.server.http import JSON, Disconnected, Headers, Receive, Send, error_body, send_body
 from stepwell.front.server.wishes import reply_headers
 from stepwell.pipeline import Pipeline
 from stepwell.stream import ReplyStream
@@ -19,6 +19,8 @@ SSE: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 DONE = b"data: [DONE]\n\n"
+# after stream_timeout_s the last event has this long to leave; a client that doesn't read is then cut off
+WRITE_GRACE_S = 1.0
 
 
 async def chat(
@@ -37,7 +39,8 @@ async def chat(
     watch = asyncio.ensure_future(_watch(receive, asyncio.current_task()))
     try:
         if wire.stream:
-            await _stream(await pipeline.stream(request), send)
+            limit_s = pipeline.config.dispatch.stream_timeout_s + WRITE_GRACE_S
+            await _stream(await pipeline.stream(request), send, limit_s)
         else:
             await _whole(await pipeline.complete(request), send)
     finally:
@@ -59,7 +62,7 @@ async def _whole(reply: Reply, send: Send) -> None:
     await send_body(send, 200, reply.body, headers)
 
 
-async def _stream(stream: ReplyStream, send: Send) -> None:
+async def _stream(stream: ReplyStream, send: Send, limit_s: float) -> None:
     is_hit = stream.trace.cache is not None and stream.trace.cache.status in ("hit", "semantic_hit")
     headers = reply_headers(
         stream.trace,
@@ -69,18 +72,23 @@ async def _stream(stream: ReplyStream, send: Send) -> None:
         why=stream.why,
     )
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": headers + SSE})
-        try:
-            async for batch in stream.batches():
-                await send({"type": "http.response.body", "body": _frame(batch), "more_body": True})
-            last = DONE
-        except (
-            StepwellError
-        ) as e:  # the status is out: say it in the stream, and don't end it as if all was well
-            last = b"data: " + error_body(e) + b"\n\n"
-        await send({"type": "http.response.body", "body": last})
+        async with asyncio.timeout(limit_s):
+            await send({"type": "http.response.start", "status": 200, "headers": headers + SSE})
+            await send({"type": "http.response.body", "body": await _body(stream, send)})
+    except TimeoutError:
+        raise Disconnected from None
     finally:
         await stream.aclose()
+
+
+async def _body(stream: ReplyStream, send: Send) -> bytes:
+    """Send all batches; the last bytes are [DONE], or the error where the answer broke off."""
+    try:
+        async for batch in stream.batches():
+            await send({"type": "http.response.body", "body": _frame(batch), "more_body": True})
+    except StepwellError as e:  # the status is out: say it in the stream, and don't end it as if all was well
+        return b"data: " + error_body(e) + b"\n\n"
+    return DONE
 
 
 def _frame(batch: list[Event]) -> bytes:
