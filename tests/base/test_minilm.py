@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stepwell.base.errors import ConfigError
 from stepwell.base.minilm import MiniLM, _installed
+from stepwell.base.minilm_residual import pack, unpack
+from stepwell.base.onnx_weights import Int8Weights, int8_weights, rewrite
 
 DATA = Path(__file__).parent / "data"
 TEXTS: list[str] = json.loads((DATA / "embedding_texts.json").read_text(encoding="utf-8"))
@@ -29,8 +33,7 @@ def reference() -> NDArray[np.float32]:
 def test_it_is_as_good_as_sentence_transformers(minilm: MiniLM) -> None:
     assert len(set(TEXTS)) == 200
     cosines = (minilm.embed(TEXTS) * reference()).sum(axis=1)
-    assert cosines.min() >= 0.995
-    assert cosines.mean() >= 0.999
+    assert cosines.min() >= 0.999
 
 
 def test_a_text_has_one_vector_whatever_it_is_embedded_with(minilm: MiniLM) -> None:
@@ -66,3 +69,33 @@ def test_without_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="not installed"):
         MiniLM()
+
+
+@given(st.lists(st.floats(-0.5, 0.5, width=32), min_size=1, max_size=50), st.integers(1, 4))
+def test_a_residual_is_found_again_to_half_a_level(residual: list[float], n_bits: int) -> None:
+    found = unpack(pack(np.array(residual, dtype=np.float32), n_bits), len(residual))
+    assert np.abs(found - np.array(residual)).max() <= 0.5 / 2**n_bits + 1e-6
+
+
+def test_a_file_with_nothing_replaced_is_the_same_file() -> None:
+    model = _installed().read_bytes()
+    assert rewrite(model, lambda weights: None) == model
+
+
+def test_only_the_replaced_matrix_changes() -> None:
+    model = _installed().read_bytes()
+    before = int8_weights(model)
+    first = min(before, key=lambda m: len(m.raw))
+
+    def twice(weights: Int8Weights) -> bytes | None:
+        if weights.name != first.name:
+            return None
+        return (2 * np.frombuffer(weights.raw, dtype=np.int8).astype("<f4")).tobytes()
+
+    changed = rewrite(model, twice)
+    after = int8_weights(changed)
+    assert [m.name for m in after] == [m.name for m in before if m.name != first.name]
+    assert all(a.raw == b.raw for a in after for b in before if a.name == b.name)
+    new = (2 * np.frombuffer(first.raw, dtype=np.int8).astype("<f4")).tobytes()
+    assert changed.count(new) == 1
+    assert len(changed) - len(model) - 3 * len(first.raw) < 16

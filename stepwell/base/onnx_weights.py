@@ -1,0 +1,119 @@
+"""Read and replace the weights of an ONNX file, on the bytes: the package `onnx` is not needed.
+
+Only what is used of the format (github.com/onnx/onnx, onnx.proto): ModelProto.graph is field 7,
+GraphProto.initializer 5; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_GRAPH, _INITIALIZER = 7, 5
+_DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FLOAT, _INT8 = 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Weights:
+    """One weight matrix of the file, as it lies there."""
+
+    name: str
+    dims: tuple[int, ...]
+    raw: memoryview
+
+
+def int8_weights(model: bytes) -> list[Int8Weights]:
+    """Every int8 matrix in the file."""
+    found: list[Int8Weights] = []
+    rewrite(model, lambda weights: found.append(weights))
+    return found
+
+
+def rewrite(model: bytes, to_float32: Callable[[Int8Weights], bytes | None]) -> bytes:
+    """The file with some int8 matrices replaced by float32 ones.
+
+    Args:
+        to_float32: Gives the new values, little-endian, row by row, or None where a matrix stays.
+    """
+    return b"".join(
+        _field(_GRAPH, _graph(value, to_float32)) if number == _GRAPH else bytes(whole)
+        for number, value, whole in _fields(memoryview(model))
+    )
+
+
+def _graph(graph: memoryview, to_float32: Callable[[Int8Weights], bytes | None]) -> bytes:
+    parts: list[bytes | memoryview] = []
+    for number, value, whole in _fields(graph):
+        new = _tensor(value, to_float32) if number == _INITIALIZER else None
+        parts.append(whole if new is None else _field(_INITIALIZER, new))
+    return b"".join(parts)
+
+
+def _tensor(tensor: memoryview, to_float32: Callable[[Int8Weights], bytes | None]) -> bytes | None:
+    dims: list[int] = []
+    data_type, name, raw = 0, "", memoryview(b"")
+    for number, value, _ in _fields(tensor):
+        if number == _DIMS:
+            dims += _varints(value)
+        elif number == _DATA_TYPE:
+            data_type = _varint(value, 0)[0]
+        elif number == _NAME:
+            name = str(value, "utf-8")
+        elif number == _RAW_DATA:
+            raw = value
+    new = to_float32(Int8Weights(name, tuple(dims), raw)) if data_type == _INT8 else None
+    if new is None:
+        return None
+    head = b"".join(bytes([_DIMS << 3]) + _as_varint(d) for d in dims) + bytes([_DATA_TYPE << 3, _FLOAT])
+    return head + _field(_NAME, name.encode()) + _field(_RAW_DATA, new)
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """Number, value and whole of each field of one protobuf message."""
+    at = 0
+    while at < len(message):
+        begin = at
+        tag, at = _varint(message, at)
+        kind = tag & 7
+        if kind == _BYTES:
+            size, at = _varint(message, at)
+            end = at + size
+        elif kind == _VARINT:
+            end = _varint(message, at)[1]
+        else:
+            end = at + {_FIXED64: 8, _FIXED32: 4}[kind]
+        yield tag >> 3, message[at:end], message[begin:end]
+        at = end
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+
+
+def _varints(value: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(value):
+        number, at = _varint(value, at)
+        yield number
+
+
+def _as_varint(value: int) -> bytes:
+    made = bytearray()
+    while value > 127:
+        made.append(value & 127 | 128)
+        value >>= 7
+    made.append(value)
+    return bytes(made)
+
+
+def _field(number: int, value: bytes) -> bytes:
+    return bytes([number << 3 | _BYTES]) + _as_varint(len(value)) + value
