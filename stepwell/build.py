@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.base import catalogue, plug
 from stepwell.base.catalogue import PROVIDERS, ModelCard
@@ -101,7 +101,7 @@ class _Made:
 def _make(
     config: Config, tier: str, d: DeploymentConfig, transport: Transport, stand_in: Backend | None
 ) -> _Made:
-    card = catalogue.apply(catalogue.card(d.model), d)
+    card = _priced(catalogue.apply(catalogue.card(d.model), d), config.routing.unknown_price_usd_per_1m)
     if stand_in is not None:
         return _Made(d, card, stand_in, None)
     kind = _kind(d)
@@ -126,6 +126,19 @@ def _make(
     if base_url is None:
         raise ConfigError(f"tiers.{tier}: {d.model!r} needs a base_url: its provider is not in the catalogue")
     return _Made(d, card, _http(config, tier, d, base_url, key, transport), lacks)
+
+
+def _priced(card: ModelCard, unknown_usd_per_1m: float | None) -> ModelCard:
+    """The card with its unknown prices at what the configuration reserves for such."""
+
+    def or_unknown(usd: float | None) -> float | None:
+        return unknown_usd_per_1m if usd is None else usd
+
+    return replace(
+        card,
+        usd_per_1m_input=or_unknown(card.usd_per_1m_input),
+        usd_per_1m_output=or_unknown(card.usd_per_1m_output),
+    )
 
 
 def _kind(d: DeploymentConfig) -> str:

@@ -26,9 +26,9 @@ from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache, Lookup
 from stepwell.memory.context.fit import fit
 from stepwell.router.budget import Lease, Ledger
+from stepwell.router.cost import cost_of, reserve_usd
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
-from stepwell.router.tiers.accounting import cost_usd
 from stepwell.router.tiers.tier import Tier
 from stepwell.stream import ReplyStream
 
@@ -251,10 +251,7 @@ class Pipeline:
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)
-        reserve = max(
-            (e.max_cost_usd or 0.0 for e in decision.estimates if e.tier in decision.chain), default=0.0
-        )
-        run.lease = self.ledger.reserve(run.request.caller, reserve)
+        run.lease = self.ledger.reserve(run.request.caller, reserve_usd(decision))
         cap = self.router.output_cap(run.request)
         if cap is not None:
             run.request = replace(run.request, output_cap=cap)
@@ -329,10 +326,9 @@ class Pipeline:
         return Usage(n_in, n_out, n_in + n_out), True
 
     def _cost(self, run: Run, usage: Usage, served: Served) -> float:
-        unknown = self.config.routing.unknown_price_usd_per_1m or 0.0
-        cost = cost_usd(usage, served.deployment.card, unknown)
+        cost = cost_of(usage, served.deployment.card)
         for failed in served.failed:  # their input was read, and most likely billed
-            cost += cost_usd(Usage(usage.prompt_tokens), failed.card, unknown)
+            cost += cost_of(Usage(usage.prompt_tokens), failed.card)
         return cost
 
     def _settle(self, run: Run, usd: float) -> None:
@@ -341,8 +337,12 @@ class Pipeline:
             self.ledger.settle(lease, usd)
 
     async def _remember(self, run: Run, reply: Reply, answer: Answer) -> None:
+        """Cache the answer, but where a guard found something in it or in the question."""
         if self.cache is None or run.lookup is None:
             return
+        for verdict in (run.trace.guard_input, run.trace.guard_output):
+            if verdict is not None and (verdict.kinds or verdict.errors):
+                return
         await self.cache.write(
             run.lookup,
             body=reply.body,
