@@ -9,7 +9,7 @@ import time
 import traceback
 from urllib.parse import unquote
 
-from stepwell.base.errors import BadKey, StepwellError
+from stepwell.base.errors import BadKey, BadRequest, StepwellError
 from stepwell.front.server.chat import chat
 from stepwell.front.server.embeddings import embeddings
 from stepwell.front.server.http import (
@@ -74,6 +74,8 @@ class App:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()  # the client left; there is nobody to answer
+        except RecursionError:  # nested to within a few levels of what parsing takes
+            await send_error(send, BadRequest("The body is nested too deeply.", code="invalid_json"))
         except Exception as e:  # noqa: BLE001 - the server's edge: nothing of ours may reach the client as a traceback
             where = traceback.extract_tb(e.__traceback__)[-1]
             log.error(
