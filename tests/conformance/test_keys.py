@@ -53,7 +53,7 @@ def test_tenants_never_share_a_cache_entry(locked: tuple[str, Model]) -> None:
 @pytest.mark.parametrize("key", ["sk-wrong", "sk-a-secre", "sk-a-secret2", "\u00e4"])
 def test_a_wrong_key_is_refused(locked: tuple[str, Model], key: str) -> None:
     url, model = locked
-    headers = {"authorization": b"Bearer " + key.encode()}
+    headers = {b"authorization": b"Bearer " + key.encode()}
     answers = [
         httpx.post(f"{url}/chat/completions", json={"messages": HELLO}, headers=headers),
         httpx.post(f"{url}/embeddings", json={"input": "x"}, headers=headers),
