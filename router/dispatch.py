@@ -157,7 +157,8 @@ class Dispatcher:
             if time.monotonic() >= deadline_s:
                 break
         if not search.errors:  # a name that no deployment of the chain has
-            search.errors.append(TierUnavailable(f"tier {last} has no deployment to ask", tier=last))
+            nobody = TierUnavailable(f"tier {last} has no deployment to ask", tier=last)
+            raise AllTiersFailed(str(nobody), [nobody])
         raise AllTiersFailed(f"{len(search.errors)} tries failed: {_summary(trace)}", search.errors)
 
     async def _on_tier(

@@ -132,7 +132,8 @@ class ReplyStream:
                     incoming = await self._source.rest.__anext__()
                 except StopAsyncIteration:
                     break
-                watch.waits_since_s = None
+                finally:
+                    watch.waits_since_s = None
                 events = self._plain(incoming) if self.guard is None else await self._through(incoming)
                 if events:
                     yield events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from time import process_time
 
 import msgspec
@@ -23,7 +24,7 @@ def whole(data: bytes) -> tuple[list[bytes], bool, str | None]:
 def cut(data: bytes, places: list[int]) -> tuple[list[bytes], bool, str | None]:
     reader = SseReader(MB)
     edges = [0, *sorted(p % (len(data) + 1) for p in places), len(data)]
-    found = [e for a, b in zip(edges, edges[1:], strict=False) for e in reader.feed(data[a:b])]
+    found = [e for a, b in pairwise(edges) for e in reader.feed(data[a:b])]
     return [e.payload for e in found], reader.is_finished, reader.broken
 
 

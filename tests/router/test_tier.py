@@ -15,8 +15,8 @@ from stepwell.router.tiers.fake import FakeTier
 from stepwell.router.tiers.tier import Deployment, Tier
 
 
-def deployment(model: str = "m", **more: int) -> Deployment:
-    return Deployment("t", model, FakeTier(), ModelCard(model), **more)
+def deployment(model: str = "m", *, max_concurrency: int = 256, max_queue: int = 1000) -> Deployment:
+    return Deployment("t", model, FakeTier(), ModelCard(model), max_concurrency, max_queue)
 
 
 async def hold(d: Deployment, n_ticks: int, peak: list[int]) -> None:

@@ -126,6 +126,14 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
         time.sleep(0.005)
 
 
+async def until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """As `wait_until`, for what needs the test's own loop to go on."""
+    ends = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < ends, "it did not come true in time"
+        await asyncio.sleep(0.005)
+
+
 def collect() -> None:
     """Three rounds: finalizers of async generators make new garbage."""
     for _ in range(3):
