@@ -78,6 +78,60 @@ _EMBEDDINGS = {
         "dimensions": {"type": ["integer", "null"]},
     },
 }
+_N = {"type": "integer", "minimum": 0}
+_USAGE = {
+    "type": "object",
+    "required": ["prompt_tokens", "total_tokens"],
+    "properties": {"prompt_tokens": _N, "completion_tokens": _N, "total_tokens": _N},
+}
+_COMPLETION = {
+    "type": "object",
+    "required": ["id", "object", "created", "model", "choices", "usage"],
+    "properties": {
+        "id": {"type": "string"},
+        "object": {"const": "chat.completion"},
+        "created": _N,
+        "model": {"type": "string"},
+        "usage": _USAGE,
+        "choices": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["index", "message", "finish_reason"],
+                "properties": {
+                    "index": _N,
+                    "message": _MESSAGE,
+                    "finish_reason": {"type": ["string", "null"]},
+                },
+            },
+        },
+    },
+}
+_MODEL = {
+    "type": "object",
+    "required": ["id", "object", "created", "owned_by"],
+    "properties": {
+        "id": {"type": "string"},
+        "object": {"const": "model"},
+        "created": _N,
+        "owned_by": {"type": "string"},
+        "context_window": {"type": ["integer", "null"]},
+    },
+}
+_VECTORS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["object", "index", "embedding"],
+        "properties": {
+            "object": {"const": "embedding"},
+            "index": _N,
+            "embedding": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "number"}}]},
+        },
+    },
+}
 _WISHES = [
     ("tier", {"type": "string"}),
     ("min-tier", {"type": "string"}),
@@ -103,14 +157,20 @@ def _get(what: str, schema: JsonValue, *also: int) -> dict[str, JsonValue]:
     return {"get": {"summary": what, "responses": {"200": _json(schema, what), **_failures(*also)}}}
 
 
-def _post(what: str, body: str, *also: int, wishes: bool = False) -> dict[str, JsonValue]:
+def _list(items: JsonValue) -> dict[str, JsonValue]:
+    """OpenAI's list: the items are under `data`."""
+    fields = {"object": {"const": "list"}, "data": items, "model": {"type": "string"}, "usage": _USAGE}
+    return {"type": "object", "required": ["object", "data"], "properties": fields}
+
+
+def _post(what: str, body: str, answer: JsonValue, *also: int, wishes: bool = False) -> dict[str, JsonValue]:
     operation: dict[str, JsonValue] = {
         "summary": what,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}},
         },
-        "responses": {"200": _json({"type": "object"}, what), **_failures(400, 401, 404, 413, 415, *also)},
+        "responses": {"200": _json(answer, what), **_failures(400, 401, 404, 413, 415, *also)},
     }
     if wishes:
         operation["parameters"] = [
@@ -128,17 +188,17 @@ def description() -> dict[str, JsonValue]:
     plain = {"type": "object"}
     metrics = {"description": "Prometheus metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
     name = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    one_model = _get("One model", plain, 401, 404)
+    one_model = _get("One model", _MODEL, 401, 404)
     one_model["parameters"] = [name]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Stepwell", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": {
             "/v1/chat/completions": _post(
-                "Answer a conversation", "Chat", 402, 429, 502, 503, 504, wishes=True
+                "Answer a conversation", "Chat", _COMPLETION, 402, 429, 502, 503, 504, wishes=True
             ),
-            "/v1/embeddings": _post("Embed texts", "Embeddings"),
-            "/v1/models": _get("All models", plain, 401),
+            "/v1/embeddings": _post("Embed texts", "Embeddings", _list(_VECTORS)),
+            "/v1/models": _get("All models", _list({"type": "array", "items": _MODEL}), 401),
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
             "/readyz": _get("A tier can answer", plain, 503),

@@ -95,7 +95,9 @@ async def test_any_json_in_any_field(ask: Ask, field: str, value: Any) -> None:
 
 @FUZZ
 @given(
-    st.lists(st.fixed_dictionaries({}, optional={k: JSON for k in ("role", "content", "tool_calls", "name")}))
+    st.lists(
+        st.fixed_dictionaries({}, optional=dict.fromkeys(("role", "content", "tool_calls", "name"), JSON))
+    )
 )
 async def test_any_messages(ask: Ask, messages: list[Any]) -> None:
     try:
