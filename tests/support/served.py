@@ -104,9 +104,7 @@ class Served:
     @property
     def n_requests_in_flight(self) -> int:
         """What the gauge `stepwell_in_flight` says."""
-        text = self.well.pipeline.metrics.render().decode()
-        line = next(x for x in text.splitlines() if x.startswith("stepwell_in_flight "))
-        return int(float(line.split()[1]))
+        return self.well.pipeline.metrics.n_in_flight
 
     def is_idle(self) -> bool:
         return self.n_in_flight == 0 and self.n_requests_in_flight == 0
