@@ -85,6 +85,8 @@ class Ledger:
         limit = self._per_request_usd
         if limit is not None and usd > limit:
             raise _exceeded("request", usd, limit)
+        if not self._has_limits and self._file is None:
+            return _NO_LEASE
         accounts = self._accounts(caller)
         lease = Lease(next(self._ids), self._today(), _up(usd), accounts)
         if lease.n_nano_usd:
@@ -108,7 +110,7 @@ class Ledger:
     def spent_usd(self, *, tenant: str | None = None, user: str | None = None) -> float:
         """Charged today, open reservations included: in all, or for one tenant or user.
 
-        Tenants and users count only where their budget is set; the user's tenant must be given as it was.
+        Nothing is booked where no budget is set and no file is kept. Tenants and users count only where their budget is set; the user's tenant must be given as it was.
         """
         account: tuple[str, ...] = ("day",)
         if user is not None:
@@ -153,6 +155,7 @@ class Ledger:
         return self._day
 
 
+_NO_LEASE = Lease(0, 0, 0, ())  # nothing is promised, nothing is booked
 _DAY_ONLY: tuple[tuple[str, ...], ...] = (("day",),)
 
 

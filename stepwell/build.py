@@ -28,6 +28,7 @@ from stepwell.router.tiers.base import Backend, Outgoing
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.litellm import LitellmBackend
 from stepwell.router.tiers.local import LocalBackend
+from stepwell.router.tiers.reqwest import ReqwestTransport
 from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import AiohttpTransport, Transport
 
@@ -46,7 +47,8 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
     unknown = sorted(set(backends or {}) - set(config.tiers))
     if unknown:
         raise ConfigError(f"backends names tier {unknown[0]!r}; there are {', '.join(config.tiers)}")
-    transport = AiohttpTransport(config.dispatch.connect_timeout_s)
+    connect_timeout_s = config.dispatch.connect_timeout_s
+    transport = Transports(AiohttpTransport(connect_timeout_s), ReqwestTransport(connect_timeout_s))
     tiers, infos = {}, []
     for name in config.tiers:
         tiers[name], info = _tier(config, name, transport, (backends or {}).get(name))
@@ -73,11 +75,13 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         metrics=metrics,
         embedder=_once(config),
         smallest_window=min(t.window_or_assumed for t in infos),
-        close_parts=(transport.close, *closers),
+        close_parts=(transport.streamed.close, transport.whole.close, *closers),
     )
 
 
-def _tier(config: Config, name: str, transport: Transport, stand_in: Backend | None) -> tuple[Tier, TierInfo]:
+def _tier(
+    config: Config, name: str, transport: Transports, stand_in: Backend | None
+) -> tuple[Tier, TierInfo]:
     made = [_make(config, name, d, transport, stand_in) for d in config.tiers[name].deployments]
     usable = [m for m in made if m.lacks is None]
     deployments = [
@@ -91,6 +95,14 @@ def _tier(config: Config, name: str, transport: Transport, stand_in: Backend | N
 
 
 @dataclass(frozen=True, slots=True)
+class Transports:
+    """The shared connections to all upstreams."""
+
+    streamed: Transport
+    whole: Transport
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     config: DeploymentConfig
     card: ModelCard
@@ -99,7 +111,7 @@ class _Made:
 
 
 def _make(
-    config: Config, tier: str, d: DeploymentConfig, transport: Transport, stand_in: Backend | None
+    config: Config, tier: str, d: DeploymentConfig, transport: Transports, stand_in: Backend | None
 ) -> _Made:
     card = _priced(catalogue.apply(catalogue.card(d.model), d), config.routing.unknown_price_usd_per_1m)
     if stand_in is not None:
@@ -164,20 +176,21 @@ def _outgoing(d: DeploymentConfig, model: str) -> Outgoing:
 
 
 def _http(
-    config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transport
+    config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transports
 ) -> HttpBackend:
     return HttpBackend(
         tier=tier,
         base_url=base_url,
         outgoing=_outgoing(d, d.model.partition("/")[2] or d.model),
-        transport=transport,
+        transport=transport.streamed,
         max_answer_bytes=config.dispatch.max_answer_bytes,
         api_key=key,
+        whole=transport.whole,
     )
 
 
 def _local(
-    config: Config, tier: str, d: DeploymentConfig, card: ModelCard, transport: Transport
+    config: Config, tier: str, d: DeploymentConfig, card: ModelCard, transport: Transports
 ) -> tuple[Backend, str | None]:
     path = weights.find(d.model.removeprefix("local/"))
 

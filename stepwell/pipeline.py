@@ -308,7 +308,8 @@ class Pipeline:
             or promises.max_usd_per_user_day
         )
         if not is_hard:
-            return sum(len(m.text) for m in messages) // 4 + 4 * len(messages)
+            # bytes, not characters: scripts beyond Latin take more tokens a character
+            return (context.n_tokens if context is not None else tokens.upper_bound(messages)) // 4 + 1
         tools = run.request.fields.get("tools")
         return await asyncio.to_thread(
             tokens.count_messages, messages, model="", tools_json=bytes(tools) if tools is not None else None

@@ -23,6 +23,7 @@ class HttpBackend:
 
     Args:
         tier: For error messages.
+        transport: For streams, and for whole answers where `whole` is None.
         api_key: Sent as a bearer token; None sends none. Never logged.
     """
 
@@ -35,8 +36,10 @@ class HttpBackend:
         transport: Transport,
         max_answer_bytes: int,
         api_key: str | None = None,
+        whole: Transport | None = None,
     ) -> None:
         self._tier = tier
+        self._whole = whole or transport
         self._url = base_url.rstrip("/") + "/chat/completions"
         self._outgoing = outgoing
         self._transport = transport
@@ -61,7 +64,7 @@ class HttpBackend:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._garbage() from None
         finally:
-            response.close()
+            await response.close()
         if not answer.choices:
             raise self._garbage()
         return Completed(body, answer)
@@ -84,7 +87,7 @@ class HttpBackend:
         except TransportError as e:
             raise self._cut() from e
         finally:
-            response.close()
+            await response.close()
         if not reader.is_finished:
             raise self._cut()
 
@@ -93,8 +96,9 @@ class HttpBackend:
 
     async def _post(self, request: ChatRequest, *, is_stream: bool) -> Response:
         body = self._outgoing.body(request, is_stream=is_stream)
+        transport = self._transport if is_stream else self._whole
         try:
-            response = await self._transport.post(self._url, self._headers, body)
+            response = await transport.post(self._url, self._headers, body)
         except TransportError as e:
             raise self._broken(e) from e
         if response.status != 200:
@@ -108,7 +112,7 @@ class HttpBackend:
         except TransportError:
             code = ""
         finally:
-            response.close()
+            await response.close()
         kind: type[TierError] = TierUnavailable
         if status == 429:
             kind = RateLimited

@@ -1,7 +1,7 @@
 """The one place that opens sockets to upstreams: a small interface, and aiohttp behind it.
 
-aiohttp, by measurement (tests/bench): in streams it costs about 0.7x of pyreqwest a token; for whole answers
-pyreqwest is cheaper, but both hold the budget and one client is less to keep up.
+Chosen by measurement (`make bench`): aiohttp for streams, where it costs about 0.7x of pyreqwest a token, and
+pyreqwest for whole answers (router.tiers.reqwest), where it costs about half of aiohttp.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ class TooLarge(TransportError):
 
 
 class Response(Protocol):
-    status: int
-    headers: Mapping[str, str]
-
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
     def chunks(self) -> AsyncIterator[bytes]: ...
     async def read(self, max_bytes: int) -> bytes: ...
     async def drain(self, timeout_s: float) -> None:
         """Wait for the body's end, so that the connection can be used again; in vain is fine."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go; an answer not read to its end closes the connection, which tells the upstream to stop."""
         ...
 
@@ -54,6 +55,21 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+async def read_up_to(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: Over `max_bytes`.
+    """
+    parts: list[bytes] = []
+    async for data in chunks:
+        max_bytes -= len(data)
+        if max_bytes < 0:
+            raise TooLarge("TooLarge", was_sent=True)
+        parts.append(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class AiohttpTransport:
@@ -123,13 +139,7 @@ class _AiohttpResponse:
         length = self._answer.content_length
         if length is not None and length > max_bytes:
             raise TooLarge("TooLarge", was_sent=True)
-        parts: list[bytes] = []
-        async for data in self.chunks():
-            max_bytes -= len(data)
-            if max_bytes < 0:
-                raise TooLarge("TooLarge", was_sent=True)
-            parts.append(data)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return await read_up_to(self.chunks(), max_bytes)
 
     async def drain(self, timeout_s: float) -> None:
         content = self._answer.content
@@ -140,5 +150,5 @@ class _AiohttpResponse:
                 async for _ in self.chunks():
                     pass
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._answer.close() if not self._answer.content.at_eof() else self._answer.release()

@@ -130,7 +130,10 @@ class Decision:
     is_degraded: bool = False
 
     def estimate(self, tier: str) -> TierEstimate | None:
-        return next((e for e in self.estimates if e.tier == tier), None)
+        for estimate in self.estimates:
+            if estimate.tier == tier:
+                return estimate
+        return None
 
     @property
     def why(self) -> str:

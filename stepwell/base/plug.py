@@ -8,7 +8,7 @@ from typing import Any
 
 from stepwell.base.errors import ConfigError
 
-GROUPS = ("stepwell.policies", "stepwell.tiers", "stepwell.checks", "stepwell.stores", "stepwell.sinks")
+GROUPS = ("stepwell.policies", "stepwell.tiers", "stepwell.checks", "stepwell.embedders", "stepwell.sinks")
 
 
 def load(spec: str, *, group: str) -> Any:
@@ -26,7 +26,9 @@ def load(spec: str, *, group: str) -> Any:
     module, colon, attribute = spec.partition(":")
     if not colon:
         known = ", ".join(sorted(p.name for p in entry_points(group=group))) or "none installed"
-        raise ConfigError(f"{spec!r} is not in {group} ({known}); a dotted path looks like 'package.module:name'")
+        raise ConfigError(
+            f"{spec!r} is not in {group} ({known}); a dotted path looks like 'package.module:name'"
+        )
     try:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):

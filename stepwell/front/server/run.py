@@ -43,6 +43,7 @@ def serve(config: Config) -> int:
         ws="none",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=max(1, round(config.server.drain_timeout_s)),

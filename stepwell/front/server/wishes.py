@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from stepwell.base.decisions import Trace
 from stepwell.base.errors import BadRequest
 from stepwell.base.request import NO_WISHES, Wishes
@@ -88,6 +90,7 @@ def _expected(trace: Trace, tier: str) -> float:
     return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
 
 
+@lru_cache(maxsize=1024)  # reasons repeat
 def _ascii(text: str) -> bytes:
     """Fit for a header: visible ASCII, one line, at most 500 bytes."""
     raw = text.encode("ascii", "replace")[:500]
