@@ -21,6 +21,7 @@ SSE: Headers = [
 DONE = b"data: [DONE]\n\n"
 # after stream_timeout_s the last event has this long to leave; a client that doesn't read is then cut off
 WRITE_GRACE_S = 1.0
+WATCH_AFTER_S = 0.02
 
 
 async def chat(
@@ -36,7 +37,7 @@ async def chat(
     wire = request.wire
     if wire.user is not None:
         request = ChatRequest(wire, request.fields, Caller(tenant, wire.user), wishes)
-    watch = asyncio.ensure_future(_watch(receive, asyncio.current_task()))
+    watch = _Watch(receive)
     try:
         if wire.stream:
             limit_s = pipeline.config.dispatch.stream_timeout_s + WRITE_GRACE_S
@@ -44,14 +45,36 @@ async def chat(
         else:
             await _whole(await pipeline.complete(request), send)
     finally:
-        watch.cancel()
+        watch.stop()
 
 
-async def _watch(receive: Receive, task: asyncio.Task[object] | None) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    if task is not None:
-        task.cancel()
+class _Watch:
+    """Cancels the current task when its client leaves.
+
+    Begins after WATCH_AFTER_S: a task for each request would cost those that end sooner about 8 us.
+    """
+
+    __slots__ = ("_asked", "_receive", "_timer", "_watch")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._asked = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin)
+
+    def _begin(self) -> None:
+        self._watch = asyncio.ensure_future(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._asked is not None:
+            self._asked.cancel()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
 
 
 async def _whole(reply: Reply, send: Send) -> None:
