@@ -6,10 +6,10 @@ guard input -> cache -> fit context -> route -> reserve -> dispatch -> guard out
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from random import getrandbits
 
 from stepwell.base import tokens
 from stepwell.base.assemble import as_events
@@ -210,7 +210,7 @@ class Pipeline:
         self.metrics.n_in_flight += 1
         return Run(
             request,
-            Trace(os.urandom(12).hex()),
+            Trace(f"{getrandbits(96):024x}"),
             time.monotonic(),
             self.dispatcher.deadline_s(request),
             RequestVector(self.embedder, _last_user_text(request)),
