@@ -48,6 +48,7 @@ class Run:
     is_stream: bool
     lookup: Lookup | None = None
     lease: Lease | None = None
+    spent_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +106,18 @@ class Pipeline:
 
     async def _ask(self, run: Run) -> Reply:
         decision = await self._route(run)
-        spent: float | None = None
+        spent = 0.0
         try:
             completed, served = await self.dispatcher.complete(
                 run.request, decision, run.trace, run.deadline_s
             )
             usage, is_estimated = self._usage(run, completed.answer)
             spent = self._cost(run, usage, served)
-        except asyncio.CancelledError:
-            spent = _expected(decision)  # sent, so most likely billed
-            raise
-        except AllTiersFailed as e:
-            spent = sum(_expected(decision) for t in e.exceptions if getattr(t, "was_billed", False))
+        except BaseException as e:
+            spent = _lost(decision, e)
             raise
         finally:
-            self._settle(run, spent or 0.0)
+            self._settle(run, spent)
         body, answer = await self._guarded(run, completed.body, completed.answer)
         deployment = served.deployment
         reply = Reply(body, deployment.tier, deployment.model, spent, usage, run.trace, is_estimated, answer)
@@ -143,8 +141,7 @@ class Pipeline:
             try:
                 opened, served = await self.dispatcher.open(run.request, decision, run.trace, run.deadline_s)
             except BaseException as e:
-                was_sent = isinstance(e, asyncio.CancelledError)
-                self._settle(run, _expected(decision) if was_sent else 0.0)
+                self._settle(run, _lost(decision, e))
                 raise
         except BaseException as e:
             self._recorded(run, _status(e), error=_code(e))
@@ -333,6 +330,7 @@ class Pipeline:
         return cost
 
     def _settle(self, run: Run, usd: float) -> None:
+        run.spent_usd = usd
         lease, run.lease = run.lease, None
         if lease is not None:
             self.ledger.settle(lease, usd)
@@ -372,6 +370,7 @@ class Pipeline:
             attempts=[(a.tier, a.outcome) for a in trace.attempts],
             guard_input=trace.guard_input.action if trace.guard_input is not None else "",
             guard_output=trace.guard_output.action if trace.guard_output is not None else "",
+            cost_usd=run.spent_usd,
         )
         if route is not None:
             record.policy = route.policy
@@ -411,6 +410,14 @@ def _wants_usage(run: Run) -> bool:
 def _expected(decision: Decision) -> float:
     estimate = decision.estimate(decision.tier)
     return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
+
+
+def _lost(decision: Decision, e: BaseException) -> float:
+    """What was most likely billed for an answer that never came."""
+    if isinstance(e, asyncio.CancelledError):
+        return _expected(decision)
+    errors = e.exceptions if isinstance(e, AllTiersFailed) else (e,)
+    return sum(_expected(decision) for t in errors if getattr(t, "was_billed", False))
 
 
 def _status(e: BaseException) -> int:

@@ -22,7 +22,7 @@ from stepwell import (
     StepwellError,
     StreamBroken,
 )
-from stepwell.base.errors import RateLimited, TierUnavailable
+from stepwell.base.errors import RateLimited, TierTimeout, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.telemetry.record import Record
 from stepwell.testing import FakeTier
@@ -376,3 +376,25 @@ async def test_every_error_is_recorded_once_and_none_stays_in_flight() -> None:
         assert len(records) == 2 * len(asks)
         assert [r.error for r in records][::2] == [r.error for r in records][1::2]
         assert n_in_flight(well) == 0
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+async def test_the_record_says_what_the_ledger_says_however_it_ends(how: str) -> None:
+    """A blocked answer, a try that timed out upstream and a call that was left are all billed."""
+    late = TierTimeout("late", tier="cheap", was_billed=True)
+    guards = {"input": [], "output": [{"check": "email", "action": "block"}]}
+    tiers = [FakeTier("mail a@b.example"), FakeTier(late), FakeTier(delay_s=60), FakeTier("fine")]
+    for n, tier in enumerate(tiers):
+        async with house(tier, FakeTier(late), guards=guards) as well:
+            records = records_of(well)
+            try:
+                async with asyncio.timeout(0.2):
+                    if how == "whole":
+                        await well.achat("Talk.")
+                    else:
+                        await read(await well.astream("Talk."))
+            except (StepwellError, TimeoutError):
+                pass
+            spent = well.pipeline.ledger.spent_usd()
+        assert spent > 0, n
+        assert sum(r.cost_usd for r in records) == pytest.approx(spent, abs=1e-9), n
