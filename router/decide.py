@@ -9,7 +9,7 @@ import msgspec
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
 from stepwell.base.decisions import Decision
-from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
 from stepwell.router.choose import Terms, choose
 from stepwell.router.features import read_ask
@@ -18,7 +18,7 @@ from stepwell.router.names import AUTO, Names
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
 from stepwell.router.pricing import Pricing
-from stepwell.router.report import pinned_decision, routed_decision
+from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
 from stepwell.router.rules import Fired, Rules
 from stepwell.router.tasks import read_task
 from stepwell.router.tierinfo import TierInfo
@@ -113,7 +113,11 @@ class Router:
         looks = self._pricing.looks(request, n_input_tokens, n_output, estimates.p_ok, lacks, limit_usd)
         below_floor = request.wishes.below_floor or self._promises.below_floor
         terms = Terms(self._promises.min_p_ok, limit_usd, below_floor, bounds.fired.escalates)
-        choice = choose(looks, terms)
+        try:
+            choice = choose(looks, terms)
+        except Unroutable as e:
+            e.estimates = refused_estimates(looks, terms.min_p_ok)
+            raise
         return routed_decision(
             self._pricing,
             request,

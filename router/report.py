@@ -60,6 +60,11 @@ def _estimate(look: Look, chain: tuple[str, ...], floor: float) -> TierEstimate:
     return TierEstimate(name, look.p_ok, look.cost_usd, look.max_cost_usd, status)
 
 
+def refused_estimates(looks: Sequence[Look], floor: float) -> tuple[TierEstimate, ...]:
+    """How each tier looked where none was chosen."""
+    return tuple(_estimate(look, ("",), floor) for look in looks)
+
+
 def pinned_decision(
     pricing: Pricing,
     request: ChatRequest,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import getrandbits
+
+import msgspec
 
 from stepwell.base import tokens
 from stepwell.base.assemble import as_events
@@ -251,7 +253,7 @@ class Pipeline:
         run.lease = self.ledger.reserve(run.request.caller, reserve_usd(decision))
         cap = self.router.output_cap(run.request)
         if cap is not None:
-            run.request = replace(run.request, output_cap=cap)
+            run.request = msgspec.structs.replace(run.request, output_cap=cap)
         return decision
 
     async def _decide(self, run: Run) -> Decision:

@@ -1,16 +1,20 @@
-"""What each stage decided about one request: the typed things that a completion's trace holds."""
+"""What each stage decided about one request: the typed things that a completion's trace holds.
+
+Structs, not dataclasses: a frozen dataclass takes three times as long to make.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 Action = Literal["allow", "redact", "block"]
 CacheStatus = Literal["off", "miss", "hit", "semantic_hit", "shadow_hit", "bypass"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing that a check found in one text.
 
     Attributes:
@@ -27,8 +31,7 @@ class Finding:
     check: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What a guard decided at one stage ("input" or "output"). Holds kinds and counts, never text."""
 
     stage: str
@@ -42,8 +45,7 @@ class Verdict:
         return self.action if not self.kinds else f"{self.action}({','.join(self.kinds)})"
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDecision:
+class CacheDecision(msgspec.Struct, frozen=True):
     """What the cache did, and why.
 
     Attributes:
@@ -59,8 +61,7 @@ class CacheDecision:
     saved_usd: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class FitDecision:
+class FitDecision(msgspec.Struct, frozen=True):
     """What fitting the conversation into the window kept.
 
     Attributes:
@@ -77,8 +78,7 @@ class FitDecision:
     n_dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TierEstimate:
+class TierEstimate(msgspec.Struct, frozen=True):
     """How one tier looked to the router.
 
     Attributes:
@@ -96,8 +96,7 @@ class TierEstimate:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Which tier answers, and why.
 
     Attributes:
@@ -146,8 +145,7 @@ class Decision:
         return "; ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One try at one deployment."""
 
     tier: str

@@ -6,7 +6,9 @@
     │   ├── ContextTooLong          no window can hold it
     │   └── NoCapableTier           no tier has the window, tools, schema or images it needs
     ├── BadKey                      the API key is missing or unknown (HTTP 401)
-    ├── BudgetExceeded              a dollar promise would be broken (HTTP 402)
+    ├── Unroutable                  a promise leaves no tier to ask
+    │   ├── BudgetExceeded          a dollar promise would be broken (HTTP 402)
+    │   └── QualityFloorUnmet       only tiers under the quality floor are left (HTTP 503)
     ├── GuardBlocked                a guard said no (HTTP 400, code content_blocked)
     ├── TierError                   one deployment failed; the original is __cause__
     │   ├── RateLimited             429, or no free place within the deadline
@@ -14,7 +16,6 @@
     │   ├── TierUnavailable         refused, broken, 5xx, no key
     │   └── TierRefused             the upstream calls the request wrong (4xx)
     ├── AllTiersFailed              an ExceptionGroup, one error a try (HTTP 503)
-    ├── QualityFloorUnmet           only tiers under the quality floor are left (HTTP 503)
     └── StreamBroken                the answer broke off after its first token
 
 No message holds prompt text, answer text or a key.
@@ -23,6 +24,10 @@ No message holds prompt text, answer text or a key.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepwell.base.decisions import TierEstimate
 
 
 class StepwellError(Exception):
@@ -77,7 +82,13 @@ class BadKey(StepwellError):
     type = "authentication_error"
 
 
-class BudgetExceeded(StepwellError):
+class Unroutable(StepwellError):
+    """A promise leaves no tier to ask; `estimates` (base.decisions.TierEstimate) tell how each looked."""
+
+    estimates: tuple[TierEstimate, ...] = ()
+
+
+class BudgetExceeded(Unroutable):
     """A dollar promise would be broken; `remaining_usd` is what is left of it."""
 
     status_code = 402
@@ -182,7 +193,7 @@ class AllTiersFailed(StepwellError, ExceptionGroup[TierError]):
         return min(waits, default=None)
 
 
-class QualityFloorUnmet(StepwellError):
+class QualityFloorUnmet(Unroutable):
     """Only tiers under the quality floor are left.
 
     Attributes:

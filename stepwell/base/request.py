@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -46,16 +45,14 @@ class Wire(msgspec.Struct, omit_defaults=True):
         return self.max_completion_tokens or self.max_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks. `tenant` partitions cache and budgets; None means that nobody said."""
 
     tenant: str | None = None
     user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True):
     """What the caller asks of the router for this one request; HTTP: the `x-stepwell-*` headers.
 
     Attributes:
@@ -76,7 +73,7 @@ class Wishes:
     below_floor: Literal["refuse", "flag"] | None = None
     cache: bool = True
     timeout_s: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 NOBODY = Caller()
@@ -87,8 +84,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True):
     """One request on its way through the house; a stage that changes it makes a new one.
 
     Attributes:
@@ -155,7 +151,9 @@ class ChatRequest:
 
     def _with(self, messages: list[Message], raws: list[dict[str, Raw]]) -> ChatRequest:
         wire = msgspec.structs.replace(self.wire, messages=messages)
-        return replace(self, wire=wire, fields={**self.fields, "messages": Raw(encode_json(raws))})
+        return msgspec.structs.replace(
+            self, wire=wire, fields={**self.fields, "messages": Raw(encode_json(raws))}
+        )
 
 
 def _patch(raw: dict[str, Raw], old: Message, new: Message) -> None:

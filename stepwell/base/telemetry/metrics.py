@@ -89,20 +89,28 @@ class Metrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         yield GaugeMetricFamily("stepwell_in_flight", "Requests under way", value=self.n_in_flight)
-        requests = CounterMetricFamily("stepwell_requests", "Requests ended", labels=["tier", "status", "cache"])
+        requests = CounterMetricFamily(
+            "stepwell_requests", "Requests ended", labels=["tier", "status", "cache"]
+        )
         for (tier, status, cache), n in self._requests.items():
             requests.add_metric([tier, str(status), cache], n)
         tries = CounterMetricFamily("stepwell_failed_tries", "Failed tries", labels=["tier", "outcome"])
         for (tier, outcome), n in self._failed_tries.items():
             tries.add_metric([tier, outcome], n)
-        verdicts = CounterMetricFamily("stepwell_guard_verdicts", "Guard verdicts", labels=["stage", "action"])
+        verdicts = CounterMetricFamily(
+            "stepwell_guard_verdicts", "Guard verdicts", labels=["stage", "action"]
+        )
         for (stage, action), n in self._verdicts.items():
             verdicts.add_metric([stage, action], n)
         tokens = CounterMetricFamily("stepwell_tokens", "Tokens", labels=["tier", "direction"])
         cost = CounterMetricFamily("stepwell_cost_usd", "Dollars spent", labels=["tier"])
         degraded = CounterMetricFamily("stepwell_degraded", "Answers from below the floor", labels=["tier"])
-        seconds = HistogramMetricFamily("stepwell_request_seconds", "Time to the whole answer", labels=["tier"])
-        first = HistogramMetricFamily("stepwell_first_token_seconds", "Time to the first token", labels=["tier"])
+        seconds = HistogramMetricFamily(
+            "stepwell_request_seconds", "Time to the whole answer", labels=["tier"]
+        )
+        first = HistogramMetricFamily(
+            "stepwell_first_token_seconds", "Time to the first token", labels=["tier"]
+        )
         for tier, sums in self._tiers.items():
             tokens.add_metric([tier, "input"], sums.n_input)
             tokens.add_metric([tier, "output"], sums.n_output)

@@ -5,23 +5,42 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 from stepwell.base.decisions import Decision, TierEstimate
+from stepwell.base.errors import Unroutable
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit
 from stepwell.front.cli.inputs import config_of, prompt_of, wishes_of
 
 
 def run(args: Namespace) -> int:
-    decision = asyncio.run(_decide(args))
+    try:
+        decision = asyncio.run(_decide(args))
+    except Unroutable as e:
+        return _refused(e, as_json=args.json)
     if args.json:
         terminal.say_json({"why": decision.why, **_fields(decision)})
     else:
-        terminal.table(("tier", "p(ok)", "cost", "at most", "status"), [_row(e) for e in decision.estimates])
-        print()
+        _table(decision.estimates)
         print(f"why: {terminal.printable(decision.why, sys.stdout)}")
         print(_measures(decision))
     return Exit.OK
+
+
+def _refused(error: Unroutable, *, as_json: bool) -> int:
+    """Why no tier would be asked, and how each looked."""
+    if as_json:
+        terminal.say_json({"error": error.code, "message": str(error), "estimates": error.estimates})
+    elif error.estimates:
+        _table(error.estimates)
+    terminal.say(f"stepwell: {error}")
+    return Exit.REFUSED
+
+
+def _table(estimates: Sequence[TierEstimate]) -> None:
+    terminal.table(("tier", "p(ok)", "cost", "at most", "status"), [_row(e) for e in estimates])
+    print()
 
 
 async def _decide(args: Namespace) -> Decision:
@@ -33,7 +52,7 @@ async def _decide(args: Namespace) -> Decision:
 
 
 def _fields(decision: Decision) -> dict[str, object]:
-    return {name: getattr(decision, name) for name in Decision.__slots__}
+    return {name: getattr(decision, name) for name in Decision.__struct_fields__}
 
 
 def _row(e: TierEstimate) -> tuple[str, ...]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stepwell.base.config import Config
 from stepwell.base.errors import ConfigError
 from stepwell.front.server.app import create_app
 from stepwell.front.server.keys import require_loopback
 from stepwell.well import Stepwell
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def serve(config: Config) -> int:
@@ -49,7 +57,25 @@ def serve(config: Config) -> int:
         timeout_graceful_shutdown=max(1, round(config.server.drain_timeout_s)),
     )
     server = Server(settings)
-    server.run()
+    with _clean_end(server), contextlib.suppress(SystemExit):  # uvicorn's way to say that the port is taken
+        server.run()
     if not server.started:
         raise ConfigError(f"{config.server.host}:{config.server.port} can't be listened on")
     return 0
+
+
+@contextlib.contextmanager
+def _clean_end(server: uvicorn.Server) -> Iterator[None]:
+    """Let SIGTERM mean "drain and exit 0": uvicorn drains, and then would die of the signal."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
