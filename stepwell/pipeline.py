@@ -200,8 +200,11 @@ class Pipeline:
     async def explain(self, request: ChatRequest) -> Decision:
         """Decide as `complete` would, and call no tier."""
         run = self._begin(request, is_stream=False)
-        await self._guard_input(run)
-        return await self._decide(run)
+        try:
+            await self._guard_input(run)
+            return await self._decide(run)
+        finally:
+            self.metrics.n_in_flight -= 1
 
     # ---- stages
 
