@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from stepwell.base import catalogue, plug
 from stepwell.base.catalogue import PROVIDERS, ModelCard
@@ -120,7 +121,7 @@ def _make(
     if kind == "local":
         return _Made(d, card, *_local(config, tier, d, card, transport))
     if ":" in kind:
-        return _Made(d, card, plug.load(kind, group="stepwell.tiers")(**d.options), None)
+        return _Made(d, card, _plugged(kind, "stepwell.tiers", d.options), None)
     provider = PROVIDERS.get(d.model.partition("/")[0])
     key_env = d.api_key_env or (provider.api_key_env if provider is not None else None)
     key = os.environ.get(key_env) if key_env is not None else None
@@ -253,8 +254,21 @@ def _sinks(
         log = RequestLog(config.telemetry.log_path, config.telemetry.log_flush_s)
         sinks.append(log)
         closers.append(log.close)
-    sinks.extend(plug.load(spec, group="stepwell.sinks")() for spec in config.telemetry.sinks)
+    sinks.extend(_plugged(spec, "stepwell.sinks", {}) for spec in config.telemetry.sinks)
     return sinks, closers
+
+
+def _plugged(spec: str, group: str, options: Mapping[str, object]) -> Any:
+    """What the factory that `spec` names makes.
+
+    Raises:
+        ConfigError: No such factory, or it raises (the original is __cause__).
+    """
+    factory = plug.load(spec, group=group)
+    try:
+        return factory(**options)
+    except Exception as e:  # a plug-in's own code; its text may show an option's value
+        raise ConfigError(f"{spec!r} can't be made with the options given: {type(e).__name__}") from e
 
 
 def _once(config: Config) -> Callable[[], Embedder]:
