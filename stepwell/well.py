@@ -48,6 +48,7 @@ class Stepwell:
         self.config = config if config is not None else Config.make(sections)
         self.pipeline: Pipeline = build(self.config, backends)
         self._loop: _Loop | None = None
+        self._lock = threading.Lock()
 
     @classmethod
     def from_yaml(cls, path: str | Path, *, backends: Mapping[str, Backend] | None = None) -> Stepwell:
@@ -142,9 +143,10 @@ class Stepwell:
         return self._own_loop().submit(work)
 
     def _own_loop(self) -> _Loop:
-        if self._loop is None:
-            self._loop = _Loop()
-        return self._loop
+        with self._lock:  # threads may share a well, and their first calls come at once
+            if self._loop is None:
+                self._loop = _Loop()
+            return self._loop
 
 
 class SyncStream:
