@@ -110,7 +110,8 @@ class Ledger:
     def spent_usd(self, *, tenant: str | None = None, user: str | None = None) -> float:
         """Charged today, open reservations included: in all, or for one tenant or user.
 
-        Nothing is booked where no budget is set and no file is kept. Tenants and users count only where their budget is set; the user's tenant must be given as it was.
+        Nothing is booked where no budget is set and no file is kept; tenants and users count only where their
+        budget is set. The user's tenant must be given as it was.
         """
         account: tuple[str, ...] = ("day",)
         if user is not None:

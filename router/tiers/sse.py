@@ -34,6 +34,10 @@ class SseReader:
             self.broken = "the answer is over max_answer_bytes"
         if self.broken is not None:
             return []
+        is_one = data.startswith(b"data: {") and data.find(b"\n") == len(data) - 2 and data.endswith(b"\n\n")
+        if is_one and not self._tail:  # one event in one read, as live streams come
+            event = self._event(data[6:-2])
+            return [event] if event is not None else []
         if self._tail:
             seam = bytes(self._tail[-3:]) + data
             self._tail += data
@@ -45,7 +49,8 @@ class SseReader:
         if b"\r" in data:  # JSON never holds a bare CR
             data = data.replace(b"\r\n", b"\n")
         *blocks, tail = data.split(b"\n\n")
-        self._tail = bytearray(tail)
+        if tail or self._tail:
+            self._tail = bytearray(tail)
         return self._events(blocks)
 
     def _events(self, blocks: list[bytes]) -> list[Event]:

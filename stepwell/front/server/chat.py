@@ -107,7 +107,7 @@ async def _stream(stream: ReplyStream, send: Send, limit_s: float) -> None:
 async def _body(stream: ReplyStream, send: Send) -> bytes:
     """Send all batches; the last bytes are [DONE], or the error where the answer broke off."""
     try:
-        async for batch in stream.batches():
+        async for batch in stream.batches(in_one_task=True):
             await send({"type": "http.response.body", "body": _frame(batch), "more_body": True})
     except StepwellError as e:  # the status is out: say it in the stream, and don't end it as if all was well
         return b"data: " + error_body(e) + b"\n\n"
