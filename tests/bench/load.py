@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,7 +57,6 @@ class _Lane(asyncio.Protocol):
         self._job = job
         self._got = bytearray()
         self._is_waiting = False
-        self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
@@ -65,7 +65,6 @@ class _Lane(asyncio.Protocol):
     def _send(self) -> None:
         request = self._job.next_request()
         if request is None:
-            self._is_over = True
             self.transport.close()
             return
         self._got.clear()
@@ -101,26 +100,24 @@ class _Lane(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_waiting:
             self._count()  # without its end it has too few tokens, or counts as it is
-        self._job.lane_ended(is_over=self._is_over)
+        self._job.lane_ended()
 
 
 class _Job:
-    def __init__(self, target: Target, n_requests: int, n_lanes: int, first_number: int) -> None:
+    def __init__(self, target: Target, n_requests: int, n_lanes: int) -> None:
         self.target = target
         self.outcome = Outcome()
         self._before, self._after = target.parts()
         self._n_left = n_requests
         self._n_lanes = n_lanes
-        self._number = first_number
 
     def next_request(self) -> bytes | None:
         if self._n_left <= 0:
             return None
         self._n_left -= 1
-        self._number += 1
-        return b"%s%08d%s" % (self._before, self._number, self._after)
+        return b"%s%08d%s" % (self._before, next(_numbers), self._after)
 
-    def lane_ended(self, *, is_over: bool) -> None:
+    def lane_ended(self) -> None:
         self._n_lanes -= 1
         if not self._n_lanes:
             self._done.set_result(None)
@@ -138,14 +135,14 @@ class _Job:
         return self.outcome
 
 
-_numbers = iter(range(0, 10**8, 10**5))
+_numbers = itertools.count()
 
 
 async def drive(target: Target, n_requests: int, n_lanes: int) -> Outcome:
-    """Send `n_requests` over `n_lanes` connections; no request of a process is ever sent twice.
+    """Send `n_requests` over `n_lanes` connections; no two requests of this process are the same.
 
     Raises:
         OSError: Nobody listens.
         TimeoutError: It took over `TIME_LIMIT_S`.
     """
-    return await _Job(target, n_requests, n_lanes, next(_numbers)).run()
+    return await _Job(target, n_requests, n_lanes).run()

@@ -35,6 +35,7 @@ class Peer:
         command: How it is started; None for the mock itself.
         model: What the request names; None: the upstream's model.
         share: Share of the requests that it gets, for slow ones.
+        prompt_bytes: Length of the user's text; where texts are embedded it must be short enough for that.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Peer:
     model: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     share: float = 1.0
+    prompt_bytes: int = 600
     why_missing: str | None = None
 
 
@@ -78,12 +80,16 @@ def _config(place: Place, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def stepwell_peers() -> list[Peer]:
     rules = {"input": RULES, "output": RULES}
-    everything = {"guards": rules, "cache": {"exact": True, "semantic": "shadow"}}
+    # nothing is ever near enough, so every request is embedded, looked for and still asked upstream
+    serve = {"exact": True, "semantic": "serve", "min_similarity": 1.0}
+    shadow = {"exact": True, "semantic": "shadow"}
+    key = {KEY_ENV: KEY}
     return [
-        Peer("stepwell pinned", _stepwell(), model="cheap", env={KEY_ENV: KEY}),
-        Peer("stepwell auto", _stepwell(), model="auto", env={KEY_ENV: KEY}),
-        Peer("stepwell guards", _stepwell(guards=rules), model="auto", env={KEY_ENV: KEY}),
-        Peer("stepwell all on", _stepwell(**everything), model="auto", env={KEY_ENV: KEY}, share=0.2),
+        Peer("stepwell pinned", _stepwell(), model="cheap", env=key),
+        Peer("stepwell auto", _stepwell(), model="auto", env=key),
+        Peer("stepwell guards", _stepwell(guards=rules), model="auto", env=key),
+        Peer("stepwell shadow", _stepwell(guards=rules, cache=shadow), "auto", key, 0.2, 300),
+        Peer("stepwell serve", _stepwell(guards=rules, cache=serve), "auto", key, 0.05, 300),
     ]
 
 

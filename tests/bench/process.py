@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -10,6 +11,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+QUIET_S = 0.03
+QUIET_TRIES = 1000
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -75,6 +78,18 @@ def cpu_us(pid: int) -> float:
             with contextlib.suppress(OSError, IndexError):
                 total_ns += int((task / "schedstat").read_text().split()[0])
     return total_ns / 1e3
+
+
+async def quiet_cpu_us(pid: int) -> float:
+    """As `cpu_us`, once work in the background is done."""
+    before = cpu_us(pid)
+    for _ in range(QUIET_TRIES):
+        await asyncio.sleep(QUIET_S)
+        now = cpu_us(pid)
+        if now - before < QUIET_S * 1e6 * 0.05:
+            break
+        before = now
+    return now
 
 
 def rss_mib(pid: int) -> float:

@@ -15,10 +15,9 @@ import msgspec
 
 from tests.bench.load import NUMBER, Outcome, Target, drive
 from tests.bench.peers import BEARER, Peer, Place
-from tests.bench.process import Cores, cpu_us, free_port, rss_mib, start, stop
+from tests.bench.process import Cores, free_port, quiet_cpu_us, rss_mib, start, stop
 
 START_LIMIT_S = 90.0
-PROMPT_BYTES = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,9 @@ class Row(msgspec.Struct, omit_defaults=True):
 
 
 def body(peer: Peer, scenario: Scenario) -> bytes:
-    user = ("Explain the routing decision for this request. " * 40)[: PROMPT_BYTES - len(NUMBER)] + NUMBER
+    user = ("Explain the routing decision for this request. " * 40)[
+        : peer.prompt_bytes - len(NUMBER)
+    ] + NUMBER
     messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": user}]
     fields: dict[str, object] = {
         "model": peer.model or scenario.model,
@@ -152,9 +153,9 @@ async def measure(scenario: Scenario, running: list[Running], sizes: Sizes) -> l
 
 
 async def _turn(running: Running, n_requests: int, n_lanes: int) -> tuple[float, Outcome]:
-    before_us = 0.0 if running.pid is None else cpu_us(running.pid)
+    before_us = 0.0 if running.pid is None else await quiet_cpu_us(running.pid)
     outcome = await drive(running.target, n_requests, n_lanes)
-    after_us = 0.0 if running.pid is None else cpu_us(running.pid)
+    after_us = 0.0 if running.pid is None else await quiet_cpu_us(running.pid)
     return (after_us - before_us) / max(1, len(outcome.seconds)), outcome
 
 
