@@ -113,10 +113,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         try:
             return cls(_decode_wire(body), _decode_fields(body), caller, wishes)
         except msgspec.ValidationError as e:
-            # msgspec names type and path, never the value; dict keys in the path show as [...]
-            what, _, path = str(e).partition(" - at `$")
-            param = path.rstrip("`").lstrip(".") or None
-            raise BadRequest(f"{what} at {param or 'the body'}", param=param) from None
+            raise bad_field(e) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise BadRequest("The body is not valid JSON.", code="invalid_json") from e
 
@@ -154,6 +151,18 @@ class ChatRequest(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self, wire=wire, fields={**self.fields, "messages": Raw(encode_json(raws))}
         )
+
+
+def bad_field(error: msgspec.ValidationError) -> BadRequest:
+    """The error that names what was expected and where, and shows no value.
+
+    msgspec shows a value for enums alone, in quotes; dict keys in its path show as [...].
+    """
+    text = str(error)
+    head, at, path = text.rpartition(" - at `$")
+    what = (head if at else text).partition(" '")[0]
+    param = (path.rstrip("`").lstrip(".") if at else None) or None
+    return BadRequest(f"{what} at {param or 'the body'}", param=param)
 
 
 def _patch(raw: dict[str, Raw], old: Message, new: Message) -> None:

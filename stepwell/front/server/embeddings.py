@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from stepwell.base import tokens
 from stepwell.base.errors import BadRequest
+from stepwell.base.request import bad_field
 from stepwell.front.server.http import Send, send_json
 from stepwell.pipeline import Pipeline
 
@@ -59,7 +60,6 @@ def _parse(body: bytes) -> EmbeddingRequest:
     try:
         return msgspec.json.decode(body, type=EmbeddingRequest)
     except msgspec.ValidationError as e:
-        what, _, path = str(e).partition(" - at `$")
-        raise BadRequest(what, param=path.rstrip("`").lstrip(".") or None) from None
+        raise bad_field(e) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
