@@ -29,7 +29,6 @@ from stepwell.router.tiers.base import Backend, Outgoing
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.litellm import LitellmBackend
 from stepwell.router.tiers.local import LocalBackend
-from stepwell.router.tiers.reqwest import ReqwestTransport
 from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import AiohttpTransport, Transport
 
@@ -48,8 +47,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
     unknown = sorted(set(backends or {}) - set(config.tiers))
     if unknown:
         raise ConfigError(f"backends names tier {unknown[0]!r}; there are {', '.join(config.tiers)}")
-    connect_timeout_s = config.dispatch.connect_timeout_s
-    transport = Transports(AiohttpTransport(connect_timeout_s), ReqwestTransport(connect_timeout_s))
+    transport = AiohttpTransport(config.dispatch.connect_timeout_s)
     tiers, infos = {}, []
     for name in config.tiers:
         tiers[name], info = _tier(config, name, transport, (backends or {}).get(name))
@@ -76,13 +74,11 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         metrics=metrics,
         embedder=_once(config),
         smallest_window=min(t.window_or_assumed for t in infos),
-        close_parts=(transport.streamed.close, transport.whole.close, *closers),
+        close_parts=(transport.close, *closers),
     )
 
 
-def _tier(
-    config: Config, name: str, transport: Transports, stand_in: Backend | None
-) -> tuple[Tier, TierInfo]:
+def _tier(config: Config, name: str, transport: Transport, stand_in: Backend | None) -> tuple[Tier, TierInfo]:
     made = [_make(config, name, d, transport, stand_in) for d in config.tiers[name].deployments]
     usable = [m for m in made if m.lacks is None]
     deployments = [
@@ -96,14 +92,6 @@ def _tier(
 
 
 @dataclass(frozen=True, slots=True)
-class Transports:
-    """The shared connections to all upstreams."""
-
-    streamed: Transport
-    whole: Transport
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     config: DeploymentConfig
     card: ModelCard
@@ -112,7 +100,7 @@ class _Made:
 
 
 def _make(
-    config: Config, tier: str, d: DeploymentConfig, transport: Transports, stand_in: Backend | None
+    config: Config, tier: str, d: DeploymentConfig, transport: Transport, stand_in: Backend | None
 ) -> _Made:
     card = _priced(catalogue.apply(catalogue.card(d.model), d), config.routing.unknown_price_usd_per_1m)
     if stand_in is not None:
@@ -177,21 +165,20 @@ def _outgoing(d: DeploymentConfig, model: str) -> Outgoing:
 
 
 def _http(
-    config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transports
+    config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transport
 ) -> HttpBackend:
     return HttpBackend(
         tier=tier,
         base_url=base_url,
         outgoing=_outgoing(d, d.model.partition("/")[2] or d.model),
-        transport=transport.streamed,
+        transport=transport,
         max_answer_bytes=config.dispatch.max_answer_bytes,
         api_key=key,
-        whole=transport.whole,
     )
 
 
 def _local(
-    config: Config, tier: str, d: DeploymentConfig, card: ModelCard, transport: Transports
+    config: Config, tier: str, d: DeploymentConfig, card: ModelCard, transport: Transport
 ) -> tuple[Backend, str | None]:
     path = weights.find(d.model.removeprefix("local/"))
 

@@ -23,7 +23,6 @@ class HttpBackend:
 
     Args:
         tier: For error messages.
-        transport: For streams, and for whole answers where `whole` is None.
         api_key: Sent as a bearer token; None sends none. Never logged.
     """
 
@@ -36,10 +35,8 @@ class HttpBackend:
         transport: Transport,
         max_answer_bytes: int,
         api_key: str | None = None,
-        whole: Transport | None = None,
     ) -> None:
         self._tier = tier
-        self._whole = whole or transport
         self._url = base_url.rstrip("/") + "/chat/completions"
         self._outgoing = outgoing
         self._transport = transport
@@ -96,9 +93,8 @@ class HttpBackend:
 
     async def _post(self, request: ChatRequest, *, is_stream: bool) -> Response:
         body = self._outgoing.body(request, is_stream=is_stream)
-        transport = self._transport if is_stream else self._whole
         try:
-            response = await transport.post(self._url, self._headers, body)
+            response = await self._transport.post(self._url, self._headers, body)
         except TransportError as e:
             raise self._broken(e) from e
         if response.status != 200:
