@@ -16,8 +16,6 @@ from stepwell.guards.tally import Tally
 MAX_HELD_CHARS = 8192
 """One endless word is cut here. Where the cut goes through a value, the rest of the word goes too."""
 _RESCAN_CHARS = 256
-# the widest of what the checks' `alert`s may leave out: the local part of a mail address
-_LAST_WORD = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}+\Z")
 _REST_OF_WORD = re.compile(r"[^\s\"'\\]*")
 
 
@@ -39,24 +37,6 @@ class Channel:
         self._next_scan = 0
         self._is_swallowing = False
 
-    def passes(self, text: str) -> bool:
-        """Take `text` in if nothing is open and no value can begin in it: the fast path."""
-        plan = self._plan
-        if self.clear != self.end or plan.must_wait or self._is_swallowing or plan.starts.search(text):
-            return False
-        seen = self._text
-        near = (seen[-NEAR_CHARS:] + text).lower()
-        for word in plan.near:
-            if word in near:
-                return False
-        self._text = (seen + text)[-plan.before_chars :]
-        self.end += len(text)
-        self.clear = self.end
-        self._writer.keep(text)
-        if plan.whole:
-            self._whole.append(text)
-        return True
-
     def push(self, text: str) -> None:
         """Take `text` in and see how far it is clear.
 
@@ -69,9 +49,9 @@ class Channel:
             self._whole.append(text)
         if self._is_swallowing:
             self._swallow(text)
-        n_held = self.end - self.clear
-        if not self._plan.must_wait and self._is_quiet(n_held):
+        if not self._plan.must_wait and self._is_quiet():
             return
+        n_held = self.end - self.clear
         if n_held > MAX_HELD_CHARS and not self._plan.waits_for_end:
             self._settle(self.end)
             self._is_swallowing = bool(self._spans) and self._spans[-1].end == self.end
@@ -79,19 +59,29 @@ class Channel:
             self._settle(self._open_at())
             self._next_scan = self.end + n_held // 8
 
-    def _is_quiet(self, n_held: int) -> bool:
-        """Clear all but the last word if nothing else can be open: the path of ordinary prose."""
-        held = self._text[-n_held:]
-        if self._plan.alert.search(held):
+    def _is_quiet(self) -> bool:
+        """Clear up to where a value may begin if none can stand before that: the path of ordinary text."""
+        plan, text = self._plan, self._text
+        begun = len(text) - self.end + self.clear
+        if self._has_lead(begun):
             return False
-        near = self._text[-n_held - NEAR_CHARS :].lower()
-        if any(word in near for word in self._plan.near):
-            return False
-        word = _LAST_WORD.search(held)
-        n_open = len(word[0]) if word else 0
-        self.clear = self.end - n_open
-        self._text = self._text[-(n_open + self._plan.before_chars) :]
+        at = len(text)
+        if (found := plan.quiet.search(text, begun)) is not None:
+            if found.lastindex:
+                return False
+            at = found.start()
+        self.clear += at - begun
+        self._text = text[max(0, at - plan.before_chars) :]
         return True
+
+    def _has_lead(self, begun: int) -> bool:
+        """Whether a wording gives a value behind it that may begin at `begun` or later."""
+        plan, seen_from = self._plan, max(0, begun - NEAR_CHARS)
+        near = self._text[seen_from:].lower()
+        for word in plan.near:
+            if word in near:
+                return plan.lead.search(self._text, seen_from) is not None
+        return False
 
     def close(self) -> None:
         """The text has ended: everything is clear. Raises as `push` does."""
@@ -123,9 +113,10 @@ class Channel:
 
     def _open_at(self) -> int:
         offset = self.end - len(self._text)
+        begun = self.clear - offset
         if self._plan.waits_for_end:
             return self.clear
-        at = min((c.open_at(self._text) for c in self._plan.stream_checks), default=len(self._text))
+        at = min((c.open_at(self._text, begun) for c in self._plan.stream_checks), default=len(self._text))
         if self._plan.window_chars:
             at = min(at, len(self._text) - self._plan.window_chars)
         return max(self.clear, offset + at)

@@ -35,19 +35,25 @@ class Check(Protocol):
 
 @runtime_checkable
 class StreamCheck(Check, Protocol):
-    """A check that knows which end of a text is still open, so that a stream holds back no more than that."""
+    r"""A check that knows which end of a text is still open, so that a stream holds back no more than that.
 
-    starts: str
-    """Regex (no lookaround) that matches in any piece of text in which, or at whose end, a value may begin."""
+    Text in which neither `alert` nor `lead` matches holds no value before the first match of `tail`.
+    """
+
     alert: str
-    """As `starts`, but may leave out values of which the text holds no more than its last word, of 64 characters."""
+    """Regex that matches, from a place that EDGE allows, where a value may stand: `open_at` and `find` must tell."""
+    tail: str
+    """Regex, tied to the end of the text, for a value that `alert` can't see yet; matches from its start."""
     near: tuple[str, ...]
-    """Lower-case words behind which a value may begin that `starts` can't see."""
+    """Lower-case words; behind one of them, within NEAR_CHARS, a value may begin that `alert` can't see."""
+    lead: str
+    """Regex for a wording with one of `near` and a value behind it, cut off by the end of the text or not."""
 
-    def open_at(self, text: str) -> int:
+    def open_at(self, text: str, start: int = 0) -> int:
         """Return where the first value begins that more text may complete or change; len(text) if none does.
 
-        Findings of `text` that begin before it are final. No decision looks back over more than BEFORE_CHARS.
+        Findings of `text` that begin before it are final. Values that begin before `start` need not be seen.
+        No decision looks back over more than BEFORE_CHARS.
         """
         ...
 
@@ -68,9 +74,11 @@ def begins(first: str, chars: str) -> str:
     return rf"{first}(?:(?<![{chars}]{first})|(?<=\\[nrt]{first}))"
 
 
-def may_have_digits(text: str) -> bool:
-    """Whether a digit may be in `text`; costs next to nothing."""
-    return not text.isascii() or any(d in text for d in "0123456789")
+EDGE = r"(?:(?<![A-Za-z0-9])|(?=-)|(?<=\\[nrt]))"
+"""Regex for a place where a value of any shipped check may begin."""
+# seven digits and more may be a phone number, a card, an SSN; what is shorter may become one at the end of the text
+NUMBER = r"(?<!_)[+(]{0,2}\d(?:[ ().\-/]{0,2}+\d){6}"
+NUMBER_TAIL = r"(?<!_)[+(]{0,2}(?:\d(?:[ ().\-/]{0,2}+\d){0,5}+[ ().\-/]{0,2})?\Z"
 
 
 class RunCheck:
@@ -86,9 +94,10 @@ class RunCheck:
     run: ClassVar[re.Pattern[str]]
     after: ClassVar[int] = 1
     near: tuple[str, ...] = ()
+    lead: str = ""
 
-    def open_at(self, text: str) -> int:
+    def open_at(self, text: str, start: int = 0) -> int:
         """Return the start of the run at the end, or of the part of it that a value can still reach."""
-        window = max(0, len(text) - self.max_len - self.after)
+        window = max(start, len(text) - self.max_len - self.after)
         match = self.run.search(text, window)
         return match.start() if match else len(text)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stepwell.guards.check import BEFORE_CHARS, StreamCheck
+from stepwell.guards.check import BEFORE_CHARS, EDGE, StreamCheck
 from stepwell.guards.rules import Rule
 
 _NEVER = r"(?!)"
@@ -23,7 +23,8 @@ class Plan:
         stream_checks: Know by themselves what is open.
         window_chars: Held back for checks that don't.
         waits_for_end: A check that may change or block the text needs all of it.
-        starts, alert, near: What the fast paths look for.
+        quiet: Group 1: a value may stand here. A match without it: one may begin here, at the end of the text.
+        near, lead: What gives a value behind it; `lead` can match only where one of `near` is.
         before_chars: Context kept of what was shown.
         hold_back_chars: A longer piece whose front is clear is split.
     """
@@ -34,9 +35,9 @@ class Plan:
     stream_checks: tuple[StreamCheck, ...]
     window_chars: int
     waits_for_end: bool
-    starts: re.Pattern[str]
-    alert: re.Pattern[str]
+    quiet: re.Pattern[str]
     near: tuple[str, ...]
+    lead: re.Pattern[str]
     before_chars: int
     hold_back_chars: int
 
@@ -64,9 +65,13 @@ def make_plan(rules: Sequence[Rule], *, hold_back_chars: int) -> Plan:
         stream_checks=ours,
         window_chars=max(windows, default=0),
         waits_for_end=len(early) < len(acting),
-        starts=re.compile("|".join(c.starts for c in ours) or _NEVER),
-        alert=re.compile("|".join(c.alert for c in ours) or _NEVER),
+        quiet=re.compile(f"{EDGE}(?:({_any(c.alert for c in ours)})|{_any(c.tail for c in ours)})"),
         near=tuple(dict.fromkeys(w for c in ours for w in c.near)),
+        lead=re.compile(_any(c.lead for c in ours)),
         before_chars=max(BEFORE_CHARS, *windows) if windows else BEFORE_CHARS,
         hold_back_chars=hold_back_chars,
     )
+
+
+def _any(alternatives: Iterable[str]) -> str:
+    return "|".join(a for a in dict.fromkeys(alternatives) if a) or _NEVER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stepwell.guards.check import edge
@@ -13,13 +14,14 @@ _WORD, _HEX, _UPPER, _ALNUM = r"[\w-]", "[0-9a-f]", "[A-Z0-9]", "[A-Za-z0-9]"
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One kind of key: a prefix, then `n_min` to `n_max` characters of `body`."""
+    """One kind of key: a prefix, then `n_min` to `n_max` characters of `body` that don't begin with `unless`."""
 
     kind: str
     prefixes: tuple[str, ...]
     body: str
     n_min: int
     n_max: int
+    unless: str = "(?!)"
 
     @property
     def head(self) -> str:
@@ -29,12 +31,16 @@ class Token:
     def whole(self) -> re.Pattern[str]:
         """Matches a whole key."""
         size = f"{{{self.n_min},{self.n_max}}}+"
-        return re.compile(f"{_EDGE}{self.head}{self.body}{size}(?!{self.body})", re.ASCII)
+        return re.compile(f"{_EDGE}{self.head}(?!{self.unless}){self.body}{size}(?!{self.body})", re.ASCII)
 
     @property
-    def begun(self) -> str:
-        """Matches a key that the end of the text cuts off."""
-        return f"{self.head}{self.body}{{0,{self.n_max}}}+\\Z"
+    def mark(self) -> str:
+        """A rare character that all its prefixes have, if there is one."""
+        return next((c for c in "_-." if all(c in p for p in self.prefixes)), "")
+
+    def begun(self, prefix: str, n_max: int) -> str:
+        """Matches a key that the end of the text cuts off; at most `n_max` characters of it follow the prefix."""
+        return f"{prefix}{self.body}{{0,{n_max}}}+\\Z"
 
 
 # more specific kinds first: the first of two at one place names it
@@ -49,7 +55,7 @@ TOKENS = (
     Token("NPM_TOKEN", ("npm_",), _ALNUM, 36, 60),
     Token("PYPI_TOKEN", ("pypi-AgEI",), _WORD, 50, 1000),
     Token("ANTHROPIC", ("sk-ant-",), _WORD, 32, 200),
-    Token("OPENAI", ("sk-",), _WORD, 20, 250),
+    Token("OPENAI", ("sk-",), _WORD, 20, 250, unless="ant-"),
     Token("STRIPE_LIVE", ("sk_live_", "rk_live_"), _ALNUM, 16, 250),
     Token("STRIPE_WEBHOOK", ("whsec_",), r"[A-Za-z0-9+/=]", 32, 100),
     Token("SENDGRID", ("SG.",), r"[\w.-]", 50, 80),
@@ -57,20 +63,35 @@ TOKENS = (
     Token("TWILIO", ("SK", "AC"), _HEX, 32, 32),
     Token("DIGITALOCEAN", ("dop_v1_", "doo_v1_"), _HEX, 64, 64),
 )
-WHOLE = tuple((t.kind, t.prefixes, t.whole) for t in TOKENS)
 JWT_HEAD = "eyJ"
+_HEADS = [(p, t) for t in TOKENS for p in t.prefixes]
 
 
-def _partials() -> str:
-    heads = [p for t in TOKENS for p in t.prefixes] + [JWT_HEAD]
-    parts = {p[:n] for p in heads for n in range(1, len(p))}
-    return "|".join(map(re.escape, sorted(parts, key=len, reverse=True)))
+def _by_first(alternatives: Iterable[str]) -> str:
+    """One branch a first character: few to try where none fits."""
+    groups: dict[str, list[str]] = {}
+    for one in dict.fromkeys(alternatives):
+        groups.setdefault(one[0], []).append(one[1:])
+    return "(?:" + "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in groups.items()) + ")"
 
 
-OPEN = re.compile(f"{_EDGE}(?:{'|'.join(t.begun for t in TOKENS)}|(?:{_partials()})\\Z)", re.ASCII)
-PREFIX = re.compile("|".join(re.escape(p) for t in TOKENS for p in t.prefixes))
-ALERT = f"{PREFIX.pattern}|{JWT_HEAD}|-----B"
-STARTS = (
-    f"(?:{'|'.join(re.escape(p) for t in TOKENS for p in t.prefixes)}|{JWT_HEAD}|-----|-{{1,5}}\\Z"
-    f"|(?:\\A|[^A-Za-z0-9]|\\\\[nrt])(?:{_partials()})\\Z)"
+def _partials() -> list[str]:
+    parts = {p[:n] for p in [*(p for p, _ in _HEADS), JWT_HEAD] for n in range(1, len(p))}
+    return [f"{re.escape(p)}\\Z" for p in sorted(parts, key=len, reverse=True)]
+
+
+BY_MARK = tuple(
+    (m, tuple((t.kind, t.prefixes, t.whole) for t in TOKENS if t.mark == m)) for m in ("", *"_-.")
+)
+"""Kinds, prefixes and regexes, by the character without which none of them can stand."""
+OPEN = re.compile(
+    _EDGE + _by_first([*(t.begun(re.escape(p), t.n_max) for p, t in _HEADS), *_partials()]), re.ASCII
+)
+ALERT = _by_first([*(f"{re.escape(p)}{t.body}{{{t.n_min}}}" for p, t in _HEADS), JWT_HEAD + r"[\w-]{8}"])
+TAIL = _by_first(
+    [
+        *(t.begun(re.escape(p), t.n_min - 1) for p, t in _HEADS),
+        JWT_HEAD + r"[\w-]{0,7}+\Z",
+        *_partials(),
+    ]
 )

@@ -18,8 +18,8 @@ class Email(RunCheck):
     name = "email"
     kinds = ("EMAIL",)
     max_len = 320
-    starts = r"[\w.%+@-]\Z|@"
-    alert = "@"
+    alert = r"(?<![\w.%+-])[\w.%+-]{1,64}+@[\w-]{1,63}\."
+    tail = r"(?<![\w.%+-])[\w.%+-]{1,64}+(?:@[\w-]{0,63}+)?\Z"
     run = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}+(?:@[\w.-]*+)?\Z")
 
     def find(self, text: str) -> list[Finding]:

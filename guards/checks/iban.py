@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, edge, may_have_digits
+from stepwell.guards.check import RunCheck, edge
+from stepwell.guards.shape import encoded
 
 # ISO 13616, SWIFT IBAN registry
 _LENGTHS = (
@@ -16,8 +17,36 @@ _LENGTHS = (
     "TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
 LENGTHS = {item[:2]: int(item[2:]) for item in _LENGTHS.split()}
-_DIGITS = re.compile(r"\d\d(?=[ -]?[A-Za-z0-9])")
-_COUNTRY = re.compile(edge("A-Za-z0-9") + r"[A-Za-z]{2}\Z")
+_EDGE = edge("A-Za-z0-9")
+
+
+def _countries() -> str:
+    """Regex for a country's two letters, one branch a first letter."""
+    firsts = sorted({c[0] for c in LENGTHS})
+    seconds = {f: "".join(c[1] for c in LENGTHS if c[0] == f) for f in firsts}
+    return "(?:" + "|".join(f"[{f}{f.lower()}][{s}{s.lower()}]" for f, s in seconds.items()) + ")"
+
+
+_COUNTRY = _countries()
+# from the digits: they are rarer than letters
+_HEAD = re.compile(
+    rf"[0-9](?<=[A-Za-z][0-9])[0-9](?<={_COUNTRY}[0-9]{{2}})"
+    r"(?:(?<![A-Za-z0-9]....)|(?<=\\[nrt]....))(?=[ -]?[A-Za-z0-9])",
+    re.DOTALL,
+)
+_FIRST_LETTERS = "".join(c[0] + c[0].lower() for c in LENGTHS)
+_TO_SHAPE = (
+    bytes(
+        (ord("a") if chr(b) in _FIRST_LETTERS else ord("z"))
+        if chr(b).isalpha()
+        else ord("0")
+        if chr(b).isdigit()
+        else 32
+        for b in range(128)
+    )
+    + b" " * 128
+)
+_SHAPES = (b" aa00", b" az00")
 _BODY = re.compile(r"(?:[ -]?[A-Za-z0-9])+")
 _MAX_CHARS = 44
 
@@ -44,22 +73,29 @@ def _is_valid(value: str) -> bool:
     return bare.isascii() and mod97(bare)
 
 
+def _may_stand(text: str) -> bool:
+    """Whether two letters, then two digits, begin a word; an escaped line break hides where a word begins."""
+    shape = b" " + encoded(text).translate(_TO_SHAPE)
+    return "\\" in text or any(s in shape for s in _SHAPES)
+
+
 class Iban(RunCheck):
     name = "iban"
     kinds = ("IBAN",)
     max_len = _MAX_CHARS
-    starts = r"[A-Za-z](?:[A-Za-z]?\Z|[A-Za-z]\d)"
-    alert = r"\d"
-    run = re.compile(edge("A-Za-z0-9") + r"(?:[A-Za-z]{1,2}\d?|[A-Za-z]{2}\d\d[A-Za-z0-9 -]*+)\Z")
+    alert = rf"{_COUNTRY}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11}}"
+    tail = rf"(?:[A-Za-z]|{_COUNTRY}[0-9]?|{_COUNTRY}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{0,10}}+[ -]?)\Z"
+    run = re.compile(
+        rf"{_EDGE}(?:[A-Za-z]|{_COUNTRY}[0-9]?|{_COUNTRY}[0-9]{{2}}(?:[ -]?[A-Za-z0-9])*+[ -]?)\Z"
+    )
 
     def find(self, text: str) -> list[Finding]:
         found: list[Finding] = []
-        for m in _DIGITS.finditer(text) if may_have_digits(text) else ():
+        if not _may_stand(text):
+            return found
+        for m in _HEAD.finditer(text):
             start = m.start() - 2
-            length = LENGTHS.get(text[max(0, start) : m.start()].upper())
-            if not length or not _COUNTRY.search(text, start, m.start()):
-                continue
-            end = _end(text, start, length)
+            end = _end(text, start, LENGTHS[text[start : start + 2].upper()])
             if end and not text[end : end + 1].isalnum() and _is_valid(text[start:end]):
                 found.append(Finding("IBAN", start, end, check=self.name))
         return found

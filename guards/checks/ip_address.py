@@ -6,12 +6,15 @@ import ipaddress
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, begins, edge, may_have_digits
+from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, begins, edge
+from stepwell.guards.shape import encoded
 
 _V4 = re.compile(begins("[0-9]", r"\w.") + r"[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\w|\.\w)", re.ASCII)
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _V6 = re.compile(edge(r"\w:.") + r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]{6,46}(?![\w:])", re.ASCII)
 _VERSION = re.compile(r"(?:\bv|\bversion|\brelease)[ :=]{0,2}\Z", re.IGNORECASE)
+_V4_ALERT = r"(?<![_.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+_V6_EDGE = "(?<![_:.])"
 _LOOK_BACK = 12
 _MIN_V6_CHARS = 5
 
@@ -31,18 +34,22 @@ class IpAddress(RunCheck):
     name = "ip_address"
     kinds = ("IP_ADDRESS",)
     max_len = 46
-    starts = r"\d|:|(?:\W|\A)[A-Fa-f]{1,4}\Z"
-    alert = r"\d|:"
+    alert = (
+        rf"{NUMBER}|{_V4_ALERT}|{_V6_EDGE}(?:::|(?:[0-9A-Fa-f]{{1,4}}:){{1,2}}:|(?:[0-9A-Fa-f]{{1,4}}:){{3}})"
+    )
+    tail = rf"{NUMBER_TAIL}|{_V6_EDGE}(?::|(?:[0-9A-Fa-f]{{1,4}}:){{0,2}}[0-9A-Fa-f]{{0,4}})\Z"
     after = 2
     run = re.compile(
-        edge(r"\w:.")
-        + r"(?:\d{1,3}(?:\.\d{0,3}){0,3}+\.?|[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]*+|[0-9A-Fa-f]{1,4}+)\Z",
+        begins("[0-9]", r"\w.")
+        + r"[0-9]{0,2}(?:\.[0-9]{0,3}){0,3}+\.?\Z|"
+        + edge(r"\w:.")
+        + r"(?:[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]*+|[0-9A-Fa-f]{1,4}+)\Z",
         re.ASCII,
     )
 
     def find(self, text: str) -> list[Finding]:
         found = self._v6(text) if _COLONS.search(text) else []
-        if "." in text and may_have_digits(text):
+        if b"..." in encoded(text).translate(None, b"0123456789"):
             found += self._v4(text)
         return sorted(found, key=lambda f: f.start)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, begins, may_have_digits
+from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, begins
 from stepwell.guards.checks.credit_card import luhn
+from stepwell.guards.shape import apart, digit_shape
 
 # a number with up to two separators between digits; longer or denser runs are tables, not phones
-_RUN = re.compile(
-    begins(r"[+(\d]", r"\w./@#$€£+(-")
-    + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){4,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)"
-)
+_BEGINS = begins(r"[+(\d]", r"\w./@#$€£+(-")
+_RUN = re.compile(_BEGINS + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){4,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)")
 # North American Numbering Plan: area and exchange begin with 2-9
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}\Z")
 _ABROAD = re.compile(r"(?:\+|00)[1-9]")
@@ -32,17 +31,19 @@ _NOT_PHONE = re.compile(
 _WORD_BEFORE, _WORD_AFTER, _DENIED_BEFORE = 60, 25, 20
 _MIN_DIGITS, _MAX_DIGITS, _MIN_BARE_DIGITS = 7, 15, 9
 _MAX_CHARS = 26
+_FEWEST, _BETWEEN = b"0" * _MIN_DIGITS, apart(" ().-/")
 
 
 class Phone(RunCheck):
     name = "phone"
     kinds = ("PHONE",)
     max_len = _MAX_CHARS
-    starts = alert = r"[+(]\Z|\d"
-    run = re.compile(r"[+(\d][\d ().+\-/]*\Z")
+    alert, tail = NUMBER, NUMBER_TAIL
+    after = 2
+    run = re.compile(_BEGINS + r"[+(]?\d?(?:[ ().\-/]{0,2}+\d)*+(?:[ ().\-/]{0,2}|[,:x])\Z")
 
     def find(self, text: str) -> list[Finding]:
-        if not may_have_digits(text):
+        if _FEWEST not in digit_shape(text, _BETWEEN):
             return []
         return [
             Finding("PHONE", m.start(), m.end(), 0.8, self.name)
@@ -50,26 +51,39 @@ class Phone(RunCheck):
             if len(m[0]) <= _MAX_CHARS and _is_phone(text, *m.span())
         ]
 
-    def open_at(self, text: str) -> int:
-        """As for any run; a number also waits for the words behind it that may tell what it is."""
-        recent = max(0, len(text) - _MAX_CHARS - _WORD_AFTER)
-        waiting = _WAITING.search(text, recent)
-        return min(super().open_at(text), waiting.start() if waiting else len(text))
-
-
-_WAITING = re.compile(r"[+(]{0,2}\d[\d ().\-/]{5,}+")
+    def open_at(self, text: str, start: int = 0) -> int:
+        """As for any run; a number also waits for the words behind it where they may tell what it is."""
+        at = super().open_at(text, start)
+        if _FEWEST not in digit_shape(text, _BETWEEN):
+            return at
+        for m in _RUN.finditer(text):
+            if start <= m.start() < at and m.end() + _WORD_AFTER > len(text) and _asks_after(text, *m.span()):
+                return m.start()
+        return at
 
 
 def _is_phone(text: str, start: int, end: int) -> bool:
+    told = _judge(text, start, end)
+    return bool(told if told is not None else _WORD.search(text, end, end + _WORD_AFTER))
+
+
+def _asks_after(text: str, start: int, end: int) -> bool:
+    return end - start <= _MAX_CHARS and _judge(text, start, end) is None
+
+
+def _judge(text: str, start: int, end: int) -> bool | None:
+    """Whether it is a phone number; None where only the words behind it can tell."""
     value = text[start:end]
     digits = "".join(c for c in value if c.isdigit())
     if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS or _is_other(value, digits):
         return False
     if _NANP.match(value) or (_ABROAD.match(value) and len(digits) > _MIN_BARE_DIGITS):
         return True
+    if len(digits) < _MIN_BARE_DIGITS and not _n_separators(value):
+        return False
     if _NOT_PHONE.search(text, max(0, start - _DENIED_BEFORE), start):
         return False
-    return _is_told(text, start, end) and (_n_separators(value) > 0 or len(digits) >= _MIN_BARE_DIGITS)
+    return True if _WORD.search(text, max(0, start - _WORD_BEFORE), start) else None
 
 
 def _is_other(value: str, digits: str) -> bool:
@@ -77,11 +91,6 @@ def _is_other(value: str, digits: str) -> bool:
     if _DATE.match(value) or _ISBN.match(value) or _DECIMAL.fullmatch(value):
         return True
     return len(set(digits)) < 3 or (len(digits) > 12 and value[0] != "+" and luhn(digits))
-
-
-def _is_told(text: str, start: int, end: int) -> bool:
-    before = _WORD.search(text, max(0, start - _WORD_BEFORE), start)
-    return bool(before or _WORD.search(text, end, end + _WORD_AFTER))
 
 
 def _n_separators(value: str) -> int:

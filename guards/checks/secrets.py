@@ -2,56 +2,70 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.secret_phrases import NEAR, PHRASES, Phrase
-from stepwell.guards.secret_tokens import ALERT, OPEN, PREFIX, STARTS, WHOLE
+from stepwell.guards import secret_phrases, secret_tokens
+from stepwell.guards.check import NEAR_CHARS
+from stepwell.guards.secret_phrases import ASSIGN, NEAR, PHRASES, Phrase, gives
+from stepwell.guards.secret_tokens import BY_MARK, OPEN, TOKENS
 
 _DASHES = tuple("-----BEGIN "[:n] for n in range(10, 0, -1))
 
 
 class Secrets:
     name = "secrets"
-    kinds = tuple(dict.fromkeys([kind for kind, _, _ in WHOLE] + [p.kind for p in PHRASES]))
+    kinds = tuple(dict.fromkeys([t.kind for t in TOKENS] + [p.kind for p in PHRASES]))
     max_len = 4096
-    starts = STARTS
-    alert = ALERT
+    alert = f"{secret_tokens.ALERT}|{secret_phrases.ALERT}"
+    tail = f"{secret_tokens.TAIL}|{secret_phrases.TAIL}"
     near = NEAR
+    lead = secret_phrases.LEAD
 
     def find(self, text: str) -> list[Finding]:
         return sorted([*self._tokens(text), *self._phrases(text)], key=lambda f: (f.start, -f.end))
 
-    def open_at(self, text: str) -> int:
+    def open_at(self, text: str, start: int = 0) -> int:
         at = len(text)
-        token = OPEN.search(text, max(0, at - self.max_len))
+        token = OPEN.search(text, max(start, at - self.max_len))
         ends = [token.start()] if token else []
         ends += [at - len(d) for d in _DASHES if text.endswith(d)][:1]
-        lower = text.lower()
-        for phrase in PHRASES:
-            if any(h in lower for h in phrase.hints) and (m := phrase.begun.search(text)):
+        seen_from = max(0, start - NEAR_CHARS)
+        for phrase in _hinted(text[seen_from:]):
+            if m := phrase.begun.search(text, seen_from):
                 ends.append(m.start("v"))
         return min(ends, default=at)
 
     def _tokens(self, text: str) -> Iterator[Finding]:
-        seen = set(PREFIX.findall(text))
-        for kind, prefixes, whole in WHOLE if seen else ():
-            if seen.isdisjoint(prefixes):
+        for mark, kinds in BY_MARK:
+            if mark not in text:
                 continue
-            for m in whole.finditer(text):
-                if _is_real(m[0]) and (kind != "OPENAI" or any(c.isdigit() for c in m[0])):
-                    yield Finding(kind, *m.span(), check=self.name)
+            for kind, prefixes, whole in kinds:
+                for prefix in prefixes:
+                    if prefix in text:
+                        yield from self._keys(kind, whole, text)
+                        break
+
+    def _keys(self, kind: str, whole: re.Pattern[str], text: str) -> Iterator[Finding]:
+        for m in whole.finditer(text):
+            if _is_real(m[0]) and (kind != "OPENAI" or any(c.isdigit() for c in m[0])):
+                yield Finding(kind, *m.span(), check=self.name)
 
     def _phrases(self, text: str) -> Iterator[Finding]:
-        lower = text.lower()
-        for phrase in PHRASES:
-            if any(h in lower for h in phrase.hints):
-                yield from self._said(phrase, text)
+        for phrase in _hinted(text):
+            for m in phrase.whole.finditer(text):
+                if _is_real(m["v"]) and phrase.accepts(m["v"]):
+                    yield Finding(phrase.kind, *m.span("v"), check=self.name)
 
-    def _said(self, phrase: Phrase, text: str) -> Iterator[Finding]:
-        for m in phrase.whole.finditer(text):
-            if _is_real(m["v"]) and phrase.accepts(m["v"]):
-                yield Finding(phrase.kind, *m.span("v"), check=self.name)
+
+def _hinted(text: str) -> list[Phrase]:
+    """Phrases that the text may hold."""
+    lower = text.lower()
+    hinted = [p for p in PHRASES if p.is_hinted(lower)]
+    if any(p.hints is ASSIGN for p in hinted) and not gives(lower):
+        return [p for p in hinted if p.hints is not ASSIGN]
+    return hinted
 
 
 def _is_real(value: str) -> bool:

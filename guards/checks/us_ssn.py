@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import RunCheck, begins, may_have_digits
+from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, begins
+from stepwell.guards.shape import digit_shape
 
 _SSN = re.compile(begins(r"\d", r"\w-") + r"\d{2}([- .])\d{2}\1\d{4}(?!\w|[-.]\d)")
+_SHAPES = (b"000-00-0000", b"000 00 0000", b"000.00.0000")
 
 
 def _is_issued(ssn: str) -> bool:
@@ -19,12 +21,13 @@ class UsSsn(RunCheck):
     name = "us_ssn"
     kinds = ("US_SSN",)
     max_len = 11
-    starts = alert = r"\d"
+    alert, tail = NUMBER, NUMBER_TAIL
     after = 2
-    run = re.compile(r"\d[\d .-]*\Z")
+    run = re.compile(begins(r"\d", r"\w-") + r"(?:\d{0,2}|\d\d[- .](?:\d{0,2}|\d\d[- .]\d{0,4}[-.]?))\Z")
 
     def find(self, text: str) -> list[Finding]:
-        if not may_have_digits(text):
+        shape = digit_shape(text)
+        if not any(s in shape for s in _SHAPES):
             return []
         return [
             Finding("US_SSN", *m.span(), check=self.name) for m in _SSN.finditer(text) if _is_issued(m[0])
