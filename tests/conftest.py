@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,13 +14,16 @@ ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:  # so that `tests.support` is found by plain `pytest` too
     sys.path.insert(0, ROOT)
 
-from tests.support.served import KEY_ENV, Sections, Served  # noqa: E402
-from tests.support.upstream import Upstream  # noqa: E402
+if TYPE_CHECKING:
+    from tests.support.served import Sections, Served
+    from tests.support.upstream import Upstream
 
 
 @pytest.fixture
 def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     """The mock upstream, with a key for it in the environment."""
+    from tests.support.upstream import KEY_ENV, Upstream
+
     monkeypatch.setenv(KEY_ENV, "sk-mock")
     with Upstream() as found:
         yield found
@@ -28,5 +32,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
 @pytest.fixture
 def served(upstream: Upstream) -> Iterator[Callable[[Sections], Served]]:
     """Starts real servers from config sections, and stops them after the test."""
+    from tests.support.served import Served
+
     with ExitStack() as stack:
         yield lambda values: stack.enter_context(Served(values))

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from tests.bench.process import free_port
+
 KEY_ENV = "STEPWELL_BENCH_KEY"
 KEY = "sk-0123456789abcdef0123456789abcdef"
 BEARER = {"authorization": f"Bearer {KEY}"}
@@ -128,7 +130,7 @@ def _router(name: str, program: str, launch: list[str]) -> Peer:
         upstream = ["--worker-urls", f"http://127.0.0.1:{place.upstream_port}"]
         address = ["--host", "127.0.0.1", "--port", str(place.port)]
         rest = ["--policy", "round_robin", "--log-level", "error"]
-        return [path, *launch, *upstream, *address, *rest, "--prometheus-port", str(place.port + 1)]
+        return [path, *launch, *upstream, *address, *rest, "--prometheus-port", str(free_port())]
 
     return Peer(name, command, env={"TOKIO_WORKER_THREADS": "1"}, why_missing=lacks)
 

@@ -13,7 +13,7 @@ from stepwell.base.errors import RateLimited, StreamBroken, TierError, TierRefus
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Outgoing
 from stepwell.router.tiers.http import HttpBackend
-from stepwell.router.tiers.transport import AiohttpTransport
+from stepwell.router.tiers.transport import AiohttpTransport, Transport
 from tests.support.served import until
 from tests.support.upstream import Upstream
 
@@ -22,16 +22,14 @@ REQUEST = ChatRequest.build(
 )
 
 
-@pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
-    made = AiohttpTransport(1.0)
+@pytest.fixture(params=[AiohttpTransport])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    made: Transport = request.param(1.0)
     yield made
     await made.close()
 
 
-def backend(
-    upstream: Upstream, transport: AiohttpTransport, model: str, max_bytes: int = 2**20
-) -> HttpBackend:
+def backend(upstream: Upstream, transport: Transport, model: str, max_bytes: int = 2**20) -> HttpBackend:
     return HttpBackend(
         tier="t",
         base_url=upstream.base_url + "/",
@@ -49,7 +47,7 @@ async def read(source: HttpBackend) -> Assembler:
     return assembler
 
 
-async def test_a_whole_answer(upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_a_whole_answer(upstream: Upstream, transport: Transport) -> None:
     completed = await backend(upstream, transport, "mock-n3").complete(REQUEST)
     assert completed.answer.text == " tk tk tk"
     assert completed.answer.usage is not None
@@ -61,7 +59,7 @@ async def test_a_whole_answer(upstream: Upstream, transport: AiohttpTransport) -
 
 
 @pytest.mark.parametrize("how", ["ok", "dribble", "hangdone"])
-async def test_a_stream(how: str, upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_a_stream(how: str, upstream: Upstream, transport: Transport) -> None:
     got = await read(backend(upstream, transport, f"mock-n5-{how}"))
     assert got.answer().text == " tk" * 5
     assert got.usage is not None
@@ -69,7 +67,7 @@ async def test_a_stream(how: str, upstream: Upstream, transport: AiohttpTranspor
     assert msgspec.json.decode(upstream.state.bodies[-1])["stream_options"] == {"include_usage": True}
 
 
-async def test_connections_are_kept(upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_connections_are_kept(upstream: Upstream, transport: Transport) -> None:
     source = backend(upstream, transport, "mock-n5")
     for _ in range(5):
         await source.complete(REQUEST)
@@ -79,7 +77,7 @@ async def test_connections_are_kept(upstream: Upstream, transport: AiohttpTransp
 
 @pytest.mark.parametrize("fault", ["cut", "reset", "unfinished", "errorevent", "garbage", "early", "html"])
 async def test_a_broken_stream_is_never_a_clean_end(
-    fault: str, upstream: Upstream, transport: AiohttpTransport
+    fault: str, upstream: Upstream, transport: Transport
 ) -> None:
     with pytest.raises(StreamBroken) as e:
         await read(backend(upstream, transport, f"mock-n5-{fault}"))
@@ -88,7 +86,7 @@ async def test_a_broken_stream_is_never_a_clean_end(
 
 
 @pytest.mark.parametrize("fault", ["huge", "endless"])
-async def test_a_stream_without_end(fault: str, upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_a_stream_without_end(fault: str, upstream: Upstream, transport: Transport) -> None:
     with pytest.raises(StreamBroken, match="max_answer_bytes"):
         await read(backend(upstream, transport, f"mock-{fault}", max_bytes=300_000))
     await until(lambda: upstream.n_open == 0)
@@ -112,7 +110,7 @@ async def test_statuses(
     status: int,
     is_retryable: bool,
     upstream: Upstream,
-    transport: AiohttpTransport,
+    transport: Transport,
 ) -> None:
     with pytest.raises(kind) as e:
         await backend(upstream, transport, model).complete(REQUEST)
@@ -123,13 +121,13 @@ async def test_statuses(
 
 
 @pytest.mark.parametrize("fault", ["garbage", "html", "empty", "cut", "reset", "drop", "huge"])
-async def test_no_answer(fault: str, upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_no_answer(fault: str, upstream: Upstream, transport: Transport) -> None:
     with pytest.raises(TierUnavailable) as e:
         await backend(upstream, transport, f"mock-n5-{fault}").complete(REQUEST)
     assert e.value.was_billed
 
 
-async def test_nobody_listens(transport: AiohttpTransport) -> None:
+async def test_nobody_listens(transport: Transport) -> None:
     source = HttpBackend(
         tier="t",
         base_url="http://127.0.0.1:9/v1",
@@ -143,7 +141,7 @@ async def test_nobody_listens(transport: AiohttpTransport) -> None:
 
 
 @pytest.mark.parametrize("model", ["mock-hanghead", "mock-hangmid"])
-async def test_a_cancelled_call_lets_go(model: str, upstream: Upstream, transport: AiohttpTransport) -> None:
+async def test_a_cancelled_call_lets_go(model: str, upstream: Upstream, transport: Transport) -> None:
     source = backend(upstream, transport, model)
     for work in (source.complete(REQUEST), read(source)):
         task = asyncio.ensure_future(work)

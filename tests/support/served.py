@@ -14,8 +14,8 @@ import uvicorn
 
 from stepwell import Stepwell
 from stepwell.front.server.app import create_app
+from tests.support.upstream import KEY_ENV
 
-KEY_ENV = "STEPWELL_TEST_KEY"
 Sections = dict[str, Any]
 
 

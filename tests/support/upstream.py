@@ -19,6 +19,7 @@ from tests.support import payloads
 from tests.support.behaviour import Behaviour, behaviour
 from tests.support.responder import respond
 
+KEY_ENV = "STEPWELL_TEST_KEY"
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
@@ -31,7 +32,7 @@ class State:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.by_model: Counter[str] = Counter()
-        self.n_open = 0
+        self.connections: set[Connection] = set()
         self.script: deque[str] = deque()
         self.bodies: deque[bytes] = deque(maxlen=64)
         self.keeps_bodies = True
@@ -51,10 +52,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._state.n_open += 1
+        self._state.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._state.n_open -= 1
+        self._state.connections.discard(self)
         if self._work is not None:
             self._state.counts["aborted"] += 1
             self._work.cancel()
@@ -140,6 +141,9 @@ class Upstream:
 
     async def _stop(self) -> None:
         self._server.close()
+        for connection in list(self.state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
         tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -164,7 +168,7 @@ class Upstream:
     @property
     def n_open(self) -> int:
         """Connections open now."""
-        return self.state.n_open
+        return len(self.state.connections)
 
 
 def main(port: int) -> None:
