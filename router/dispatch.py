@@ -21,6 +21,7 @@ from stepwell.base.errors import (
 )
 from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
+from stepwell.router.deadline import Deadline
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Deployment, Tier
 
@@ -200,7 +201,7 @@ class Dispatcher:
         share = 1.0 if is_last else self._config.try_share
         outcome, status = "ok", None
         try:
-            async with asyncio.timeout(max(0.0, left * share)):
+            with Deadline(max(0.0, left * share)):
                 found = await ask(deployment)
             deployment.n_failures = 0
             return found

@@ -69,9 +69,10 @@ class HttpBackend:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[list[Event], None]:
         response = await self._post(request, is_stream=True)
         reader = SseReader(self._max_bytes)
+        feed = reader.feed
         try:
-            async for data in response.chunks():
-                events = reader.feed(data)
+            while data := await response.next():
+                events = feed(data)
                 if events:
                     yield events
                 if reader.is_done:
@@ -81,7 +82,7 @@ class HttpBackend:
                     raise StreamBroken(
                         f"tier {self._tier}: {reader.broken}", tier=self._tier, was_billed=True
                     )
-        except TransportError as e:
+        except response.errors as e:
             raise self._cut() from e
         finally:
             await response.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.request import getproxies
 
@@ -34,8 +34,24 @@ class Response(Protocol):
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
-    def chunks(self) -> AsyncIterator[bytes]: ...
-    async def read(self, max_bytes: int) -> bytes: ...
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What `next` raises where the connection breaks."""
+        ...
+
+    @property
+    def next(self) -> Callable[[], Awaitable[bytes]]:
+        """Call it for what has arrived by then; b"" is the end. No layer between: it runs once a streamed token."""
+        ...
+
+    async def read(self, max_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            TooLarge, TransportError
+        """
+        ...
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for the body's end, so that the connection can be used again; in vain is fine."""
         ...
@@ -55,21 +71,6 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-async def read_up_to(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    """The whole body.
-
-    Raises:
-        TooLarge: Over `max_bytes`.
-    """
-    parts: list[bytes] = []
-    async for data in chunks:
-        max_bytes -= len(data)
-        if max_bytes < 0:
-            raise TooLarge("TooLarge", was_sent=True)
-        parts.append(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class AiohttpTransport:
@@ -121,34 +122,36 @@ class AiohttpTransport:
 
 class _AiohttpResponse:
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        import aiohttp
+
         self._answer = answer
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        import aiohttp
-
-        content = self._answer.content
-        try:
-            while data := await content.readany():
-                yield data
-        except (aiohttp.ClientError, OSError) as e:
-            raise TransportError(type(e).__name__, was_sent=True) from e
+        self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError)
+        self.next: Callable[[], Awaitable[bytes]] = answer.content.readany
 
     async def read(self, max_bytes: int) -> bytes:
-        length = self._answer.content_length
-        if length is not None and length > max_bytes:
+        content, parts, n = self._answer.content, list[bytes](), 0
+        if (self._answer.content_length or 0) > max_bytes:
             raise TooLarge("TooLarge", was_sent=True)
-        return await read_up_to(self.chunks(), max_bytes)
+        try:
+            while data := await content.readany():
+                n += len(data)
+                if n > max_bytes:
+                    raise TooLarge("TooLarge", was_sent=True)
+                parts.append(data)
+                if content.at_eof():
+                    break
+        except self.errors as e:
+            raise TransportError(type(e).__name__, was_sent=True) from e
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def drain(self, timeout_s: float) -> None:
         content = self._answer.content
-        if content.at_eof():
-            return
-        with contextlib.suppress(TransportError, TimeoutError):
+        with contextlib.suppress(TimeoutError, *self.errors):
             async with asyncio.timeout(timeout_s):
-                async for _ in self.chunks():
-                    pass
+                while not content.at_eof():
+                    await content.readany()
 
     async def close(self) -> None:
         self._answer.close() if not self._answer.content.at_eof() else self._answer.release()
