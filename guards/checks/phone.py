@@ -11,7 +11,7 @@ from stepwell.guards.shape import apart, digit_shape
 
 # a number with up to two separators between digits; longer or denser runs are tables, not phones
 _BEGINS = begins(r"[+(\d]", r"\w./@#$€£+(-")
-_RUN = re.compile(_BEGINS + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){4,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)")
+_RUN = re.compile(_BEGINS + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){6,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)")
 # North American Numbering Plan: area and exchange begin with 2-9
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}\Z")
 _ABROAD = re.compile(r"(?:\+|00)[1-9]")
@@ -20,13 +20,12 @@ _ISBN = re.compile(r"97[89][- ]?\d")
 _DECIMAL = re.compile(r"\d+\.\d+")
 _SEPARATOR = re.compile(r"[ ().\-/]+")
 _WORD = re.compile(
-    r"\b(?:call|phone|mobile|cell|tel|telephone|fax|contact|reach|dial|number|ring|text|sms|whatsapp|office|desk|answering|messages?|registered"
-    r"|anruf|telefon|handy|appel\w*|t[ée]l[ée]phone|ll[aá]m\w+|tel[ée]fono|m[óo]vil)\b",
-    re.IGNORECASE,
+    r"\b(?:call|phone|mobile|cell|tel|telephone|fax|contact|reach|dial|number|ring|text|sms|whatsapp|office|desk"
+    r"|answering|messages?|registered|anruf|telefon|handy|appel\w*|t[ée]l[ée]phone|ll[aá]m\w+|tel[ée]fono|m[óo]vil)\b"
 )
 _NOT_PHONE = re.compile(
-    r"\b(?:order|invoice|ticket|ref\w*|isbn|serial|sku|case|tracking|batch|part|item|build|commit|zip|account|id|v|version|release|ts|timestamp|epoch)\b",
-    re.IGNORECASE,
+    r"\b(?:order|invoice|ticket|ref\w*|isbn|serial|sku|case|tracking|batch|part|item|build|commit|zip|account|id|v"
+    r"|version|release|ts|timestamp|epoch)\b"
 )
 _WORD_BEFORE, _WORD_AFTER, _DENIED_BEFORE = 60, 25, 20
 _MIN_DIGITS, _MAX_DIGITS, _MIN_BARE_DIGITS = 7, 15, 9
@@ -64,7 +63,7 @@ class Phone(RunCheck):
 
 def _is_phone(text: str, start: int, end: int) -> bool:
     told = _judge(text, start, end)
-    return bool(told if told is not None else _WORD.search(text, end, end + _WORD_AFTER))
+    return bool(told if told is not None else _WORD.search(text[end : end + _WORD_AFTER].lower()))
 
 
 def _asks_after(text: str, start: int, end: int) -> bool:
@@ -81,9 +80,17 @@ def _judge(text: str, start: int, end: int) -> bool | None:
         return True
     if len(digits) < _MIN_BARE_DIGITS and not _n_separators(value):
         return False
-    if _NOT_PHONE.search(text, max(0, start - _DENIED_BEFORE), start):
+    if _is_before(_NOT_PHONE, text, start, _DENIED_BEFORE):
         return False
-    return True if _WORD.search(text, max(0, start - _WORD_BEFORE), start) else None
+    return True if _is_before(_WORD, text, start, _WORD_BEFORE) else None
+
+
+def _is_before(words: re.Pattern[str], text: str, start: int, n_chars: int) -> bool:
+    """Whether one of the words begins in the last `n_chars` before `start`."""
+    begun = start - n_chars
+    if begun <= 0:
+        return words.search(text[:start].lower()) is not None
+    return words.search(text[begun - 1 : start].lower(), 1) is not None
 
 
 def _is_other(value: str, digits: str) -> bool:

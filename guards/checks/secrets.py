@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from stepwell.base.decisions import Finding
 from stepwell.guards import secret_phrases, secret_tokens
 from stepwell.guards.check import NEAR_CHARS
-from stepwell.guards.secret_phrases import ASSIGN, NEAR, PHRASES, Phrase, gives
-from stepwell.guards.secret_tokens import BY_MARK, OPEN, TOKENS
+from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, SHAPES, Phrase, gives
+from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE
 
 _DASHES = tuple("-----BEGIN "[:n] for n in range(10, 0, -1))
 
 
 class Secrets:
     name = "secrets"
-    kinds = tuple(dict.fromkeys([t.kind for t in TOKENS] + [p.kind for p in PHRASES]))
+    kinds = tuple(dict.fromkeys([t.kind for t in TOKENS] + [p.kind for p in (*SHAPES, *ASSIGNMENTS)]))
     max_len = 4096
     alert = f"{secret_tokens.ALERT}|{secret_phrases.ALERT}"
     tail = f"{secret_tokens.TAIL}|{secret_phrases.TAIL}"
@@ -38,14 +38,11 @@ class Secrets:
         return min(ends, default=at)
 
     def _tokens(self, text: str) -> Iterator[Finding]:
-        for mark, kinds in BY_MARK:
-            if mark not in text:
-                continue
-            for kind, prefixes, whole in kinds:
-                for prefix in prefixes:
-                    if prefix in text:
-                        yield from self._keys(kind, whole, text)
-                        break
+        if PREFIX.search(text) is None:
+            return
+        for kind, prefixes, whole in WHOLE:
+            if any(p in text for p in prefixes):
+                yield from self._keys(kind, whole, text)
 
     def _keys(self, kind: str, whole: re.Pattern[str], text: str) -> Iterator[Finding]:
         for m in whole.finditer(text):
@@ -62,10 +59,8 @@ class Secrets:
 def _hinted(text: str) -> list[Phrase]:
     """Phrases that the text may hold."""
     lower = text.lower()
-    hinted = [p for p in PHRASES if p.is_hinted(lower)]
-    if any(p.hints is ASSIGN for p in hinted) and not gives(lower):
-        return [p for p in hinted if p.hints is not ASSIGN]
-    return hinted
+    hinted = [phrase for phrase in SHAPES if phrase.hint in lower]
+    return [*hinted, *ASSIGNMENTS] if gives(lower) else hinted
 
 
 def _is_real(value: str) -> bool:
