@@ -49,15 +49,16 @@ class Channel:
             self._whole.append(text)
         if self._is_swallowing:
             self._swallow(text)
-        if not self._plan.must_wait and self._is_quiet():
+        if self.end < self._next_scan or (not self._plan.must_wait and self._is_quiet()):
             return
         n_held = self.end - self.clear
         if n_held > MAX_HELD_CHARS and not self._plan.waits_for_end:
             self._settle(self.end)
             self._is_swallowing = bool(self._spans) and self._spans[-1].end == self.end
-        elif n_held < _RESCAN_CHARS or self.end >= self._next_scan:
+        else:
             self._settle(self._open_at())
-            self._next_scan = self.end + n_held // 8
+            if n_held >= _RESCAN_CHARS:
+                self._next_scan = self.end + n_held // 8
 
     def _is_quiet(self) -> bool:
         """Clear up to where a value may begin if none can stand before that: the path of ordinary text."""
@@ -112,13 +113,17 @@ class Channel:
         return "".join(out)
 
     def _open_at(self) -> int:
-        offset = self.end - len(self._text)
-        begun = self.clear - offset
-        if self._plan.waits_for_end:
+        """Where what is open begins; `_next_scan` is when that may change."""
+        text, plan = self._text, self._plan
+        offset = self.end - len(text)
+        if plan.waits_for_end:
             return self.clear
-        at = min((c.open_at(self._text, begun) for c in self._plan.stream_checks), default=len(self._text))
-        if self._plan.window_chars:
-            at = min(at, len(self._text) - self._plan.window_chars)
+        begun = self.clear - offset
+        open_at = [(c.open_at(text, begun), c) for c in plan.stream_checks]
+        at = min((at for at, _ in open_at), default=len(text))
+        self._next_scan = offset + max((c.decides_at(text, at) for a, c in open_at if a == at), default=0)
+        if plan.window_chars:
+            at = min(at, len(text) - plan.window_chars)
         return max(self.clear, offset + at)
 
     def _settle(self, limit: int, *, is_last: bool = False) -> None:

@@ -57,6 +57,10 @@ class StreamCheck(Check, Protocol):
         """
         ...
 
+    def decides_at(self, text: str, at: int) -> int:
+        """Return how long the text must be until what `open_at` found open at `at` may be decided, at the soonest."""
+        ...
+
 
 BEFORE_CHARS = 128
 """How far back any shipped check looks for context."""
@@ -71,7 +75,7 @@ def edge(chars: str) -> str:
 
 def begins(first: str, chars: str) -> str:
     """Regex for one character of `first` at such an edge; far faster to search for than `edge` before it."""
-    return rf"{first}(?:(?<![{chars}]{first})|(?<=\\[nrt]{first}))"
+    return rf"{first}(?:(?<![{chars}].)|(?<=\\[nrt].))"
 
 
 EDGE = r"(?:(?<![A-Za-z0-9])|(?=-)|(?<=\\[nrt]))"
@@ -101,3 +105,7 @@ class RunCheck:
         window = max(start, len(text) - self.max_len - self.after)
         match = self.run.search(text, window)
         return match.start() if match else len(text)
+
+    def decides_at(self, text: str, at: int) -> int:
+        """The next character may decide."""
+        return 0

@@ -15,9 +15,10 @@ _RUN = re.compile(_BEGINS + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){6,}+(?!(?!
 # North American Numbering Plan: area and exchange begin with 2-9
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}\Z")
 _ABROAD = re.compile(r"(?:\+|00)[1-9]")
-_DATE = re.compile(r"(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d")
-_ISBN = re.compile(r"97[89][- ]?\d")
-_DECIMAL = re.compile(r"\d+\.\d+")
+# a date, a book number, a decimal number
+_OTHER = re.compile(
+    r"(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d|97[89][- ]?\d|\d+\.\d+\Z"
+)
 _SEPARATOR = re.compile(r"[ ().\-/]+")
 _WORD = re.compile(
     r"\b(?:call|phone|mobile|cell|tel|telephone|fax|contact|reach|dial|number|ring|text|sms|whatsapp|office|desk"
@@ -60,6 +61,12 @@ class Phone(RunCheck):
                 return m.start()
         return at
 
+    def decides_at(self, text: str, at: int) -> int:
+        """Where the words behind a number end that is itself complete."""
+        number = _RUN.match(text, at)
+        is_complete = number is not None and number.end() + self.after < len(text)
+        return number.end() + _WORD_AFTER if number and is_complete else 0
+
 
 def _is_phone(text: str, start: int, end: int) -> bool:
     told = _judge(text, start, end)
@@ -73,7 +80,9 @@ def _asks_after(text: str, start: int, end: int) -> bool:
 def _judge(text: str, start: int, end: int) -> bool | None:
     """Whether it is a phone number; None where only the words behind it can tell."""
     value = text[start:end]
-    digits = "".join(c for c in value if c.isdigit())
+    if _OTHER.match(value):
+        return False
+    digits = "".join(filter(str.isdigit, value))
     if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS or _is_other(value, digits):
         return False
     if _NANP.match(value) or (_ABROAD.match(value) and len(digits) > _MIN_BARE_DIGITS):
@@ -94,9 +103,7 @@ def _is_before(words: re.Pattern[str], text: str, start: int, n_chars: int) -> b
 
 
 def _is_other(value: str, digits: str) -> bool:
-    """A date, a book number, a card or one digit over and over."""
-    if _DATE.match(value) or _ISBN.match(value) or _DECIMAL.fullmatch(value):
-        return True
+    """A card or one digit over and over."""
     return len(set(digits)) < 3 or (len(digits) > 12 and value[0] != "+" and luhn(digits))
 
 

@@ -37,6 +37,10 @@ class Secrets:
                 ends.append(m.start("v"))
         return min(ends, default=at)
 
+    def decides_at(self, text: str, at: int) -> int:
+        """The next character may decide."""
+        return 0
+
     def _tokens(self, text: str) -> Iterator[Finding]:
         if PREFIX.search(text) is None:
             return
