@@ -18,39 +18,31 @@ from stepwell.base.assemble import as_events
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
 from stepwell.base.embedding import Embedder, RequestVector
-from stepwell.base.errors import AllTiersFailed, StepwellError
 from stepwell.base.messages import Answer, Usage, decode_answer
 from stepwell.base.reply import Reply, patch_answer
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.metrics import Metrics
-from stepwell.base.telemetry.record import Record, Recorder
+from stepwell.base.telemetry.record import Recorder
 from stepwell.guards.guard import Guard
-from stepwell.memory.cache.cache import Cache, Lookup
+from stepwell.memory.cache.cache import Cache
 from stepwell.memory.context.fit import fit
-from stepwell.router.budget import Lease, Ledger
+from stepwell.router.budget import Ledger
 from stepwell.router.cost import cost_of, reserve_usd
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
 from stepwell.router.tiers.tier import Tier
+from stepwell.run import (
+    Run,
+    code_of,
+    last_user_text,
+    lost_usd,
+    record_of,
+    status_of,
+    wants_usage,
+)
 from stepwell.stream import ReplyStream
 
 OFF = CacheDecision("off")
-CLIENT_LEFT = 499
-
-
-@dataclass(slots=True)
-class Run:
-    """One request on its way: what it is by now, and what was decided so far."""
-
-    request: ChatRequest
-    trace: Trace
-    began_s: float
-    deadline_s: float
-    vector: RequestVector
-    is_stream: bool
-    lookup: Lookup | None = None
-    lease: Lease | None = None
-    spent_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class Pipeline:
         try:
             reply = await self._complete(run)
         except BaseException as e:
-            self._recorded(run, _status(e), error=_code(e))
+            self._recorded(run, status_of(e), error=code_of(e))
             raise
         self._recorded(run, 200, reply)
         return reply
@@ -116,7 +108,7 @@ class Pipeline:
             usage, is_estimated = self._usage(run, completed.answer)
             spent = self._cost(run, usage, served)
         except BaseException as e:
-            spent = _lost(decision, e)
+            spent = lost_usd(decision, e)
             raise
         finally:
             self._settle(run, spent)
@@ -143,10 +135,10 @@ class Pipeline:
             try:
                 opened, served = await self.dispatcher.open(run.request, decision, run.trace, run.deadline_s)
             except BaseException as e:
-                self._settle(run, _lost(decision, e))
+                self._settle(run, lost_usd(decision, e))
                 raise
         except BaseException as e:
-            self._recorded(run, _status(e), error=_code(e))
+            self._recorded(run, status_of(e), error=code_of(e))
             raise
         run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3
         return self._live(run, opened, served)
@@ -163,7 +155,7 @@ class Pipeline:
             tier=hit.tier,
             model=hit.model,
             trace=run.trace,
-            wants_usage=_wants_usage(run),
+            wants_usage=wants_usage(run),
             config=self.config.dispatch,
         )
 
@@ -190,7 +182,7 @@ class Pipeline:
             tier=deployment.tier,
             model=deployment.model,
             trace=run.trace,
-            wants_usage=_wants_usage(run),
+            wants_usage=wants_usage(run),
             config=self.config.dispatch,
             guard=self.guard.open_stream(),
         )
@@ -215,7 +207,7 @@ class Pipeline:
             Trace(f"{getrandbits(96):024x}"),
             time.monotonic(),
             self.dispatcher.deadline_s(request),
-            RequestVector(self.embedder, _last_user_text(request)),
+            RequestVector(self.embedder, last_user_text(request)),
             is_stream,
         )
 
@@ -240,7 +232,7 @@ class Pipeline:
             run.trace.guard_input, edits = await self.guard.check_input(run.request.messages)
             if edits:
                 run.request = run.request.with_edits(edits)
-                run.vector = RequestVector(self.embedder, _last_user_text(run.request))
+                run.vector = RequestVector(self.embedder, last_user_text(run.request))
 
     async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
         if not self.guard.checks_output:
@@ -359,36 +351,7 @@ class Pipeline:
 
     def _recorded(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
         self.metrics.n_in_flight -= 1
-        trace, caller = run.trace, run.request.caller
-        trace.ms = ms = (time.monotonic() - run.began_s) * 1e3
-        route, cache = trace.route, trace.cache
-        record = Record(
-            ts_s=time.time(),
-            request_id=trace.request_id,
-            status=status,
-            ms=ms,
-            tenant=caller.tenant or "",
-            is_stream=run.is_stream,
-            ttft_ms=trace.ttft_ms,
-            error=error,
-            cache=cache.status if cache is not None else "",
-            attempts=[(a.tier, a.outcome) for a in trace.attempts],
-            guard_input=trace.guard_input.action if trace.guard_input is not None else "",
-            guard_output=trace.guard_output.action if trace.guard_output is not None else "",
-            cost_usd=run.spent_usd,
-        )
-        if route is not None:
-            record.policy = route.policy
-            record.tier = route.tier
-            record.saved_usd = route.saved_usd
-            record.is_degraded = route.is_degraded
-            estimate = route.estimate(route.tier)
-            record.p_ok = estimate.p_ok if estimate is not None else None
-        if reply is not None:
-            record.tier, record.model, record.cost_usd = reply.tier, reply.model, reply.cost_usd
-            record.n_input_tokens = reply.usage.prompt_tokens
-            record.n_output_tokens = reply.usage.completion_tokens
-        self.record(record)
+        self.record(record_of(run, status, reply, error))
 
     async def close(self) -> None:
         """Let go of connections, processes and files."""
@@ -401,35 +364,3 @@ class Pipeline:
             made = close()
             if asyncio.iscoroutine(made):
                 await made
-
-
-def _last_user_text(request: ChatRequest) -> str:
-    return next((m.text for m in reversed(request.messages) if m.role == "user"), "")
-
-
-def _wants_usage(run: Run) -> bool:
-    options = run.request.wire.stream_options
-    return options is not None and options.include_usage
-
-
-def _expected(decision: Decision) -> float:
-    estimate = decision.estimate(decision.tier)
-    return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
-
-
-def _lost(decision: Decision, e: BaseException) -> float:
-    """What was most likely billed for an answer that never came."""
-    if isinstance(e, asyncio.CancelledError):
-        return _expected(decision)
-    errors = e.exceptions if isinstance(e, AllTiersFailed) else (e,)
-    return sum(_expected(decision) for t in errors if getattr(t, "was_billed", False))
-
-
-def _status(e: BaseException) -> int:
-    if isinstance(e, StepwellError):
-        return e.status_code
-    return CLIENT_LEFT if isinstance(e, asyncio.CancelledError) else 500
-
-
-def _code(e: BaseException) -> str:
-    return e.code if isinstance(e, StepwellError) else type(e).__name__

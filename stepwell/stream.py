@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from stepwell.base.assemble import Assembler, answer_body, event
+from stepwell.base.assemble import Assembler, answer_body, event, without_usage
 from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Trace, Verdict
 from stepwell.base.errors import StepwellError, TierTimeout
@@ -179,7 +179,11 @@ class ReplyStream:
 
     def _without_usage(self, events: list[Event]) -> list[Event]:
         if self.assembler.usage is not None:  # once, at the end
-            events = [e for e in events if e.chunk.usage is None or e.chunk.choices]
+            events = [
+                e if e.chunk.usage is None else without_usage(e)
+                for e in events
+                if e.chunk.usage is None or e.chunk.choices
+            ]
         return events
 
     async def _last(self) -> list[Event]:

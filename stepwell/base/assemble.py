@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+import msgspec
+
 from stepwell.base.messages import (
     Answer,
     Choice,
@@ -18,6 +20,8 @@ from stepwell.base.messages import (
     Usage,
     encode_json,
 )
+
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Assembler:
@@ -52,7 +56,7 @@ class Assembler:
                         self._texts[choice.index] = [delta.content]
                     else:
                         texts.append(delta.content)
-                elif delta.tool_calls or choice.finish_reason is not None:
+                if delta.tool_calls or choice.finish_reason is not None:
                     self._add_rare(choice)
 
     def _add_rare(self, choice: ChunkChoice) -> None:
@@ -61,7 +65,10 @@ class Assembler:
         calls = self._calls.setdefault(choice.index, {}) if choice.delta.tool_calls else {}
         for call in choice.delta.tool_calls or ():
             self.n_pieces += 1
-            kept = calls.setdefault(call.index or 0, ToolCall(type="function", function=FunctionCall()))
+            place = call.index
+            if place is None:  # some upstreams leave it out: an id begins another call
+                place = len(calls) if call.id else max(len(calls) - 1, 0)
+            kept = calls.setdefault(place, ToolCall(type="function", function=FunctionCall()))
             kept.id = kept.id or call.id
             kept.function.name += call.function.name
             kept.function.arguments += call.function.arguments
@@ -143,6 +150,13 @@ def event(chunk: Chunk) -> Event:
     if chunk.usage is not None:
         fields["usage"] = _usage(chunk.usage)
     return Event(encode_json(fields), chunk)
+
+
+def without_usage(event: Event) -> Event:
+    """The event with its usage taken out; every other field stays as it is."""
+    fields = _decode_fields(event.payload)
+    fields.pop("usage", None)
+    return Event(encode_json(fields), msgspec.structs.replace(event.chunk, usage=None))
 
 
 def as_events(answer: Answer) -> list[Event]:

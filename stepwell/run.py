@@ -1,0 +1,102 @@
+"""One request on its way, and the record that it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from stepwell.base.decisions import Decision, Trace
+from stepwell.base.embedding import RequestVector
+from stepwell.base.errors import AllTiersFailed, StepwellError
+from stepwell.base.reply import Reply
+from stepwell.base.request import ChatRequest
+from stepwell.base.telemetry.record import Record
+from stepwell.memory.cache.cache import Lookup
+from stepwell.router.budget import Lease
+from stepwell.stream import CLIENT_LEFT
+
+
+@dataclass(slots=True)
+class Run:
+    """One request on its way: what it is by now, and what was decided so far."""
+
+    request: ChatRequest
+    trace: Trace
+    began_s: float
+    deadline_s: float
+    vector: RequestVector
+    is_stream: bool
+    lookup: Lookup | None = None
+    lease: Lease | None = None
+    spent_usd: float = 0.0
+
+
+def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
+    """What is known of the request, now that it has ended; sets the trace's time."""
+    trace, caller = run.trace, run.request.caller
+    trace.ms = ms = (time.monotonic() - run.began_s) * 1e3
+    cache, route = trace.cache, trace.route
+    record = Record(
+        ts_s=time.time(),
+        request_id=trace.request_id,
+        status=status,
+        ms=ms,
+        tenant=caller.tenant or "",
+        is_stream=run.is_stream,
+        ttft_ms=trace.ttft_ms,
+        error=error,
+        cache=cache.status if cache is not None else "",
+        attempts=[(a.tier, a.outcome) for a in trace.attempts],
+        guard_input=trace.guard_input.action if trace.guard_input is not None else "",
+        guard_output=trace.guard_output.action if trace.guard_output is not None else "",
+        cost_usd=run.spent_usd,
+    )
+    if route is not None:
+        _add_route(record, route)
+    if reply is not None:
+        record.tier, record.model, record.cost_usd = reply.tier, reply.model, reply.cost_usd
+        record.n_input_tokens = reply.usage.prompt_tokens
+        record.n_output_tokens = reply.usage.completion_tokens
+    return record
+
+
+def _add_route(record: Record, route: Decision) -> None:
+    record.policy = route.policy
+    record.tier = route.tier
+    record.saved_usd = route.saved_usd
+    record.is_degraded = route.is_degraded
+    estimate = route.estimate(route.tier)
+    record.p_ok = estimate.p_ok if estimate is not None else None
+
+
+def last_user_text(request: ChatRequest) -> str:
+    return next((m.text for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def wants_usage(run: Run) -> bool:
+    options = run.request.wire.stream_options
+    return options is not None and options.include_usage
+
+
+def expected_usd(decision: Decision) -> float:
+    estimate = decision.estimate(decision.tier)
+    return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
+
+
+def lost_usd(decision: Decision, e: BaseException) -> float:
+    """What was most likely billed for an answer that never came."""
+    if isinstance(e, asyncio.CancelledError):
+        return expected_usd(decision)
+    errors = e.exceptions if isinstance(e, AllTiersFailed) else (e,)
+    return sum(expected_usd(decision) for t in errors if getattr(t, "was_billed", False))
+
+
+def status_of(e: BaseException) -> int:
+    if isinstance(e, StepwellError):
+        return e.status_code
+    return CLIENT_LEFT if isinstance(e, asyncio.CancelledError) else 500
+
+
+def code_of(e: BaseException) -> str:
+    return e.code if isinstance(e, StepwellError) else type(e).__name__
