@@ -15,29 +15,14 @@ from numpy.typing import NDArray
 from stepwell import (
     AllTiersFailed,
     BudgetExceeded,
-    GuardBlocked,
     QualityFloorUnmet,
-    ReplyStream,
     Stepwell,
     StepwellError,
-    StreamBroken,
 )
 from stepwell.base.errors import RateLimited, TierTimeout, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Message, Usage
-from stepwell.base.telemetry.record import Record
 from stepwell.testing import FakeTier
-
-CHEAP: dict[str, Any] = {
-    "model": "fake/cheap",
-    "window_tokens": 8192,
-    "max_output_tokens": 100,
-    "usd_per_1m_input": 1.0,
-    "usd_per_1m_output": 2.0,
-    "quality": 0.95,
-}
-DEAR: dict[str, Any] = {**CHEAP, "model": "fake/dear", "usd_per_1m_input": 10.0, "usd_per_1m_output": 20.0}
-NO_CACHE = {"exact": False, "semantic": "off"}
-QUICK = {"max_retries": 0, "backoff_s": 0.001, "cooldown_s": 0}
+from tests.house import CHEAP, NO_CACHE, house, n_in_flight, read, records_of
 
 
 class CountingEmbedder:
@@ -52,45 +37,6 @@ class CountingEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.texts += texts
         return np.tile(np.array([1, 0, 0, 0], np.float32), (len(texts), 1))
-
-
-def house(cheap: FakeTier, dear: FakeTier | None = None, **sections: Any) -> Stepwell:
-    """Two tiers, no guard, no cache, no retries, unless a section says otherwise."""
-    plain: dict[str, Any] = {
-        "cache": NO_CACHE,
-        "guards": {"input": [], "output": []},
-        "dispatch": QUICK,
-        "promises": {"min_p_ok": 0, "max_usd_per_day": 1000},
-    }
-    tiers = {"cheap": CHEAP, "dear": DEAR}
-    return Stepwell(
-        tiers=tiers, backends={"cheap": cheap, "dear": dear or FakeTier()}, **{**plain, **sections}
-    )
-
-
-def records_of(well: Stepwell) -> list[Record]:
-    """What the well records from now on."""
-    found: list[Record] = []
-    well.pipeline.record._sinks.append(found.append)
-    return found
-
-
-def n_in_flight(well: Stepwell) -> float:
-    lines = well.pipeline.metrics.render().decode().splitlines()
-    return float(next(line for line in lines if line.startswith("stepwell_in_flight ")).split()[1])
-
-
-async def read(stream: ReplyStream, n: int | None = None) -> str:
-    """The text of a stream, or of its first `n` pieces; what came before an error is kept in `heard`."""
-    heard.clear()
-    async for piece in stream.text_deltas():
-        heard.append(piece)
-        if len(heard) == n:
-            break
-    return "".join(heard)
-
-
-heard: list[str] = []
 
 
 # ---- the trace
@@ -189,68 +135,6 @@ async def test_who_leaves_a_shared_call_does_not_stop_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await first
     assert (len(tier.requests), tier.n_cancelled) == (1, 0)
-
-
-# ---- streams that end early
-
-
-async def test_leaving_a_stream_pays_for_what_came_and_records_499() -> None:
-    tier = FakeTier(" ".join(["word"] * 1000))
-    async with house(tier) as well:
-        records = records_of(well)
-        stream = await well.astream("Talk.")
-        await read(stream, 10)
-        await stream.aclose()
-        spent = well.pipeline.ledger.spent_usd()
-    assert tier.n_cancelled == 1
-    assert [(r.status, r.error) for r in records] == [(499, "cancelled")]
-    assert stream.reply is not None
-    assert stream.reply.is_cost_estimated
-    assert spent == pytest.approx(stream.reply.cost_usd, abs=1e-9)
-    assert 10 * 2e-6 <= spent < 60 * 2e-6
-    assert n_in_flight(well) == 0
-
-
-async def test_a_cancelled_call_keeps_its_expected_cost_and_records_499() -> None:
-    tier = FakeTier(delay_s=60)
-    async with house(tier) as well:
-        records = records_of(well)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await well.achat("Talk.")
-        assert well.pipeline.ledger.spent_usd() > 0
-    assert tier.n_cancelled == 1
-    assert [r.status for r in records] == [499]
-
-
-async def test_a_broken_stream_is_an_error_and_is_paid() -> None:
-    async with house(
-        FakeTier("one two three four", break_after=2, broken=StreamBroken("cut", tier="cheap"))
-    ) as well:
-        records = records_of(well)
-        stream = await well.astream("Talk.")
-        with pytest.raises(StreamBroken):
-            await read(stream)
-        assert "".join(heard) == "one two"
-        assert well.pipeline.ledger.spent_usd() > 0
-    assert [(r.status, r.error) for r in records] == [(502, "stream_broken")]
-
-
-async def test_a_guard_blocks_in_mid_stream_and_nothing_of_it_is_kept() -> None:
-    guards = {"input": [], "output": [{"check": "email", "action": "block"}]}
-    tier = FakeTier("well then " * 30 + "mail a@b.example now " + "and so on " * 30)
-    async with house(tier, guards=guards, cache={"semantic": "off"}) as well:
-        records = records_of(well)
-        stream = await well.astream("Talk.")
-        with pytest.raises(GuardBlocked):
-            await read(stream)
-        assert "a@b" not in "".join(heard)
-        assert tier.n_cancelled == 1
-        assert well.pipeline.ledger.spent_usd() > 0
-        assert records[0].error == "content_blocked"
-        with pytest.raises(GuardBlocked):
-            await well.achat("Talk.")
-    assert len(tier.requests) == 2
 
 
 # ---- money

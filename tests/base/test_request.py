@@ -1,0 +1,103 @@
+"""One request: verbatim fields beside a typed view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepwell import BadRequest
+from stepwell.base.messages import Message, Part
+from stepwell.base.request import ChatRequest
+
+TURNS: list[dict[str, Any]] = [
+    {"role": "system", "content": "be kind", "cache_control": {"type": "ephemeral"}},
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "one", "x": 1},
+            {"type": "image_url", "image_url": {"url": "u"}},
+        ],
+    },
+    {"role": "user", "content": "two", "name": "ada"},
+]
+
+
+def fields_of(request: ChatRequest) -> dict[str, Any]:
+    return {k: msgspec.json.decode(v) for k, v in request.fields.items()}
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(codec="utf-8"), max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+    ),
+)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=15, max_size=20), plain, max_size=4))
+def test_fields_that_we_never_heard_of_stay_as_they_were(more: dict[str, Any]) -> None:
+    body = {"messages": TURNS, **more}
+    request = ChatRequest.build(body)
+    assert fields_of(request) == body
+    assert fields_of(request.with_kept([0, 2])) == {**body, "messages": [TURNS[0], TURNS[2]]}
+
+
+def test_an_edit_changes_text_and_nothing_beside_it() -> None:
+    request = ChatRequest.build({"messages": TURNS, "seed": 1})
+    parts = [Part("text", "1"), Part("image_url")]
+    edited = request.with_edits({1: Message("user", parts), 2: Message("user", "2", name="ada")})
+    want = msgspec.json.decode(msgspec.json.encode(TURNS))
+    want[1]["content"][0]["text"] = "1"
+    want[2]["content"] = "2"
+    assert fields_of(edited) == {"messages": want, "seed": 1}
+    assert [m.text for m in edited.messages] == ["be kind", "1", "2"]
+    assert [m.text for m in request.messages] == ["be kind", "one", "two"]
+
+
+def test_no_edit_is_the_same_request() -> None:
+    request = ChatRequest.build({"messages": TURNS})
+    assert request.with_edits({}) is request
+    assert request.with_kept([0, 1, 2]) is request
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"temperature": 2.5}, "temperature"),
+        ({"n": 0}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"response_format": {"type": "secret-value"}}, "response_format.type"),
+        ({"response_format": {"type": "x' - at `$.temperature"}}, "response_format.type"),
+        ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
+        ({"messages": []}, "messages"),
+    ],
+)
+def test_a_wrong_field_is_named_and_its_value_is_not_shown(more: dict[str, Any], param: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        ChatRequest.build({"messages": TURNS, **more})
+    assert caught.value.param == param
+    assert "secret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[1]", b'"x"', b"{}", b"nul", b"[" * 100_000])
+def test_what_is_no_request_is_a_bad_request(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        ChatRequest.parse(body)
+
+
+def test_null_is_as_good_as_absent() -> None:
+    nulls = dict.fromkeys(
+        ("stream", "stream_options", "max_tokens", "temperature", "n", "seed", "stop", "tools", "user")
+    )
+    wire = ChatRequest.build({"messages": TURNS, **nulls}).wire
+    assert (wire.max_output_tokens, wire.n, wire.tools, wire.user) == (None, None, None, None)
+    assert not wire.stream
