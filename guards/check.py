@@ -73,9 +73,18 @@ def edge(chars: str) -> str:
     return rf"(?:(?<![{chars}])|(?<=\\[nrt]))"
 
 
-def begins(first: str, chars: str) -> str:
-    """Regex for one character of `first` at such an edge; far faster to search for than `edge` before it."""
-    return rf"{first}(?:(?<![{chars}].)|(?<=\\[nrt].))"
+def begins(first: str, chars: str, ahead: str = "") -> str:
+    """Regex for one character of `first`, `ahead` behind it, at such an edge; faster to search for than `edge`."""
+    return rf"{first}{ahead}(?:(?<![{chars}].)|(?<=\\[nrt].))"
+
+
+def any_word(words: str) -> re.Pattern[str]:
+    """Regex for any of some lower-case words as a whole, made so that it is fast where there is none."""
+    firsts: dict[str, list[str]] = {}
+    for word in words.split():
+        firsts.setdefault(word[0], []).append(word[1:])
+    rests = "|".join(f"(?<={first})(?:{'|'.join(rest)})" for first, rest in firsts.items())
+    return re.compile(rf"[{''.join(firsts)}](?<!\w.)(?:{rests})\b")
 
 
 EDGE = r"(?:(?<![A-Za-z0-9])|(?=-)|(?<=\\[nrt]))"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, begins
+from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, any_word, begins
 from stepwell.guards.checks.credit_card import luhn
 from stepwell.guards.shape import apart, digit_shape
 
 # a number with up to two separators between digits; longer or denser runs are tables, not phones
-_BEGINS = begins(r"[+(\d]", r"\w./@#$€£+(-")
-_RUN = re.compile(_BEGINS + r"(?:(?<=\d)|[+(]?\d)(?:[ ().\-/]{0,2}\d){6,}+(?!(?!x\d)\w|[@%$€£]|[.,:]\d)")
+_BEGINS = begins(r"[+(\d]", r"\w./@#$€£+(-", r"(?=[ ().\-/\d]{6})")
+_RUN_TEXT = r"(?:(?<=[\d])|[+(]?[\d])(?:[ ().\-/]{0,2}[\d]){6,}+(?!(?!x[\d])[\w]|[@%$€£]|[.,:][\d])"
+_RUN = re.compile(_BEGINS + _RUN_TEXT)
+# the same in ASCII text, at half the time: a set of plain ranges is a bitmap
+_ASCII_RUN = re.compile((_BEGINS + _RUN_TEXT).replace(r"\d", "0-9").replace(r"\w", "A-Za-z0-9_"))
 # North American Numbering Plan: area and exchange begin with 2-9
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}\Z")
 _ABROAD = re.compile(r"(?:\+|00)[1-9]")
@@ -20,13 +24,13 @@ _OTHER = re.compile(
     r"(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d|97[89][- ]?\d|\d+\.\d+\Z"
 )
 _SEPARATOR = re.compile(r"[ ().\-/]+")
-_WORD = re.compile(
-    r"\b(?:call|phone|mobile|cell|tel|telephone|fax|contact|reach|dial|number|ring|text|sms|whatsapp|office|desk"
-    r"|answering|messages?|registered|anruf|telefon|handy|appel\w*|t[ée]l[ée]phone|ll[aá]m\w+|tel[ée]fono|m[óo]vil)\b"
+_WORD = any_word(
+    "call phone mobile cell tel telephone fax contact reach dial number ring text sms whatsapp office desk "
+    r"answering messages? registered anruf telefon handy appel\w* t[ée]l[ée]phone ll[aá]m\w+ tel[ée]fono m[óo]vil"
 )
-_NOT_PHONE = re.compile(
-    r"\b(?:order|invoice|ticket|ref\w*|isbn|serial|sku|case|tracking|batch|part|item|build|commit|zip|account|id|v"
-    r"|version|release|ts|timestamp|epoch)\b"
+_NOT_PHONE = any_word(
+    r"order invoice ticket ref\w* isbn serial sku case tracking batch part item build commit zip account id v "
+    "version release ts timestamp epoch"
 )
 _WORD_BEFORE, _WORD_AFTER, _DENIED_BEFORE = 60, 25, 20
 _MIN_DIGITS, _MAX_DIGITS, _MIN_BARE_DIGITS = 7, 15, 9
@@ -40,14 +44,16 @@ class Phone(RunCheck):
     max_len = _MAX_CHARS
     alert, tail = NUMBER, NUMBER_TAIL
     after = 2
-    run = re.compile(_BEGINS + r"[+(]?\d?(?:[ ().\-/]{0,2}+\d)*+(?:[ ().\-/]{0,2}|[,:x])\Z")
+    run = re.compile(
+        begins(r"[+(\d]", r"\w./@#$€£+(-") + r"[+(]?\d?(?:[ ().\-/]{0,2}+\d)*+(?:[ ().\-/]{0,2}|[,:x])\Z"
+    )
 
     def find(self, text: str) -> list[Finding]:
         if _FEWEST not in digit_shape(text, _BETWEEN):
             return []
         return [
             Finding("PHONE", m.start(), m.end(), 0.8, self.name)
-            for m in _RUN.finditer(text)
+            for m in _runs(text)
             if len(m[0]) <= _MAX_CHARS and _is_phone(text, *m.span())
         ]
 
@@ -56,7 +62,7 @@ class Phone(RunCheck):
         at = super().open_at(text, start)
         if _FEWEST not in digit_shape(text, _BETWEEN):
             return at
-        for m in _RUN.finditer(text):
+        for m in _runs(text):
             if start <= m.start() < at and m.end() + _WORD_AFTER > len(text) and _asks_after(text, *m.span()):
                 return m.start()
         return at
@@ -66,6 +72,10 @@ class Phone(RunCheck):
         number = _RUN.match(text, at)
         is_complete = number is not None and number.end() + self.after < len(text)
         return number.end() + _WORD_AFTER if number and is_complete else 0
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    return (_ASCII_RUN if text.isascii() else _RUN).finditer(text)
 
 
 def _is_phone(text: str, start: int, end: int) -> bool:
