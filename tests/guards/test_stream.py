@@ -55,9 +55,46 @@ WORDS = (
     "\\n",
     "é ",
 )
-texts = st.lists(st.sampled_from(VALUES) | st.sampled_from(WORDS) | st.text(max_size=6), max_size=10).map(
-    "".join
+# identifiers, ordinary numbers, and what is almost a value
+NEAR = (
+    " zq12",
+    "utf8 ",
+    "x86_64",
+    "sha256:",
+    "at10 ",
+    "2024-05-12 ",
+    "1,250.50",
+    "3.11.4",
+    "12:30:45",
+    "id 2147483647 ",
+    "1719212858",
+    "host:10.0.0.1",
+    "::",
+    "gb82west12345698765432",
+    "DE89 is ",
+    "GB82 WEST 1234 5698 7654 33",
+    "4111 1111 1111 1112",
+    "463-612-6138x",
+    "(206) 479",
+    "my phone ",
+    "٣٤٥",
+    "bearer ",
+    "token=",
+    "sk-ant-",
+    "ghp_",
+    "eyJ",
+    "------",
+    "SK",
+    "_",
 )
+texts = st.lists(
+    st.sampled_from(VALUES)
+    | st.sampled_from(WORDS)
+    | st.sampled_from(NEAR)
+    | st.text("0123456789 -./()+:abGB@", max_size=12)
+    | st.text(max_size=6),
+    max_size=10,
+).map("".join)
 
 
 def guard(*names: str | CheckConfig, **options: int) -> Guard:
@@ -66,6 +103,7 @@ def guard(*names: str | CheckConfig, **options: int) -> Guard:
 
 
 ALL_CHECKS = guard(*ALL)
+ALONE = {name: guard(name) for name in ALL}
 
 
 def event(text: str, *, index: int = 0, finish: str | None = None, **more: object) -> Event:
@@ -107,14 +145,39 @@ def redacted(guard: Guard, text: str) -> str:
 @settings(max_examples=150, deadline=None)
 @given(text=texts, seed=st.integers(0, 2**16), longest=st.sampled_from([1, 3, 12, 400]))
 def test_a_stream_equals_the_whole_text_redacted(text: str, seed: int, longest: int) -> None:
-    stream = ALL_CHECKS.open_stream()
+    assert_streams_as_whole(ALL_CHECKS, text, seed, longest)
+
+
+@pytest.mark.parametrize("name", ALL)
+@settings(max_examples=60, deadline=None)
+@given(text=texts, seed=st.integers(0, 2**16), longest=st.sampled_from([1, 4, 20]))
+def test_each_check_alone_streams_as_it_finds(name: str, text: str, seed: int, longest: int) -> None:
+    assert_streams_as_whole(ALONE[name], text, seed, longest)
+
+
+def assert_streams_as_whole(guard: Guard, text: str, seed: int, longest: int) -> None:
+    stream = guard.open_stream()
     assert stream is not None
     parts = pieces(text, random.Random(seed), longest)
     out = [e for part in parts for e in stream.feed([event(part)])] + stream.finish()
-    assert shown(out) == redacted(ALL_CHECKS, text)
-    verdict, _ = asyncio.run(ALL_CHECKS.check_input([Message("user", text)]))
+    assert shown(out) == redacted(guard, text)
+    verdict, _ = asyncio.run(guard.check_input([Message("user", text)]))
     assert stream.verdict.n_findings == verdict.n_findings
     assert stream.verdict.kinds == verdict.kinds
+
+
+def test_identifiers_and_numbers_wait_for_one_word_at_most() -> None:
+    text = (
+        "".join(f" zq{i}" for i in range(100))
+        + " utf8 sha256 x86_64 v3.11.4 costs 12,499.90 on page 7 at 10:45, "
+    )
+    stream = ALL_CHECKS.open_stream()
+    assert stream is not None
+    n_sent = n_shown = 0
+    for word in text.split(" "):
+        n_sent += len(word) + 1
+        n_shown += len(shown(stream.feed([event(word + " ")])))
+        assert n_sent - n_shown <= len(word) + 1
 
 
 def test_sixty_four_streams_at_once_do_not_mix() -> None:
