@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stepwell.base.decisions import FitDecision
 from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
-from stepwell.base.tokens import N_REPLY_TOKENS, count_message, count_text, upper_bound
+from stepwell.base.tokens import N_REPLY_TOKENS, count_message, count_text, is_exact_for, upper_bound
 from stepwell.memory.context.cuts import SYSTEM_ROLES, cuts
 
 
@@ -49,6 +49,7 @@ class _Room:
         self.reserve_tokens = reserve_tokens
         self.n_tools = count_text(tools_json.decode("utf-8", "ignore"), model) if tools_json else 0
         self.left = window_tokens - reserve_tokens - N_REPLY_TOKENS - self.n_tools
+        self.is_exact = is_exact_for(model)
         self._model = model
 
     @property
@@ -81,7 +82,11 @@ def _fit_exactly(messages: Sequence[Message], room: _Room) -> FitDecision:
         start = place
     kept = tuple(i for i, m in enumerate(messages) if i >= start or m.role in SYSTEM_ROLES)
     return FitDecision(
-        kept, room.n_used, room.window_tokens, is_exact=True, n_dropped=len(messages) - len(kept)
+        kept,
+        room.n_used,
+        room.window_tokens,
+        is_exact=room.is_exact,
+        n_dropped=len(messages) - len(kept),
     )
 
 

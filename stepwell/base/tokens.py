@@ -6,10 +6,11 @@ The bound rests on one fact: a byte-level BPE never makes more tokens than the t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from stepwell.base.messages import Message, Part, ToolCall
-from stepwell.base.vocabulary import encoding_for
+from stepwell.base.vocabulary import encoding_for, is_openai
 
 # What the chat format adds: 3 a message and 3 to open the reply for OpenAI's models, 5 a message for ChatML
 # as small open models use it. A name costs 1, a tool call's frame is not published: 8 covers ChatML's.
@@ -22,6 +23,7 @@ N_TOOL_CALL_TOKENS = 8
 N_IMAGE_TOKENS = 5000
 
 _CHUNK_CHARS = 20_000
+_FOREIGN_MARGIN = 1.35
 
 
 def upper_bound(messages: Sequence[Message], tools_json: bytes | None = None) -> int:
@@ -38,16 +40,26 @@ def estimate_text(text: str) -> int:
 
 
 def count_text(text: str, model: str) -> int:
-    """Tokens of `text`: exact for OpenAI's models, by o200k_base for any other.
+    """Tokens of `text`: exact for OpenAI's models; for others on the safe side (see `is_exact_for`).
+
+    A small local vocabulary may need a token for each digit, so `local/` models count bytes, which is never less.
+    Hosted ones count o200k_base and a margin: published vocabularies of their size stay within it on ordinary text.
 
     Raises:
         ConfigError: The vocabulary is not on this machine.
     """
+    if model.startswith("local/"):
+        return _n_bytes(text)
     encode = encoding_for(model).encode_ordinary
-    if len(text) <= _CHUNK_CHARS:
-        return len(encode(text))
     # tiktoken's time is quadratic in the length of one unbroken run; a cut adds a token or two
-    return sum(len(encode(text[i : i + _CHUNK_CHARS])) for i in range(0, len(text), _CHUNK_CHARS))
+    pieces = (text[i : i + _CHUNK_CHARS] for i in range(0, len(text), _CHUNK_CHARS))
+    n = sum(len(encode(piece)) for piece in pieces)
+    return n if is_exact_for(model) else math.ceil(n * _FOREIGN_MARGIN)
+
+
+def is_exact_for(model: str) -> bool:
+    """Whether `count_text` is the model's own count."""
+    return is_openai(model)
 
 
 def count_message(message: Message, model: str) -> int:

@@ -36,15 +36,24 @@ def encoding_for(model: str) -> Encoding:
     return _encoding(_encoding_name(model))
 
 
-@lru_cache(maxsize=1024)
+def is_openai(model: str) -> bool:
+    """Whether the model's own vocabulary is known."""
+    return _own_encoding(model) is not None
+
+
 def _encoding_name(model: str) -> str:
+    return _own_encoding(model) or _BASE
+
+
+@lru_cache(maxsize=1024)
+def _own_encoding(model: str) -> str | None:
     from tiktoken.model import encoding_name_for_model
 
     try:
         name = encoding_name_for_model(model.rpartition("/")[2])
     except KeyError:
-        return _BASE
-    return name if name in _CACHE_NAMES else _BASE
+        return None
+    return name if name in _CACHE_NAMES else None
 
 
 @lru_cache(maxsize=len(_CACHE_NAMES))
