@@ -35,19 +35,18 @@ _HEAD = re.compile(
     re.DOTALL,
 )
 _FIRST_LETTERS = "".join(c[0] + c[0].lower() for c in LENGTHS)
-_TO_SHAPE = (
-    bytes(
-        (ord("a") if chr(b) in _FIRST_LETTERS else ord("z"))
-        if chr(b).isalpha()
-        else ord("0")
-        if chr(b).isdigit()
-        else 32
-        for b in range(128)
-    )
-    + b" " * 128
-)
+
+
+def _class(char: str) -> str:
+    """a letter that may begin a country's code, z another letter, 0 a digit, else a space."""
+    if char.isalpha():
+        return "a" if char in _FIRST_LETTERS else "z"
+    return "0" if char.isdigit() else " "
+
+
+_TO_SHAPE = "".join(_class(chr(b)) if b < 128 else " " for b in range(256)).encode()
 _SHAPES = (b" aa00", b" az00")
-_BODY = re.compile(r"(?:[ -]?[A-Za-z0-9])+")
+_BODIES = {n: re.compile(rf"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){{{n - 1}}}") for n in set(LENGTHS.values())}
 _MAX_CHARS = 44
 
 
@@ -55,17 +54,6 @@ def mod97(iban: str) -> bool:
     """Whether the two check digits fit (ISO 7064 MOD 97-10); `iban` has no spaces."""
     turned = iban[4:] + iban[:4]
     return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
-
-
-def _end(text: str, start: int, length: int) -> int:
-    """Where the `length`-th letter or digit from `start` ends; 0 if single separators don't lead there."""
-    body = _BODY.match(text, start, start + _MAX_CHARS)
-    seen = 0
-    for i in range(start, body.end() if body else start):
-        seen += text[i] not in " -"
-        if seen == length:
-            return i + 1
-    return 0
 
 
 def _is_valid(value: str) -> bool:
@@ -95,9 +83,9 @@ class Iban(RunCheck):
             return found
         for m in _HEAD.finditer(text):
             start = m.start() - 2
-            end = _end(text, start, LENGTHS[text[start : start + 2].upper()])
-            if end and not text[end : end + 1].isalnum() and _is_valid(text[start:end]):
-                found.append(Finding("IBAN", start, end, check=self.name))
+            body = _BODIES[LENGTHS[text[start : start + 2].upper()]].match(text, start, start + _MAX_CHARS)
+            if body and not text[body.end() : body.end() + 1].isalnum() and _is_valid(body[0]):
+                found.append(Finding("IBAN", start, body.end(), check=self.name))
         return found
 
 

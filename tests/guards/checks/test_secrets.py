@@ -91,3 +91,8 @@ def test_leaves(text: str) -> None:
 
 def test_offers_at_least_twenty_one_kinds() -> None:
     assert len(set(make().kinds)) >= 21
+
+
+def test_a_key_is_found_once_where_two_prefixes_fit() -> None:
+    text = f"sk-ant-api03-{BODY[:93]} and sk-proj-{BODY[:48]}"
+    assert [f.kind for f in make().find(text)] == ["ANTHROPIC", "OPENAI"]
