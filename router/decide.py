@@ -85,12 +85,18 @@ class Router:
         return list(self._tiers)
 
     async def decide(
-        self, request: ChatRequest, *, n_input_tokens: int, vector: object | None = None
+        self,
+        request: ChatRequest,
+        *,
+        n_input_tokens: int,
+        n_most_tokens: int | None = None,
+        vector: object | None = None,
     ) -> Decision:
         """Decide for one request.
 
         Args:
             n_input_tokens: Tokens of the whole prompt, or an upper bound.
+            n_most_tokens: What it has at most in any vocabulary, for tiers whose own is unknown.
             vector: The request's embedding, for policies that read it.
 
         Raises:
@@ -101,7 +107,7 @@ class Router:
         """
         bounds = self._bounds(request)
         limit_usd = self._pricing.limit_usd(request)
-        lacks = self._lacks(request, bounds, n_input_tokens)
+        lacks = self._lacks(request, bounds, n_input_tokens, n_most_tokens)
         if bounds.is_pinned:
             rank = next(i for i in range(bounds.lo, len(lacks)) if lacks[i] is None)
             return pinned_decision(
@@ -193,9 +199,16 @@ class Router:
             least = max(least, self._names.rank(fired.pin))
         return _Bounds(least, len(self._tiers) - 1, ask, is_pinned=fired.pin is not None, fired=fired)
 
-    def _lacks(self, request: ChatRequest, bounds: _Bounds, n_input_tokens: int) -> list[str | None]:
+    def _lacks(
+        self, request: ChatRequest, bounds: _Bounds, n_input_tokens: int, n_most_tokens: int | None = None
+    ) -> list[str | None]:
         """What bars each tier; raises where every allowed tier lacks something."""
-        needs = needs_of(request, n_input_tokens=n_input_tokens, reserve_tokens=self._reserve_tokens)
+        needs = needs_of(
+            request,
+            n_input_tokens=n_input_tokens,
+            n_most_tokens=n_most_tokens,
+            reserve_tokens=self._reserve_tokens,
+        )
         lo, hi = bounds.lo, bounds.hi
         lacks = [lack_of(t, needs) if lo <= i <= hi else "rule" for i, t in enumerate(self._tiers)]
         if None not in lacks:

@@ -17,16 +17,20 @@ class Needs(msgspec.Struct, frozen=True):
     Attributes:
         capabilities: Of "tools", "json_schema", "images".
         n_input_tokens: 0 where they don't count yet.
+        n_most_tokens: What the input has at most in any vocabulary; counts for local tiers, whose own is unknown.
         n_reply_tokens: What the caller asked for; None: the usual reserve.
     """
 
     capabilities: tuple[str, ...]
     n_input_tokens: int
+    n_most_tokens: int
     n_reply_tokens: int | None
     reserve_tokens: int
 
 
-def needs_of(request: ChatRequest, *, n_input_tokens: int, reserve_tokens: int) -> Needs:
+def needs_of(
+    request: ChatRequest, *, n_input_tokens: int, reserve_tokens: int, n_most_tokens: int | None = None
+) -> Needs:
     """Read the needs off the request's typed fields."""
     wire = request.wire
     asked: list[str] = []
@@ -36,7 +40,8 @@ def needs_of(request: ChatRequest, *, n_input_tokens: int, reserve_tokens: int) 
         asked.append("json_schema")
     if any(m.has_images for m in wire.messages):
         asked.append("images")
-    return Needs(tuple(asked), n_input_tokens, wire.max_output_tokens, reserve_tokens)
+    n_most = n_input_tokens if n_most_tokens is None else n_most_tokens
+    return Needs(tuple(asked), n_input_tokens, n_most, wire.max_output_tokens, reserve_tokens)
 
 
 def lack_of(tier: TierInfo, needs: Needs) -> str | None:
@@ -45,7 +50,8 @@ def lack_of(tier: TierInfo, needs: Needs) -> str | None:
         if capability not in tier.capabilities:
             return capability
     room = tier.window_or_assumed - _reply_tokens(tier, needs)
-    return "window" if needs.n_input_tokens > room else None
+    n_input = needs.n_most_tokens if tier.is_local else needs.n_input_tokens
+    return "window" if n_input > room else None
 
 
 def _reply_tokens(tier: TierInfo, needs: Needs) -> int:

@@ -74,6 +74,16 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         metrics=metrics,
         embedder=_once(config),
         smallest_window=min(t.window_or_assumed for t in infos),
+        smallest_hosted_window=min((t.window_or_assumed for t in infos if not t.is_local), default=0),
+        counts_dollars=any(
+            limit is not None
+            for limit in (
+                config.promises.max_usd_per_request,
+                config.promises.max_usd_per_user_day,
+                config.promises.max_usd_per_tenant_day,
+                config.promises.max_usd_per_day,
+            )
+        ),
         close_parts=(transport.close, *closers),
     )
 

@@ -60,6 +60,8 @@ class Pipeline:
     metrics: Metrics
     embedder: Callable[[], Embedder] | None
     smallest_window: int
+    smallest_hosted_window: int
+    counts_dollars: bool
     close_parts: tuple[Callable[[], object], ...] = ()
 
     # ---- whole answers
@@ -253,9 +255,9 @@ class Pipeline:
 
     async def _decide(self, run: Run) -> Decision:
         await self._fit(run)
-        n_input = await self._n_input(run)
+        n_input, n_most = await self._n_input(run)
         run.trace.route = decision = await self.router.decide(
-            run.request, n_input_tokens=n_input, vector=run.vector
+            run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector
         )
         return decision
 
@@ -287,27 +289,27 @@ class Pipeline:
         run.trace.context = found
         run.request = run.request.with_kept(found.kept)
 
-    async def _n_input(self, run: Run) -> int:
-        """Exact where dollars are promised, else an estimate."""
-        context = run.trace.context
-        if context is not None and context.is_exact:
-            return context.n_tokens
-        messages = run.request.messages
-        promises = self.config.promises
-        is_hard = (
-            run.request.wishes.max_usd
-            or promises.max_usd_per_request
-            or promises.max_usd_per_day
-            or promises.max_usd_per_tenant_day
-            or promises.max_usd_per_user_day
-        )
-        if not is_hard:
-            # bytes, not characters: scripts beyond Latin take more tokens a character
-            return (context.n_tokens if context is not None else tokens.upper_bound(messages)) // 4 + 1
+    async def _n_input(self, run: Run) -> tuple[int, int]:
+        """Tokens of the input, and how many it has at most in any vocabulary.
+
+        The first is counted where dollars or a window depend on it, else estimated.
+        """
+        messages, wishes, context = run.request.messages, run.request.wishes, run.trace.context
         tools = run.request.fields.get("tools")
-        return await asyncio.to_thread(
-            tokens.count_messages, messages, model="", tools_json=bytes(tools) if tools is not None else None
-        )
+        tools_json = bytes(tools) if tools is not None else None
+        if context is not None and not context.n_dropped and not context.is_exact:
+            bound = context.n_tokens
+        else:
+            bound = tokens.upper_bound(messages, tools_json)
+        if context is not None and context.is_exact:
+            return context.n_tokens, bound
+        reserve = run.request.wire.max_output_tokens or self.config.context.reserve_tokens
+        fits_anywhere = bound + reserve <= self.smallest_hosted_window
+        if fits_anywhere and not self.counts_dollars and wishes.max_usd is None:
+            # bytes, not characters: scripts beyond Latin take more tokens a character
+            return bound // 4 + 1, bound
+        n = await asyncio.to_thread(tokens.count_messages, messages, model="", tools_json=tools_json)
+        return min(n, bound), bound
 
     # ---- afterwards
 
