@@ -6,7 +6,17 @@ import sys
 
 import stepwell
 
-HEAVY = ("litellm", "torch", "guardrails", "openai", "langchain_core", "faiss", "onnxruntime", "tiktoken", "aiohttp")
+HEAVY = (
+    "litellm",
+    "torch",
+    "guardrails",
+    "openai",
+    "langchain_core",
+    "faiss",
+    "onnxruntime",
+    "tiktoken",
+    "aiohttp",
+)
 
 
 def _modules_after(code: str) -> set[str]:

@@ -16,7 +16,8 @@ def _folders() -> set[str]:
     }
     for room in ROOMS:
         found |= {
-            ".".join(("stepwell", *p.parent.relative_to(ROOT).parts)) for p in (ROOT / room).glob("**/__init__.py")
+            ".".join(("stepwell", *p.parent.relative_to(ROOT).parts))
+            for p in (ROOT / room).glob("**/__init__.py")
         }
     return found
 

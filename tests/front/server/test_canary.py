@@ -17,8 +17,8 @@ from stepwell import Stepwell, StepwellError
 from stepwell.base.errors import StreamBroken, TierError
 from stepwell.front.server.app import create_app
 from stepwell.testing import FakeTier
-from tests.support.served import KEY_ENV, Served, sections, tier, wait_until
-from tests.support.upstream import Upstream
+from tests.support.served import Served, sections, tier, wait_until
+from tests.support.upstream import KEY_ENV, Upstream
 
 TIER: dict[str, Any] = {"model": "fake/x", "usd_per_1m_input": 1, "usd_per_1m_output": 1, "quality": 0.9}
 FAULTS = ["mock-e400", "mock-e401", "mock-e500", "mock-garbage", "mock-html", "mock-empty", "mock-reset"]

@@ -15,8 +15,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.served import KEY_ENV, sections, tier
-from tests.support.upstream import Upstream
+from tests.support.served import sections, tier
+from tests.support.upstream import KEY_ENV, Upstream
 
 Process = subprocess.Popen[str]
 
