@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepwell.base.errors import BadRequest
+from stepwell.base.errors import BadRequest, UnknownModel
 from stepwell.router.tierinfo import TierInfo
 
 AUTO = "auto"
@@ -48,10 +48,9 @@ class Names:
         rank = self._ranks.get(model)
         found = self._models.get(model) if rank is None else (rank, None)
         if found is None:
-            raise BadRequest(
+            raise UnknownModel(
                 f"There is no such model; use 'auto', a tier ({self._listed()}) or a model of one.",
                 param="model",
-                code="model_not_found",
             )
         if wished is not None and wished != found[0]:
             raise BadRequest("`model` and the wished tier name different tiers.", param="model")

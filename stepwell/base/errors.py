@@ -4,6 +4,7 @@
     ├── ConfigError                 a file, key or constructor argument is wrong
     ├── BadRequest                  the request itself is wrong (HTTP 400)
     │   ├── ContextTooLong          no window can hold it
+    │   ├── UnknownModel            no tier or model has that name (HTTP 404)
     │   └── NoCapableTier           no tier has the window, tools, schema or images it needs
     ├── BadKey                      the API key is missing or unknown (HTTP 401)
     ├── Unroutable                  a promise leaves no tier to ask
@@ -74,6 +75,13 @@ class ContextTooLong(BadRequest):
 
 class NoCapableTier(BadRequest):
     code = "no_capable_tier"
+
+
+class UnknownModel(BadRequest):
+    """`model` names neither a tier nor a model of one."""
+
+    status_code = 404
+    code = "model_not_found"
 
 
 class BadKey(StepwellError):

@@ -24,7 +24,7 @@ def load(spec: str, *, group: str) -> Any:
     for point in entry_points(group=group, name=spec):
         return point.load()
     module, colon, attribute = spec.partition(":")
-    if not colon:
+    if not (module and colon and attribute):
         known = ", ".join(sorted(p.name for p in entry_points(group=group))) or "none installed"
         raise ConfigError(
             f"{spec!r} is not in {group} ({known}); a dotted path looks like 'package.module:name'"

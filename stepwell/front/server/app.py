@@ -136,23 +136,22 @@ class App:
             return await self._ready(send)
         if path == "/openapi.json":
             return await send_json(send, description())
-        if path == "/metrics":
+        self._tenant(headers, has_body=method == "POST")
+        if path == "/metrics":  # dollars and tenants' habits are for those with a key
             text = self._pipeline.metrics.render()
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
-        self._tenant(headers, has_body=method == "POST")
         if path == "/v1/embeddings":
             return await embeddings(self._pipeline, await read_body(receive, self._max_body_bytes), send)
         return await self._models(path, send)
 
     async def _ready(self, send: Send) -> None:
-        """Ready where at least one tier has what it needs."""
+        """Ready where at least one tier has what it needs; which ones is told only where no keys are set."""
         lacks = {t.name: t.missing_key for t in self._well.tiers}
         is_ready = any(v is None for v in lacks.values())
-        state = {
-            "status": "ready" if is_ready else "not ready",
-            "tiers": {k: v or "ok" for k, v in lacks.items()},
-        }
+        state: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
+        if self._keys.is_open:
+            state["tiers"] = {k: v or "ok" for k, v in lacks.items()}
         await send_json(send, state, 200 if is_ready else 503)
 
     async def _models(self, path: str, send: Send) -> None:

@@ -95,8 +95,7 @@ async def send_error(send: Send, error: StepwellError, headers: Headers | None =
         out.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
     if isinstance(error, QualityFloorUnmet):  # read by OpenAI's clients: the same try can't help
         out.append((b"x-should-retry", b"false"))
-    status = 404 if error.code == "model_not_found" else error.status_code  # as OpenAI answers
-    await send_body(send, status, error_body(error), out)
+    await send_body(send, error.status_code, error_body(error), out)
 
 
 def error_body(error: StepwellError) -> bytes:

@@ -202,7 +202,7 @@ def description() -> dict[str, JsonValue]:
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
             "/readyz": _get("A tier can answer", plain, 503),
-            "/metrics": {"get": {"summary": "Metrics", "responses": {"200": metrics}}},
+            "/metrics": {"get": {"summary": "Metrics", "responses": {"200": metrics, **_failures(401)}}},
             "/openapi.json": _get("This description", plain),
         },
         "components": {"schemas": {"Error": _ERROR, "Chat": _CHAT, "Embeddings": _EMBEDDINGS}},
