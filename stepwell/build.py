@@ -118,7 +118,7 @@ def _make(
     kind = _kind(d)
     if kind == "local":
         return _Made(d, card, *_local(config, tier, d, card, transport))
-    if ":" in kind:
+    if kind not in ("http", "litellm"):
         return _Made(d, card, _plugged(kind, "stepwell.tiers", d.options), None)
     provider = PROVIDERS.get(d.model.partition("/")[0])
     key_env = d.api_key_env or (provider.api_key_env if provider is not None else None)
@@ -154,8 +154,6 @@ def _priced(card: ModelCard, unknown_usd_per_1m: float | None) -> ModelCard:
 
 def _kind(d: DeploymentConfig) -> str:
     if d.kind != "auto":
-        if d.kind not in ("http", "litellm", "local") and ":" not in d.kind:
-            raise ConfigError(f"kind {d.kind!r} is none of auto, http, litellm, local, 'module:factory'")
         return d.kind
     provider = d.model.partition("/")[0]
     if provider == "local":
@@ -239,7 +237,13 @@ def _cache(config: Config) -> Cache | None:
     versions = hashlib.sha256(
         encode_json(config.model_dump(include={"tiers", "routing", "guards"}, mode="json"))
     )
-    return Cache(config.cache, versions=versions.hexdigest()[:16], embedder_name=config.embedding.embedder)
+    store = None if config.cache.store is None else _plugged(config.cache.store, "stepwell.stores", {})
+    return Cache(
+        config.cache,
+        store=store,
+        versions=versions.hexdigest()[:16],
+        embedder_name=config.embedding.embedder,
+    )
 
 
 def _sinks(

@@ -229,6 +229,29 @@ def test_a_tier_a_check_and_a_sink_plug_in(plugin: Any, caplog: pytest.LogCaptur
     ]
 
 
+def test_a_cache_store_plugs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cellar.py").write_text(
+        "from stepwell.memory.store import SqliteStore\nmade = []\n"
+        "def make():\n    made.append(SqliteStore())\n    return made[0]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Stepwell(
+        cache={"store": "cellar:make", "semantic": "off"}, backends={"local": FakeTier("a")}
+    ) as well:
+        for _ in range(2):
+            reply = well.chat("hello", tier="local")
+    import cellar  # type: ignore[import-not-found]
+
+    assert len(cellar.made) == 1
+    assert reply.trace.cache is not None
+    assert reply.trace.cache.status == "hit"
+
+
+def test_an_unknown_kind_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="gopher"):
+        Stepwell(tiers={"cheap": {**TIERS["cheap"], "kind": "gopher"}})
+
+
 def test_a_plug_in_with_wrong_options_is_a_config_error(plugin: Any) -> None:
     tier = {**TIERS["cheap"], "kind": "orchard:make_tier", "options": {"txt": "x"}}
     with pytest.raises(ConfigError, match="orchard:make_tier"):

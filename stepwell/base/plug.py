@@ -8,7 +8,14 @@ from typing import Any
 
 from stepwell.base.errors import ConfigError
 
-GROUPS = ("stepwell.policies", "stepwell.tiers", "stepwell.checks", "stepwell.embedders", "stepwell.sinks")
+GROUPS = (
+    "stepwell.policies",
+    "stepwell.tiers",
+    "stepwell.checks",
+    "stepwell.embedders",
+    "stepwell.stores",
+    "stepwell.sinks",
+)
 
 
 def load(spec: str, *, group: str) -> Any:
