@@ -8,6 +8,7 @@ kinds are believed only where a text to work on is there and nothing hard stands
 from __future__ import annotations
 
 import re
+import string
 
 import msgspec
 
@@ -66,6 +67,7 @@ _QUESTIONS = frozenset({"factual", "choice", "arithmetic", "maths"})
 _SUBJECTS = ("law", "medicine", "maths", "analysis")
 _SPECIALTIES = w.WORDS["code"] | w.WORDS["law"] | w.WORDS["medicine"] | w.WORDS["maths"]
 _NEVER_EASY = w.WORDS["proof"] | w.WORDS["hard_code"] | w.WORDS["deep"] | w.WORDS["more"]
+_HARD = w.WORDS["proof"].union(*(w.WORDS[k] for k in _SUBJECTS))
 _TOLD = frozenset().union(*(w.WORDS[k] for k in KINDS if k in w.WORDS and k != "greeting"))
 _PAYLOAD = re.compile(r"[:\n\"“'‘`]|\. \S")
 _NUMBER = re.compile(r"\d+")
@@ -73,6 +75,7 @@ _LATEX = re.compile(
     r"\\(?:frac|sqrt|sum|int|prod|cdot|times|begin|left|pi|theta|alpha|lim|log|sin|cos|tan|angle|overline|"
     r"boxed|pmod|binom|mathbb|ldots|leq?|geq?|infty|triangle)\b|\$[^$\n]{0,200}[\\^_=][^$\n]{0,200}\$"
 )
+_SIGNS = "=+*×÷^%-/"
 _OPERATOR = re.compile(r"[=+*×÷^%]|\d\s*[-/]\s*\d")
 
 
@@ -93,51 +96,64 @@ def _easy_kind(ask: Ask) -> str | None:
     if len(ask.words) <= 7 and ask.vocabulary <= w.WORDS["greeting"]:
         return "greeting"
     start = ask.words[:_N_INSTRUCTION_WORDS]
-    verb = next((word for word in start if word not in w.WORDS["polite"]), "")
-    kind = _easy_verb(verb, ask.lower[:_HEAD_CHARS])
+    kind = _easy_verb(_first_verb(start), ask.lower[:_HEAD_CHARS])
     if kind is None or not _PAYLOAD.search(ask.text) or not _SPECIALTIES.isdisjoint(start):
         return None
-    wants_word = any(p in ask.lower for p in w.ONE_WORD)
+    wants_word = w.has_any(ask.lower, w.ONE_WORD)
     more = _NEVER_EASY - w.ANSWER_WORDS if wants_word else _NEVER_EASY
     if not more.isdisjoint(ask.vocabulary):
         return None
-    if kind == "labelling" and wants_word and any(p in ask.lower for p in w.SENTIMENT_PHRASES):
+    if kind == "labelling" and wants_word and w.has_any(ask.lower, w.SENTIMENT_PHRASES):
         return "sentiment"
     return kind
+
+
+def _first_verb(start: list[str]) -> str:
+    polite = w.WORDS["polite"]
+    for word in start:
+        if word not in polite:
+            return word
+    return ""
 
 
 def _easy_verb(verb: str, head: str) -> str | None:
     if verb in w.WORDS["labelling"]:
         return "labelling"
-    if any(p in head for p in w.RESPELL_PHRASES):
+    if w.has_any(head, w.RESPELL_PHRASES):
         return "respell"
     if verb in w.WORDS["rewrite"]:
         return "rewrite"
     if verb in w.WORDS["making"]:
         return None
-    if any(p in head for p in w.LABEL_PHRASES):
+    if w.has_any(head, w.LABEL_PHRASES):
         return "labelling"
-    return "rewrite" if any(p in head for p in w.REWRITE_PHRASES) else None
+    return "rewrite" if w.has_any(head, w.REWRITE_PHRASES) else None
 
 
 def _harder_task(ask: Ask) -> Task:
-    kinds = sorted(_kinds_in(ask), key=lambda k: -KINDS[k][0])
-    difficulty, reason, n_tokens = KINDS[kinds[0]]
-    # independent signs of work add up, slowly
-    difficulty += 0.03 * min(sum(1 for k in kinds[1:] if KINDS[k][0] > 0.5), 2)
+    kinds = _kinds_in(ask)
+    kind = kinds[0] if len(kinds) == 1 else max(kinds, key=_difficulty)
+    difficulty, reason, n_tokens = KINDS[kind]
+    if len(kinds) > 1:  # independent signs of work add up, slowly
+        n_more = len([k for k in kinds if KINDS[k][0] > 0.5]) - (difficulty > 0.5)
+        difficulty += 0.03 * min(n_more, 2)
     reasons = [reason]
-    if kinds[0] in _QUESTIONS:  # length ranks questions (APGR .59 on MMLU), not chat (.45)
+    if kind in _QUESTIONS:  # length ranks questions (APGR .59 on MMLU), not chat (.45)
         difficulty += 0.04 * min(ask.n_chars, _LONG_CHARS) / _LONG_CHARS
     for what, more in _aggravations(ask):
         difficulty += more
         reasons.append(what)
-    return Task(kinds[0], min(difficulty, _MAX_DIFFICULTY), tuple(reasons), _length(ask, n_tokens))
+    return Task(kind, min(difficulty, _MAX_DIFFICULTY), tuple(reasons), _length(ask, n_tokens))
+
+
+def _difficulty(kind: str) -> float:
+    return KINDS[kind][0]
 
 
 def _length(ask: Ask, n_tokens: int) -> int:
-    if any(p in ask.lower for p in w.SHORT_ANSWERS):
+    if w.has_any(ask.lower, w.SHORT_ANSWERS):
         return min(n_tokens, 40)
-    if any(p in ask.lower for p in w.LONG_ANSWERS):
+    if w.has_any(ask.lower, w.LONG_ANSWERS):
         return max(n_tokens, 800)
     return n_tokens
 
@@ -147,14 +163,16 @@ def _kinds_in(ask: Ask) -> list[str]:
     told = _TOLD & ask.vocabulary
     start = told.intersection(ask.words[:_N_INSTRUCTION_WORDS])
     kinds = _verbs_in(ask, start)
-    if told:
+    if not _HARD.isdisjoint(told):
         kinds += [k for k in _SUBJECTS if _counts(k, told, start, 2)]
         kinds += ["proof"] if not w.WORDS["proof"].isdisjoint(told) else []
     kinds += _code_kinds(ask, told, start)
     if "maths" not in kinds and ("\\" in ask.text or "$" in ask.text) and _LATEX.search(ask.text):
         kinds.append("maths")
-    kinds += ["arithmetic"] if _is_arithmetic(ask, told) else []
-    kinds += ["choice"] if "\nb" in ask.lower and "\nc" in ask.lower and "a" in ask.vocabulary else []
+    if _is_arithmetic(ask, told):
+        kinds.append("arithmetic")
+    if "\nb" in ask.lower and "\nc" in ask.lower and "a" in ask.vocabulary:
+        kinds.append("choice")
     return kinds or ["ordinary"]
 
 
@@ -183,16 +201,21 @@ def _code_kinds(ask: Ask, told: frozenset[str], start: frozenset[str]) -> list[s
 
 
 def _is_arithmetic(ask: Ask, told: frozenset[str]) -> bool:
-    if len(_NUMBER.findall(ask.text)) < 2:
+    text = ask.text
+    # looking for a character costs a hundredth of a regex over the text
+    if text.isascii() and not w.has_any(text, string.digits):
         return False
-    if "how many" in ask.lower or "how much" in ask.lower or not w.WORDS["arithmetic"].isdisjoint(told):
+    numbers = _NUMBER.finditer(text)
+    if next(numbers, None) is None or next(numbers, None) is None:
+        return False
+    if w.has_any(ask.lower, w.SUM_PHRASES) or not w.WORDS["arithmetic"].isdisjoint(told):
         return True
-    return _OPERATOR.search(ask.text) is not None
+    return w.has_any(text, _SIGNS) and _OPERATOR.search(text) is not None
 
 
 def _aggravations(ask: Ask) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
-    if any(p in ask.lower for p in w.STEPS):
+    if "step" in ask.lower and w.has_any(ask.lower, w.STEPS):
         found.append(("several steps", 0.08))
     if ask.text.count("\n- ") + ask.text.count("\n* ") + ask.lower.count(" must ") >= 3:
         found.append(("many constraints", 0.1))
