@@ -6,25 +6,20 @@ calls); here a call holds its upper bound from the start. Exact while no call co
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Protocol
 
 from stepwell.base.config.promises import PromisesConfig
-from stepwell.base.errors import BudgetExceeded, ConfigError
+from stepwell.base.errors import ConfigError
 from stepwell.base.request import Caller
+from stepwell.router.limits import NANO, Account, Limits, account_of, day_exceeded, no_ledger, up
 from stepwell.router.spend import Charge, MemorySpend, Spend, SqliteSpend
 
 _DAY_S = 86_400
-_NANO = 1_000_000_000
-_PROMISES = {
-    "day": "max_usd_per_day",
-    "tenant": "max_usd_per_tenant_day",
-    "user": "max_usd_per_user_day",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +28,42 @@ class Lease:
 
     Attributes:
         day: UTC day since 1970 on which it counts, also where it is settled after midnight.
-        accounts: What it is charged to.
+        accounts: What it is charged to, as the ledger that made it names them.
     """
 
     id: int
     day: int
     n_nano_usd: int
-    accounts: tuple[tuple[str, ...], ...]
+    accounts: tuple[Account, ...]
+
+
+class Budget(Protocol):
+    """Keeps the dollar promises. A lease goes back to the ledger that made it."""
+
+    async def reserve(self, caller: Caller, usd: float) -> Lease:
+        """Hold `usd`, an upper bound of what the request may cost.
+
+        Raises:
+            BudgetExceeded: Names the budget: "request", "user_day", "tenant_day", "day", or "ledger" where
+                the money can't be booked.
+        """
+        ...
+
+    async def settle(self, lease: Lease, usd: float) -> None:
+        """Replace what the lease holds by what the request did cost. A second time does nothing."""
+        ...
+
+    def spent_usd(self, *, tenant: str | None = None, user: str | None = None) -> float:
+        """Charged today, open reservations included, as far as this process knows."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
 
 
 class Ledger:
     """Keeps the dollar promises of one process, or of all that share one file.
-
-    A caller without a tenant is held to no tenant's budget, one without a user to no user's.
 
     Args:
         path: SQLite file that keeps the day over a restart; None: memory only.
@@ -58,9 +76,7 @@ class Ledger:
     def __init__(
         self, promises: PromisesConfig, *, path: str | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._per_request_usd = promises.max_usd_per_request
-        self._limits = {kind: _nano(getattr(promises, name)) for kind, name in _PROMISES.items()}
-        self._has_limits = any(limit is not None for limit in self._limits.values())
+        self._limits = Limits(promises)
         self._clock = clock
         self._day = 0
         self._ids = count(1)
@@ -73,33 +89,23 @@ class Ledger:
                 raise ConfigError(f"the budget ledger can't be opened: {type(e).__name__}") from e
         self._spend: Spend = self._file or MemorySpend()
 
-    def reserve(self, caller: Caller, usd: float) -> Lease:
-        """Hold `usd`, an upper bound of what the request may cost.
-
-        Raises:
-            BudgetExceeded: Names the budget: "request", "user_day", "tenant_day", "day", or "ledger" where
-                the file can't be written.
-        """
-        if not usd >= 0:
-            raise ValueError("a reservation is 0 dollars or more")
-        limit = self._per_request_usd
-        if limit is not None and usd > limit:
-            raise _exceeded("request", usd, limit)
-        if not self._has_limits and self._file is None:
-            return _NO_LEASE
-        accounts = self._accounts(caller)
-        lease = Lease(next(self._ids), self._today(), _up(usd), accounts)
+    async def reserve(self, caller: Caller, usd: float) -> Lease:
+        """As Budget says; "ledger" where the file can't be written."""
+        self._limits.check_request(usd)
+        if not self._limits.has_days and self._file is None:
+            return NO_LEASE
+        lease = Lease(next(self._ids), self._today(), up(usd), self._limits.accounts(caller))
         if lease.n_nano_usd:
             self._charge(lease, usd)
         self._open.add(lease.id)
         return lease
 
-    def settle(self, lease: Lease, usd: float) -> None:
-        """Replace what the lease holds by what the request did cost. A second time does nothing."""
+    async def settle(self, lease: Lease, usd: float) -> None:
+        """As Budget says."""
         if lease.id not in self._open:
             return
         self._open.discard(lease.id)
-        delta = _up(max(usd, 0.0)) - lease.n_nano_usd
+        delta = up(max(usd, 0.0)) - lease.n_nano_usd
         if delta:
             try:
                 self._spend.charge(lease.day, [Charge(account, delta) for account in lease.accounts])
@@ -113,42 +119,21 @@ class Ledger:
         Nothing is booked where no budget is set and no file is kept; tenants and users count only where their
         budget is set. The user's tenant must be given as it was.
         """
-        account: tuple[str, ...] = ("day",)
-        if user is not None:
-            account = ("user", tenant or "", user)
-        elif tenant is not None:
-            account = ("tenant", tenant)
-        return self._spend.charged(self._today(), account) / _NANO
+        return self._spend.charged(self._today(), account_of(tenant, user)) / NANO
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
 
     def _charge(self, lease: Lease, usd: float) -> None:
-        charges = [Charge(a, lease.n_nano_usd, self._limits[a[0]]) for a in lease.accounts]
+        charges = [Charge(a, lease.n_nano_usd, self._limits.nano_usd(a)) for a in lease.accounts]
         try:
             full = self._spend.charge(lease.day, charges)
-        except sqlite3.Error as e:  # money that can't be booked is not spent
-            raise BudgetExceeded(
-                f"The budget ledger can't be written ({type(e).__name__}).",
-                budget="ledger",
-                remaining_usd=0.0,
-            ) from e
+        except sqlite3.Error as e:
+            raise no_ledger(f"can't be written ({type(e).__name__})") from e
         if full is not None:
-            kind = full.account[0]
-            raise _exceeded("day" if kind == "day" else f"{kind}_day", usd, full.left_nano_usd / _NANO)
-
-    def _accounts(self, caller: Caller) -> tuple[tuple[str, ...], ...]:
-        if not self._has_limits:
-            return _DAY_ONLY
-        accounts: list[tuple[str, ...]] = []
-        if caller.user is not None and self._limits["user"] is not None:
-            accounts.append(("user", caller.tenant or "", caller.user))
-        if caller.tenant is not None and self._limits["tenant"] is not None:
-            accounts.append(("tenant", caller.tenant))
-        accounts.append(("day",))
-        return tuple(accounts)
+            raise day_exceeded(full.account, usd, full.left_nano_usd)
 
     def _today(self) -> int:
         # a clock set back over midnight must not open yesterday's budget again
@@ -156,23 +141,5 @@ class Ledger:
         return self._day
 
 
-_NO_LEASE = Lease(0, 0, 0, ())  # nothing is promised, nothing is booked
-_DAY_ONLY: tuple[tuple[str, ...], ...] = (("day",),)
-
-
-def _nano(usd: float | None) -> int | None:
-    return None if usd is None else math.floor(usd * _NANO + 1e-3)
-
-
-def _up(usd: float) -> int:
-    # 1e-3: a float's own error must not cost a nano-dollar
-    return math.ceil(usd * _NANO - 1e-3) if usd else 0
-
-
-def _exceeded(budget: str, usd: float, left_usd: float) -> BudgetExceeded:
-    name = budget.replace("_", " ")
-    return BudgetExceeded(
-        f"The request may cost up to ${usd:.6f}; the {name} budget has ${left_usd:.6f} left.",
-        budget=budget,
-        remaining_usd=left_usd,
-    )
+NO_LEASE = Lease(0, 0, 0, ())
+"""Nothing is promised, nothing is booked."""

@@ -20,9 +20,10 @@ from stepwell.base.telemetry.record import Record, Recorder
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.pipeline import Pipeline
-from stepwell.router.budget import Ledger
+from stepwell.router.budget import Budget, Ledger
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher
+from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers import local, weights
 from stepwell.router.tiers.base import Backend, Outgoing
@@ -33,6 +34,7 @@ from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import AiohttpTransport, Transport
 
 LOCAL_PARALLEL = 2
+LEASE_SLACK_S = 60.0
 
 
 def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipeline:
@@ -61,6 +63,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         reserve_tokens=config.context.reserve_tokens,
     )
     metrics = Metrics()
+    ledger = _ledger(config)
     sinks, closers = _sinks(config, metrics)
     return Pipeline(
         config=config,
@@ -69,7 +72,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         cache=_cache(config),
         router=router,
         dispatcher=dispatcher,
-        ledger=Ledger(config.promises, path=config.promises.ledger_path),
+        ledger=ledger,
         record=Recorder(sinks),
         metrics=metrics,
         embedder=_once(config),
@@ -84,8 +87,21 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
                 config.promises.max_usd_per_day,
             )
         ),
-        close_parts=(transport.close, *closers),
+        close_parts=(ledger.close, transport.close, *closers),
     )
+
+
+def _ledger(config: Config) -> Budget:
+    promises, dispatch = config.promises, config.dispatch
+    env = promises.ledger_redis_url_env
+    if env is None:
+        return Ledger(promises, path=promises.ledger_path)
+    url = os.environ.get(env)
+    if not url:
+        raise ConfigError(f"promises.ledger_redis_url_env: {env} is not set in the environment")
+    # a lease must outlive the longest call
+    longest_s = dispatch.timeout_s + dispatch.stream_timeout_s
+    return RedisLedger(promises, url, lease_ttl_s=longest_s + LEASE_SLACK_S)
 
 
 def _tier(config: Config, name: str, transport: Transport, stand_in: Backend | None) -> tuple[Tier, TierInfo]:

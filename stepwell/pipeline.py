@@ -26,7 +26,7 @@ from stepwell.base.telemetry.record import Recorder
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.memory.context.fit import fit
-from stepwell.router.budget import Ledger
+from stepwell.router.budget import Budget
 from stepwell.router.cost import cost_of, reserve_usd
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
@@ -55,7 +55,7 @@ class Pipeline:
     cache: Cache | None
     router: Router
     dispatcher: Dispatcher
-    ledger: Ledger
+    ledger: Budget
     record: Recorder
     metrics: Metrics
     embedder: Callable[[], Embedder] | None
@@ -113,7 +113,7 @@ class Pipeline:
             spent = lost_usd(decision, e)
             raise
         finally:
-            self._settle(run, spent)
+            await self._settle(run, spent)
         body, answer = await self._guarded(run, completed.body, completed.answer)
         deployment = served.deployment
         reply = Reply(body, deployment.tier, deployment.model, spent, usage, run.trace, is_estimated, answer)
@@ -137,7 +137,7 @@ class Pipeline:
             try:
                 opened, served = await self.dispatcher.open(run.request, decision, run.trace, run.deadline_s)
             except BaseException as e:
-                self._settle(run, lost_usd(decision, e))
+                await self._settle(run, lost_usd(decision, e))
                 raise
         except BaseException as e:
             self._recorded(run, status_of(e), error=code_of(e))
@@ -168,7 +168,7 @@ class Pipeline:
             answer = stream.assembler.answer()
             usage, is_estimated = self._usage(run, answer, stream.assembler.n_pieces)
             spent = self._cost(run, usage, served)
-            self._settle(run, spent)
+            await self._settle(run, spent)
             if stream.guard is not None:
                 run.trace.guard_output = stream.guard.verdict
             reply = stream.finished(usage, spent, is_estimated)
@@ -247,7 +247,7 @@ class Pipeline:
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)
-        run.lease = self.ledger.reserve(run.request.caller, reserve_usd(decision))
+        run.lease = await self.ledger.reserve(run.request.caller, reserve_usd(decision))
         cap = self.router.output_cap(run.request)
         if cap is not None:
             run.request = msgspec.structs.replace(run.request, output_cap=cap)
@@ -328,11 +328,11 @@ class Pipeline:
             cost += cost_of(Usage(usage.prompt_tokens), failed.card)
         return cost
 
-    def _settle(self, run: Run, usd: float) -> None:
+    async def _settle(self, run: Run, usd: float) -> None:
         run.spent_usd = usd
         lease, run.lease = run.lease, None
         if lease is not None:
-            self.ledger.settle(lease, usd)
+            await self.ledger.settle(lease, usd)
 
     async def _remember(self, run: Run, reply: Reply, answer: Answer) -> None:
         """Cache the answer, but where a guard found something in it or in the question."""

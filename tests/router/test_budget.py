@@ -1,5 +1,6 @@
 """Dollar promises over a day."""
 
+import asyncio
 import contextlib
 import threading
 from pathlib import Path
@@ -40,118 +41,119 @@ def ledger(clock: Clock | None = None, path: str | None = None, **limits: float)
         ({"max_usd_per_day": 1.0}, EVE, "day"),
     ],
 )
-def test_the_error_names_the_budget_and_what_is_left(
+async def test_the_error_names_the_budget_and_what_is_left(
     limits: dict[str, float], refused: Caller, budget: str
 ) -> None:
     held = Ledger(PromisesConfig.model_validate(limits), clock=Clock())
     if budget != "request":
-        held.reserve(ANN, 0.75)
+        await held.reserve(ANN, 0.75)
     with pytest.raises(BudgetExceeded) as e:
-        held.reserve(refused, 0.5)
+        await held.reserve(refused, 0.5)
     assert e.value.budget == budget
     assert e.value.remaining_usd == pytest.approx(0.4 if budget == "request" else 0.25)
     assert "ann" not in str(e.value)
 
 
-def test_budgets_of_others_are_not_touched() -> None:
+async def test_budgets_of_others_are_not_touched() -> None:
     held = ledger(max_usd_per_user_day=1.0)
-    held.reserve(ANN, 1.0)
-    held.reserve(BOB, 1.0)
-    held.reserve(EVE, 1.0)  # another tenant's ann
-    held.reserve(Caller("acme"), 5.0)  # no user is named: no user's budget
+    await held.reserve(ANN, 1.0)
+    await held.reserve(BOB, 1.0)
+    await held.reserve(EVE, 1.0)  # another tenant's ann
+    await held.reserve(Caller("acme"), 5.0)  # no user is named: no user's budget
     assert held.spent_usd(tenant="acme", user="ann") == 1.0
     assert held.spent_usd() == 8.0
 
 
-def test_a_refusal_books_nothing() -> None:
+async def test_a_refusal_books_nothing() -> None:
     held = ledger(max_usd_per_user_day=5.0, max_usd_per_day=1.0)
     with pytest.raises(BudgetExceeded):
-        held.reserve(ANN, 2.0)
+        await held.reserve(ANN, 2.0)
     assert held.spent_usd() == held.spent_usd(tenant="acme", user="ann") == 0.0
 
 
-def test_settling_gives_back_once() -> None:
+async def test_settling_gives_back_once() -> None:
     held = ledger(max_usd_per_day=1.0)
-    lease = held.reserve(ANN, 1.0)
-    held.settle(lease, 0.25)
-    held.settle(lease, 0.0)
+    lease = await held.reserve(ANN, 1.0)
+    await held.settle(lease, 0.25)
+    await held.settle(lease, 0.0)
     assert held.spent_usd() == 0.25
-    held.reserve(ANN, 0.75)
+    await held.reserve(ANN, 0.75)
     with pytest.raises(BudgetExceeded):
-        held.reserve(ANN, 1e-9)
+        await held.reserve(ANN, 1e-9)
 
 
-def test_a_lease_that_is_never_settled_stays_charged() -> None:
+async def test_a_lease_that_is_never_settled_stays_charged() -> None:
     held = ledger(max_usd_per_day=1.0)
-    held.reserve(ANN, 1.0)
+    await held.reserve(ANN, 1.0)
     with pytest.raises(BudgetExceeded):
-        held.reserve(ANN, 0.1)
+        await held.reserve(ANN, 0.1)
 
 
-def test_free_work_goes_on_where_the_money_is_gone() -> None:
+async def test_free_work_goes_on_where_the_money_is_gone() -> None:
     held = ledger(max_usd_per_day=1.0)
-    held.reserve(ANN, 1.0)
-    held.settle(held.reserve(ANN, 0.0), 0.0)
+    await held.reserve(ANN, 1.0)
+    await held.settle(await held.reserve(ANN, 0.0), 0.0)
     assert held.spent_usd() == 1.0
 
 
 @pytest.mark.parametrize("usd", [-1.0, float("nan")])
-def test_a_reservation_is_a_sum(usd: float) -> None:
+async def test_a_reservation_is_a_sum(usd: float) -> None:
     with pytest.raises(ValueError):
-        ledger().reserve(ANN, usd)
+        await ledger().reserve(ANN, usd)
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_day_ends_at_midnight_utc(stored: bool, tmp_path: Path) -> None:
+async def test_a_day_ends_at_midnight_utc(stored: bool, tmp_path: Path) -> None:
     clock = Clock()
     held = ledger(clock, str(tmp_path / "spend.db") if stored else None, max_usd_per_day=1.0)
-    late = held.reserve(ANN, 1.0)
+    late = await held.reserve(ANN, 1.0)
     clock.now_s += DAY_S / 2
     assert held.spent_usd() == 0.0
-    today = held.reserve(ANN, 1.0)
-    held.settle(late, 0.5)  # belongs to yesterday
+    today = await held.reserve(ANN, 1.0)
+    await held.settle(late, 0.5)  # belongs to yesterday
     assert held.spent_usd() == 1.0
-    held.settle(today, 1.0)
+    await held.settle(today, 1.0)
     clock.now_s -= DAY_S  # a clock set back opens no closed day
     with pytest.raises(BudgetExceeded):
-        held.reserve(ANN, 0.1)
-    held.close()
+        await held.reserve(ANN, 0.1)
+    await held.close()
 
 
-def test_a_restart_keeps_the_day_and_the_file_names_nobody(tmp_path: Path) -> None:
+async def test_a_restart_keeps_the_day_and_the_file_names_nobody(tmp_path: Path) -> None:
     path = tmp_path / "spend.db"
     first = ledger(path=str(path), max_usd_per_user_day=1.0, max_usd_per_day=1.0)
-    first.reserve(Caller("acme", "canary-user"), 0.75)
-    first.close()
+    await first.reserve(Caller("acme", "canary-user"), 0.75)
+    await first.close()
     second = ledger(path=str(path), max_usd_per_day=1.0)
     assert second.spent_usd() == 0.75
     with pytest.raises(BudgetExceeded):
-        second.reserve(BOB, 0.5)
-    second.close()
-    assert b"canary-user" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
+        await second.reserve(BOB, 0.5)
+    await second.close()
+    held = [p.read_bytes() for p in tmp_path.iterdir()]  # noqa: ASYNC240
+    assert b"canary-user" not in b"".join(held)
 
 
-def test_two_processes_share_one_file(tmp_path: Path) -> None:
+async def test_two_processes_share_one_file(tmp_path: Path) -> None:
     one = ledger(path=str(tmp_path / "spend.db"), max_usd_per_day=1.0)
     two = ledger(path=str(tmp_path / "spend.db"), max_usd_per_day=1.0)
-    one.reserve(ANN, 0.6)
+    await one.reserve(ANN, 0.6)
     with pytest.raises(BudgetExceeded):
-        two.reserve(BOB, 0.6)
-    one.close()
-    two.close()
+        await two.reserve(BOB, 0.6)
+    await one.close()
+    await two.close()
 
 
-def test_a_broken_file_stops_paid_work_and_keeps_answers(tmp_path: Path) -> None:
+async def test_a_broken_file_stops_paid_work_and_keeps_answers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         ledger(path=str(tmp_path))
     held = ledger(path=str(tmp_path / "spend.db"), max_usd_per_day=1.0)
-    lease = held.reserve(ANN, 0.5)
-    held.close()
-    held.settle(lease, 0.1)
+    lease = await held.reserve(ANN, 0.5)
+    await held.close()
+    await held.settle(lease, 0.1)
     with pytest.raises(BudgetExceeded) as e:
-        held.reserve(ANN, 0.1)
+        await held.reserve(ANN, 0.1)
     assert e.value.budget == "ledger"
-    held.reserve(ANN, 0.0)
+    await held.reserve(ANN, 0.0)
 
 
 @pytest.mark.parametrize("stored", [False, True])
@@ -159,16 +161,16 @@ def test_threads_never_overspend(stored: bool, tmp_path: Path) -> None:
     held = ledger(path=str(tmp_path / "spend.db") if stored else None, max_usd_per_day=1.0)
     admitted: list[float] = []
 
-    def work() -> None:
+    async def work() -> None:
         for _ in range(40):
             try:
-                lease = held.reserve(ANN, 0.02)
+                lease = await held.reserve(ANN, 0.02)
             except BudgetExceeded:
                 continue
-            held.settle(lease, 0.015)
+            await held.settle(lease, 0.015)
             admitted.append(0.015)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=asyncio.run, args=(work(),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -176,7 +178,7 @@ def test_threads_never_overspend(stored: bool, tmp_path: Path) -> None:
     assert sum(admitted) <= 1.0 + 1e-9
     assert held.spent_usd() == pytest.approx(sum(admitted))
     assert sum(admitted) > 1.0 - 0.02
-    held.close()
+    asyncio.run(held.close())
 
 
 usd = st.floats(0, 2, allow_nan=False)
@@ -197,18 +199,21 @@ def test_nobody_overspends_however_calls_interleave(
     open_: list[tuple[Lease, Caller, float]] = []
     spent: dict[Caller, float] = {}
 
-    def settle(lease: Lease, caller: Caller, actual: float) -> None:
-        held.settle(lease, actual)
-        held.settle(lease, 0.0)
+    async def settle(lease: Lease, caller: Caller, actual: float) -> None:
+        await held.settle(lease, actual)
+        await held.settle(lease, 0.0)
         spent[caller] = spent.get(caller, 0.0) + actual
 
-    for caller, bound, share, at, settles in calls:
-        with contextlib.suppress(BudgetExceeded):
-            open_.append((held.reserve(caller, bound), caller, bound * share))
-        if settles and open_:
-            settle(*open_.pop(at % len(open_)))
-    for each in open_:
-        settle(*each)
+    async def play() -> None:
+        for caller, bound, share, at, settles in calls:
+            with contextlib.suppress(BudgetExceeded):
+                open_.append((await held.reserve(caller, bound), caller, bound * share))
+            if settles and open_:
+                await settle(*open_.pop(at % len(open_)))
+        for each in open_:
+            await settle(*each)
+
+    asyncio.run(play())
     slack = 1e-9 * len(calls)
     assert sum(spent.values()) <= day + slack
     assert spent.get(ANN, 0) <= user + slack

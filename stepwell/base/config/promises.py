@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stepwell.base.config.section import Section
 
@@ -28,9 +28,19 @@ class PromisesConfig(Section):
         default=None,
         description="SQLite file that keeps the day's spending over a restart; none: memory only",
     )
+    ledger_redis_url_env: str | None = Field(
+        default=None,
+        description="environment variable with the URL of the Redis that keeps the day's spending of all replicas",
+    )
     max_cache_error: float = Field(
         default=0.02, ge=0, le=1, description="share of semantic cache hits that may be wrong"
     )
     max_false_blocks: float = Field(
         default=0.01, ge=0, le=1, description="share of honest requests that learned guards may block"
     )
+
+    @model_validator(mode="after")
+    def _one_ledger(self) -> PromisesConfig:
+        if self.ledger_path is not None and self.ledger_redis_url_env is not None:
+            raise ValueError("give either ledger_path or ledger_redis_url_env, not both")
+        return self

@@ -1,0 +1,136 @@
+"""What runs inside Redis, each atomic. Time is Redis' own; sums are whole nano-dollars below 2^53.
+
+One hash a day holds every account's sum (reservations included) and the day's salt; one key a lease says that
+it is open. All share a hash tag, so a cluster keeps them in one slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stepwell.base.errors import ConfigError
+
+TIMEOUT_S = 0.2
+
+# ms since 1970 in `now`
+_TIME = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+
+# KEYS: day. ARGV: day's number, day's length in ms, a fresh salt. The salt that counts, or '' on another day
+OPEN = f"""{_TIME}
+if math.floor(now / ARGV[2]) ~= tonumber(ARGV[1]) then return {{'', now}} end
+redis.call('HSETNX', KEYS[1], 'salt', ARGV[3])
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', (ARGV[1] + 2) * ARGV[2]))
+return {{redis.call('HGET', KEYS[1], 'salt'), now}}
+"""
+
+# KEYS: day, lease. ARGV: day's number, day's length in ms, last ms at which it may still be booked, SHA-1 of the
+# salt, lease's life in ms, amount, then field and limit ('' none) of each account.
+# 'stale': nobody waits for it any more, or the day or the salt is another one
+RESERVE = f"""{_TIME}
+local salt = redis.call('HGET', KEYS[1], 'salt')
+if math.floor(now / ARGV[2]) ~= tonumber(ARGV[1]) or now > tonumber(ARGV[3])
+    or not salt or redis.sha1hex(salt) ~= ARGV[4] then
+  return {{'stale', now}}
+end
+for i = 7, #ARGV, 2 do
+  local sum = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or '0')
+  local limit = tonumber(ARGV[i + 1])
+  if limit and sum + ARGV[6] > limit then return {{'full', now, (i - 7) / 2, math.max(limit - sum, 0)}} end
+end
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[5])
+local said = {{'held', now}}
+for i = 7, #ARGV, 2 do said[#said + 1] = redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[6]) end
+return said
+"""
+
+# KEYS: day, lease. ARGV: what to add (negative gives back), fields. Empty: settled before, or expired
+SETTLE = """
+if redis.call('DEL', KEYS[2]) == 0 or redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local said = {}
+for i = 2, #ARGV do said[i - 1] = redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[1]) end
+return said
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """What a Redis does to keep what it holds; None where it doesn't say.
+
+    Attributes:
+        may_evict: Short of memory, it may drop sums of this day.
+        outlives_restart: It writes every change to disk.
+    """
+
+    may_evict: bool | None
+    outlives_restart: bool | None
+
+
+class Scripts:
+    """The scripts on one Redis, reached through a pool without retries. Connects at the first call.
+
+    Attributes:
+        timeout_s: Longest wait for an answer.
+        errors: What any method may raise where Redis fails.
+
+    Raises:
+        ConfigError: No Redis URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        from redis.asyncio import BlockingConnectionPool, Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
+
+        try:
+            self._pool = BlockingConnectionPool.from_url(
+                url,
+                timeout=TIMEOUT_S,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),  # with its default retries a frozen Redis takes 6 s
+            )
+        except ValueError:  # its text may show the password
+            raise ConfigError("the budget ledger's URL is not a redis://, rediss:// or unix:// one") from None
+        self.timeout_s = float(self._pool.connection_kwargs["socket_timeout"])
+        self.errors = (RedisError, OSError, TimeoutError)
+        self._client: Any = Redis(connection_pool=self._pool)
+        self._open = self._client.register_script(OPEN)
+        self._reserve = self._client.register_script(RESERVE)
+        self._settle = self._client.register_script(SETTLE)
+
+    async def open(self, keys: Sequence[str], args: Sequence[str | int]) -> tuple[bytes, int]:
+        salt, now_ms = await self._open(keys, args)
+        return salt, now_ms
+
+    async def reserve(self, keys: Sequence[str], args: Sequence[str | int]) -> list[Any]:
+        said: list[Any] = await self._reserve(keys, args)
+        return said
+
+    async def settle(self, keys: Sequence[str], args: Sequence[str | int]) -> list[int]:
+        said: list[int] = await self._settle(keys, args)
+        return said
+
+    async def field(self, key: str, name: str) -> bytes | None:
+        found: bytes | None = await self._client.hget(key, name)
+        return found
+
+    async def keeps(self) -> Keeps:
+        from redis.exceptions import NoPermissionError
+
+        try:
+            memory = await self._client.info("memory")
+            disk = await self._client.info("persistence")
+        except NoPermissionError:
+            return Keeps(None, None)
+        may_evict = memory.get("maxmemory", 0) > 0 and memory.get("maxmemory_policy") != "noeviction"
+        return Keeps(may_evict, bool(disk.get("aof_enabled", 0)))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._pool.disconnect()
