@@ -78,6 +78,7 @@ class RedisLedger:
         self._lease_ttl_ms = int(lease_ttl_s * 1000)
         self._day_ms = day_s * 1000
         self._day: _Day | None = None
+        self._opening = asyncio.Lock()
         self._ahead_ms = (time.time() - time.monotonic()) * 1000  # Redis' clock over our monotonic one
         self._unsettled: deque[tuple[Lease, int]] = deque(maxlen=_MAX_UNSETTLED)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +113,7 @@ class RedisLedger:
         """
         try:
             with Deadline(self._redis.timeout_s):
-                day = await self._open_day()
+                day = await self._open_day(self._day)
                 return int(await self._redis.field(day.key, day.name(account_of(tenant, user))) or 0) / NANO
         except self._redis.errors as e:
             raise no_ledger(f"can't be read ({type(e).__name__})") from e
@@ -149,10 +150,10 @@ class RedisLedger:
                     if await self._hold(day, lease, accounts, usd, began_s):
                         self._catch_up()
                         return lease
-                    await self._open_day()
+                    await self._open_day(day)
         except self._redis.errors as e:
-            return self._unheard(lease, type(e).__name__)
-        return self._unheard(lease, "its clock or its data changes")
+            return self._unheard(lease, type(e).__name__, e)
+        return self._unheard(lease, "its clock or its data changes", None)
 
     async def _hold(
         self, day: _Day, lease: Lease, accounts: tuple[Account, ...], usd: float, began_s: float
@@ -178,12 +179,12 @@ class RedisLedger:
         day.see(lease, rest)
         return bool(status == b"held")
 
-    def _unheard(self, lease: Lease, why: str) -> Lease:
+    def _unheard(self, lease: Lease, why: str, cause: Exception | None) -> Lease:
         if lease.accounts:  # Redis may have booked it all the same
             self._spawn(self._replace(lease, 0))
         if not self._limits.has_days:
             return NO_LEASE
-        raise no_ledger(f"in Redis doesn't answer ({why})")
+        raise no_ledger(f"in Redis doesn't answer ({why})") from cause
 
     def _give_back(self, booking: asyncio.Task[Lease]) -> None:
         if not booking.cancelled() and booking.exception() is None:
@@ -218,7 +219,14 @@ class RedisLedger:
 
     # ---- the day
 
-    async def _open_day(self) -> _Day:
+    async def _open_day(self, stale: _Day | None = None) -> _Day:
+        """The day that counts now; those who come at once ask once."""
+        async with self._opening:
+            if self._day is None or self._day is stale:
+                self._day = await self._ask_day()
+            return self._day
+
+    async def _ask_day(self) -> _Day:
         number = int(time.monotonic() * 1000 + self._ahead_ms) // self._day_ms
         while True:
             sent_s = time.monotonic()
@@ -228,9 +236,7 @@ class RedisLedger:
             if salt:
                 break
             number = int(now_ms) // self._day_ms
-        if self._day is None or (self._day.number, self._day.salt) != (number, salt):
-            self._day = _Day(number, salt)
-        return self._day
+        return _Day(number, salt)
 
     def _hear(self, now_ms: int, sent_s: float) -> None:
         """Redis read its clock between `sent_s` and now: keep the difference within that."""

@@ -9,7 +9,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from stepwell.base.catalogue import PROVIDERS
+from stepwell.base.errors import BudgetExceeded
 from stepwell.pipeline import Pipeline
+from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tierinfo import TierInfo
 
 Status = Literal["ok", "warn", "fail"]
@@ -31,7 +33,7 @@ async def check(pipeline: Pipeline) -> list[CheckLine]:
     lines = list(await asyncio.gather(*(_tier(pipeline, info) for info in infos)))
     if all(line.status == "fail" for line in lines):
         lines.append(CheckLine("tiers", "fail", "no tier can answer"))
-    return [*lines, *_promises(pipeline, infos)]
+    return [*lines, *await _ledger(pipeline), *_promises(pipeline, infos)]
 
 
 async def _tier(pipeline: Pipeline, info: TierInfo) -> CheckLine:
@@ -72,6 +74,31 @@ async def _connects(host: str, port: int) -> bool:
     return True
 
 
+async def _ledger(pipeline: Pipeline) -> list[CheckLine]:
+    ledger = pipeline.ledger
+    if not isinstance(ledger, RedisLedger):
+        return []
+    try:
+        spent_usd, keeps = await ledger.fetch_spent_usd(), await ledger.keeps()
+    except BudgetExceeded as e:
+        detail = f"{e} Paid calls are refused where a day has a budget."
+        return [CheckLine("ledger", "fail", detail)]
+    doubts = []
+    if keeps.may_evict:
+        doubts.append("short of memory, this Redis may drop the day's sums: set maxmemory-policy noeviction")
+    if keeps.outlives_restart is False:
+        doubts.append("a restart of this Redis may lose the day's sums: set appendonly yes")
+    detail = "; ".join(["Redis answers", f"${spent_usd:.6f} charged today by all replicas", *doubts])
+    return [CheckLine("ledger", "warn" if doubts else "ok", detail)]
+
+
+def _shared_by(pipeline: Pipeline) -> str:
+    p = pipeline.config.promises
+    if p.ledger_redis_url_env is not None:
+        return "all replicas that share the ledger"
+    return "this process alone" if p.ledger_path is None else "all processes that share ledger_path"
+
+
 def _promises(pipeline: Pipeline, infos: list[TierInfo]) -> Iterator[CheckLine]:
     p = pipeline.config.promises
     policy = pipeline.config.routing.policy
@@ -94,7 +121,7 @@ def _promises(pipeline: Pipeline, infos: list[TierInfo]) -> Iterator[CheckLine]:
             yield CheckLine(
                 f"promise {name}",
                 "ok",
-                f"${usd:g}: reserved before a call, settled after; this process alone",
+                f"${usd:g}: reserved before a call, settled after; {_shared_by(pipeline)}",
             )
     if all(usd is None for usd in limits.values()):
         yield CheckLine("promise dollars", "warn", "no limit is set")
