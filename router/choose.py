@@ -59,14 +59,14 @@ def choose(looks: Sequence[Look], terms: Terms) -> Choice:
         BudgetExceeded: Nothing good enough is affordable.
         QualityFloorUnmet: Only tiers under the floor are left.
     """
-    capable = [look for look in looks if look.bar is None]
-    adequate = [look for look in capable if look.p_ok >= terms.min_p_ok]
-    wanted = _wanted(capable, adequate, terms)
+    floor = terms.min_p_ok
+    adequate = [look for look in looks if look.bar is None and look.p_ok >= floor]
     there = [look for look in adequate if look.obstacle is None]
-    # a tier that rests is still good enough: better tried than the promise given up
-    line = [look for look in there if not look.is_resting] or there
-    if line:
-        return Choice(_chain(looks, line, there, wanted), wanted)
+    if there:
+        wanted = _wanted((), adequate, terms)
+        return Choice(_chain(looks, there, wanted), wanted)
+    capable = [look for look in looks if look.bar is None]
+    wanted = _wanted(capable, adequate, terms)
     left = [look for look in capable if look.obstacle is None]
     if terms.below_floor == "flag" and left:
         best = sorted(left, key=lambda look: (look.is_resting, -look.p_ok))
@@ -75,24 +75,29 @@ def choose(looks: Sequence[Look], terms: Terms) -> Choice:
 
 
 def _wanted(capable: Sequence[Look], adequate: Sequence[Look], terms: Terms) -> Look:
-    ideal = [look for look in adequate if look.obstacle in (None, "no_key")]
+    ideal = [look for look in adequate if look.obstacle is None or look.obstacle == "no_key"]
     if ideal:
-        return ideal[min(1, len(ideal) - 1)] if terms.escalates else ideal[0]
+        return ideal[1] if terms.escalates and len(ideal) > 1 else ideal[0]
     return adequate[0] if adequate else max(capable, key=lambda look: look.p_ok)
 
 
-def _chain(
-    looks: Sequence[Look], line: Sequence[Look], there: Sequence[Look], wanted: Look
-) -> tuple[Look, ...]:
+def _chain(looks: Sequence[Look], there: list[Look], wanted: Look) -> tuple[Look, ...]:
     """First choice, then dearer ones, then cheaper ones, then those that rest."""
-    order = {look.tier.name: i for i, look in enumerate(looks)}
-    at = order[wanted.tier.name]
-    first = next((look for look in line if order[look.tier.name] >= at), line[-1])
-    at = order[first.tier.name]
-    dearer = [look for look in line if order[look.tier.name] > at]
-    cheaper = [look for look in line if order[look.tier.name] < at]
-    resting = [look for look in there if look not in line]
-    return (first, *dearer, *cheaper, *resting)
+    # a tier that rests is still good enough: better tried than the promise given up
+    line = [look for look in there if not look.is_resting] or there
+    resting = [look for look in there if look.is_resting] if line is not there else []
+    at = min(_n_before(looks, line, wanted), len(line) - 1)
+    return (*line[at:], *line[:at], *resting)
+
+
+def _n_before(looks: Sequence[Look], line: Sequence[Look], wanted: Look) -> int:
+    """How many of `line`, in which the order of `looks` holds, are cheaper than `wanted`."""
+    n = 0
+    for look in looks:
+        if look is wanted or n == len(line):
+            break
+        n += look is line[n]
+    return n
 
 
 def _refusal(candidates: Sequence[Look], left: Sequence[Look], wanted: Look, terms: Terms) -> StepwellError:

@@ -76,14 +76,23 @@ def allowed_output_tokens(
     Args:
         reserve_tokens: Limit for a choice where the caller set none; None: the tier's own limit.
     """
-    most = wire.max_output_tokens if wire.max_output_tokens is not None else reserve_tokens
+    asked = wire.max_output_tokens
+    most = reserve_tokens if asked is None else asked
+    return most_output_tokens(tier, n_input_tokens, most) * (wire.n or 1)
+
+
+def most_output_tokens(tier: TierInfo, n_input_tokens: int, most: int | None) -> int:
+    """Most tokens that one choice can hold, where nobody lets it have more than `most`."""
     own = tier.max_output_tokens
     if own is None:
         own = max(tier.window_or_assumed - n_input_tokens, 1)
-    return (own if most is None else min(most, own)) * (wire.n or 1)
+    return own if most is None or own < most else most
 
 
 def reserve_usd(decision: Decision) -> float:
     """Dollars to reserve before the first try: the dearest tier of the chain at its upper bound."""
-    bounds = (decision.estimate(name) for name in decision.chain)
-    return max((e.max_cost_usd or 0.0 for e in bounds if e is not None), default=0.0)
+    most = 0.0
+    for e in decision.estimates:
+        if e.max_cost_usd is not None and e.max_cost_usd > most and e.tier in decision.chain:
+            most = e.max_cost_usd
+    return most

@@ -19,12 +19,10 @@ from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
 from stepwell.router.pricing import Pricing
 from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
-from stepwell.router.rules import Fired, Rules
+from stepwell.router.rules import NOTHING, Fired, Rules
 from stepwell.router.tasks import read_task
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.wrappers import last_ask
-
-_NO_RULES = Fired()
 
 
 class _Bounds(msgspec.Struct, frozen=True):
@@ -41,7 +39,7 @@ class _Bounds(msgspec.Struct, frozen=True):
     ask: str = ""
     model: str | None = None
     is_pinned: bool = False
-    fired: Fired = _NO_RULES
+    fired: Fired = NOTHING
 
 
 class Router:
@@ -109,7 +107,7 @@ class Router:
         limit_usd = self._pricing.limit_usd(request)
         lacks = self._lacks(request, bounds, n_input_tokens, n_most_tokens)
         if bounds.is_pinned:
-            rank = next(i for i in range(bounds.lo, len(lacks)) if lacks[i] is None)
+            rank = lacks.index(None, bounds.lo)
             return pinned_decision(
                 self._pricing, request, rank, bounds.model, bounds.fired.said, n_input_tokens, limit_usd
             )
@@ -194,6 +192,8 @@ class Router:
             return _Bounds(pin[0], pin[0], model=pin[1], is_pinned=True)
         ask = last_ask(request.wire.messages)
         fired = self._rules.read(request, ask)
+        if fired is NOTHING:
+            return _Bounds(least, len(self._tiers) - 1, ask)
         least = max([least, *map(self._names.rank, fired.min_tiers)])
         if fired.pin is not None:
             least = max(least, self._names.rank(fired.pin))

@@ -38,8 +38,10 @@ def needs_of(
         asked.append("tools")
     if wire.response_format is not None and wire.response_format.type == "json_schema":
         asked.append("json_schema")
-    if any(m.has_images for m in wire.messages):
-        asked.append("images")
+    for message in wire.messages:
+        if message.content.__class__ is list and message.has_images:
+            asked.append("images")
+            break
     n_most = n_input_tokens if n_most_tokens is None else n_most_tokens
     return Needs(tuple(asked), n_input_tokens, n_most, wire.max_output_tokens, reserve_tokens)
 
@@ -49,17 +51,16 @@ def lack_of(tier: TierInfo, needs: Needs) -> str | None:
     for capability in needs.capabilities:
         if capability not in tier.capabilities:
             return capability
-    room = tier.window_or_assumed - _reply_tokens(tier, needs)
     n_input = needs.n_most_tokens if tier.is_local else needs.n_input_tokens
-    return "window" if n_input > room else None
+    return "window" if n_input > tier.window_or_assumed - _reply_tokens(tier, needs) else None
 
 
 def _reply_tokens(tier: TierInfo, needs: Needs) -> int:
     """Room that the reply takes of the window; never more than the tier can write."""
-    asked = needs.n_reply_tokens
+    asked, own = needs.n_reply_tokens, tier.max_output_tokens
     if asked is None:  # a usual reserve must not eat a small window
         asked = min(needs.reserve_tokens, tier.window_or_assumed // 2)
-    return asked if tier.max_output_tokens is None else min(asked, tier.max_output_tokens)
+    return asked if own is None or asked < own else own
 
 
 def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Needs) -> BadRequest:

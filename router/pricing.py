@@ -9,7 +9,7 @@ from stepwell.base.config.routing import RoutingConfig
 from stepwell.base.errors import BadRequest
 from stepwell.base.request import ChatRequest
 from stepwell.router.choose import Look
-from stepwell.router.cost import allowed_output_tokens, call_cost, expected_output_tokens, with_prices
+from stepwell.router.cost import call_cost, expected_output_tokens, most_output_tokens, with_prices
 from stepwell.router.tierinfo import TierInfo
 
 # prompts are usually longer than answers: three tokens in for one out
@@ -67,27 +67,23 @@ class Pricing:
         limit_usd: float | None,
     ) -> list[Look]:
         """Every tier, cheapest first. `n_output_tokens` is what one choice should hold."""
-        n_output = expected_output_tokens(n_output_tokens, request.wire)
-        # under a dollar limit the reply is capped (Router.output_cap), so the bound is what that cap allows
-        reserve = None if limit_usd is None else self._reserve_tokens
+        wire = request.wire
+        n_output, n_choices, most = (
+            expected_output_tokens(n_output_tokens, wire),
+            wire.n or 1,
+            wire.max_output_tokens,
+        )
+        if most is None and limit_usd is not None:
+            # under a dollar limit the reply is capped (Router.output_cap), so the bound is what that cap allows
+            most = self._reserve_tokens
         found = []
         for tier, bar in zip(self.tiers, bars, strict=True):
-            n_most = allowed_output_tokens(
-                tier, request.wire, n_input_tokens=n_input_tokens, reserve_tokens=reserve
-            )
-            cost = call_cost(tier, n_input_tokens, min(n_output, n_most))
-            most = call_cost(tier, n_input_tokens, n_most)
-            found.append(
-                Look(
-                    tier,
-                    p_ok.get(tier.name, 0.0),
-                    cost,
-                    most,
-                    bar,
-                    _obstacle(tier, most, limit_usd),
-                    not self._is_healthy(tier.name),
-                )
-            )
+            n_most = most_output_tokens(tier, n_input_tokens, most) * n_choices
+            max_usd = call_cost(tier, n_input_tokens, n_most)
+            usd = call_cost(tier, n_input_tokens, n_output) if n_output < n_most else max_usd
+            obstacle = _obstacle(tier, max_usd, limit_usd)
+            rests = not self._is_healthy(tier.name)
+            found.append(Look(tier, p_ok.get(tier.name, 0.0), usd, max_usd, bar, obstacle, rests))
         return found
 
 

@@ -105,6 +105,8 @@ def pinned_decision(
 
 
 def _saved(pricing: Pricing, looks: Sequence[Look], chosen: Look) -> float | None:
+    if pricing.baseline_tier is None:
+        return None
     base = next((k for k in looks if k.tier.name == pricing.baseline_tier), None)
     if base is None or base.cost_usd is None or chosen.cost_usd is None:
         return None

@@ -25,7 +25,7 @@ class Fired(msgspec.Struct, frozen=True):
     said: tuple[str, ...] = ()
 
 
-_NOTHING = Fired()
+NOTHING = Fired()
 
 
 class Rules:
@@ -38,10 +38,10 @@ class Rules:
     def read(self, request: ChatRequest, ask: str) -> Fired:
         """What fires for this request, whose last ask is `ask`."""
         lower = ask.lower()
-        phrase = next((p for p in self._escalate if _has_phrase(lower, p)), None)
-        fired = [r for r in self._rules if r.holds(request, lower)]
+        phrase = _first_phrase(lower, self._escalate)
+        fired = [r for r in self._rules if r.holds(request, lower)] if self._rules else ()
         if phrase is None and not fired:
-            return _NOTHING
+            return NOTHING
         said = tuple(r.said for r in fired)
         if phrase is not None:
             said += (plain(f"asked to escalate: '{phrase}'"),)
@@ -71,7 +71,14 @@ class _Rule:
             return False
         if any(wishes.headers.get(name) != value for name, value in self._header.items()):
             return False
-        return not self._keywords or any(_has_phrase(ask, k) for k in self._keywords)
+        return not self._keywords or _first_phrase(ask, self._keywords) is not None
+
+
+def _first_phrase(text: str, phrases: list[str]) -> str | None:
+    for phrase in phrases:
+        if phrase in text and _has_phrase(text, phrase):
+            return phrase
+    return None
 
 
 def _has_phrase(text: str, phrase: str) -> bool:
