@@ -147,18 +147,20 @@ class RedisLedger:
                     day = self._day or await self._open_day()
                     names = tuple((day.name(a),) for a in accounts)
                     lease = Lease(lease.id, day.number, lease.n_nano_usd, names)
-                    if await self._hold(day, lease, accounts, usd, began_s):
+                    status = await self._hold(day, lease, accounts, usd, began_s)
+                    if status == b"held":
                         self._catch_up()
                         return lease
-                    await self._open_day(day)
+                    if status == b"stale":
+                        await self._open_day(day)
         except self._redis.errors as e:
             return self._unheard(lease, type(e).__name__, e)
-        return self._unheard(lease, "its clock or its data changes", None)
+        return self._unheard(lease, "too late", None)
 
     async def _hold(
         self, day: _Day, lease: Lease, accounts: tuple[Account, ...], usd: float, began_s: float
-    ) -> bool:
-        """Whether it is held; False where Redis has another day or salt, or came to it too late."""
+    ) -> bytes:
+        """ "held", "stale" where Redis has another day or salt, or "late" where its clock is past the wait."""
         until_ms = int(began_s * 1000 + self._ahead_ms + self._redis.timeout_s * 1000)
         args: list[str | int] = [
             day.number,
@@ -177,7 +179,7 @@ class RedisLedger:
         if status == b"full":
             raise day_exceeded(accounts[int(rest[0])], usd, int(rest[1]))
         day.see(lease, rest)
-        return bool(status == b"held")
+        return bytes(status)
 
     def _unheard(self, lease: Lease, why: str, cause: Exception | None) -> Lease:
         if lease.accounts:  # Redis may have booked it all the same
@@ -236,6 +238,9 @@ class RedisLedger:
             if salt:
                 break
             number = int(now_ms) // self._day_ms
+        known = self._day
+        if known is not None and (known.number, known.salt) == (number, salt):
+            return known
         return _Day(number, salt)
 
     def _hear(self, now_ms: int, sent_s: float) -> None:

@@ -32,13 +32,13 @@ return {{redis.call('HGET', KEYS[1], 'salt'), now}}
 
 # KEYS: day, lease. ARGV: day's number, day's length in ms, last ms at which it may still be booked, SHA-1 of the
 # salt, lease's life in ms, amount, then field and limit ('' none) of each account.
-# 'stale': nobody waits for it any more, or the day or the salt is another one
+# 'stale': the day or the salt is another one; 'late': nobody waits for it any more, so a thawed Redis books nothing
 RESERVE = f"""{_TIME}
 local salt = redis.call('HGET', KEYS[1], 'salt')
-if math.floor(now / ARGV[2]) ~= tonumber(ARGV[1]) or now > tonumber(ARGV[3])
-    or not salt or redis.sha1hex(salt) ~= ARGV[4] then
+if math.floor(now / ARGV[2]) ~= tonumber(ARGV[1]) or not salt or redis.sha1hex(salt) ~= ARGV[4] then
   return {{'stale', now}}
 end
+if now > tonumber(ARGV[3]) then return {{'late', now}} end
 for i = 7, #ARGV, 2 do
   local sum = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or '0')
   local limit = tonumber(ARGV[i + 1])
