@@ -85,12 +85,7 @@ class Pipeline:
         hit = await self._enter(run)
         if hit is not None:
             return hit
-        if (
-            self.cache is None
-            or run.lookup is None
-            or run.trace.cache is None
-            or run.trace.cache.status != "miss"
-        ):
+        if self.cache is None or run.lookup is None or run.lookup.decision.status != "miss":
             return await self._ask(run)
         reply, is_shared = await self.cache.share(run.lookup, lambda: self._ask(run))
         return self._follower(run, reply) if is_shared else reply
@@ -254,62 +249,53 @@ class Pipeline:
         return decision
 
     async def _decide(self, run: Run) -> Decision:
-        await self._fit(run)
-        n_input, n_most = await self._n_input(run)
+        n_input, n_most = await self._sized(run)
         run.trace.route = decision = await self.router.decide(
             run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector
         )
         return decision
 
-    async def _fit(self, run: Run) -> None:
-        config = self.config.context
-        if not config.fit:
-            return
-        wire = run.request.wire
-        reserve = wire.max_output_tokens or config.reserve_tokens
-        tools = run.request.fields.get("tools")
-        tools_json = bytes(tools) if tools is not None else None
-        bound = tokens.upper_bound(wire.messages, tools_json)
-        if bound + reserve <= self.smallest_window:  # fits wherever it goes
-            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
-            return
-        window, model = self.router.window_for(run.request)
-        if bound + reserve <= window:  # no vocabulary needed
-            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, window)
-            return
-        # counting blocks: 2.5 ms per 100 KB
-        found = await asyncio.to_thread(
-            fit,
-            wire.messages,
-            window_tokens=window,
-            reserve_tokens=reserve,
-            model=model,
-            tools_json=tools_json,
-        )
-        run.trace.context = found
-        run.request = run.request.with_kept(found.kept)
-
-    async def _n_input(self, run: Run) -> tuple[int, int]:
-        """Tokens of the input, and how many it has at most in any vocabulary.
+    async def _sized(self, run: Run) -> tuple[int, int]:
+        """Fit the conversation into its window; tokens of the input, and how many it has at most in any vocabulary.
 
         The first is counted where dollars or a window depend on it, else estimated.
         """
-        messages, wishes, context = run.request.messages, run.request.wishes, run.trace.context
+        wire, config = run.request.wire, self.config.context
         tools = run.request.fields.get("tools")
         tools_json = bytes(tools) if tools is not None else None
-        if context is not None and not context.n_dropped and not context.is_exact:
-            bound = context.n_tokens
-        else:
-            bound = tokens.upper_bound(messages, tools_json)
+        bound = tokens.upper_bound(wire.messages, tools_json)
+        reserve = wire.max_output_tokens or config.reserve_tokens
+        if config.fit and bound + reserve > self.smallest_window:
+            bound = await self._fit(run, bound, reserve, tools_json)
+        elif config.fit:  # fits wherever it goes
+            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
+        context = run.trace.context
         if context is not None and context.is_exact:
             return context.n_tokens, bound
-        reserve = run.request.wire.max_output_tokens or self.config.context.reserve_tokens
         fits_anywhere = bound + reserve <= self.smallest_hosted_window
-        if fits_anywhere and not self.counts_dollars and wishes.max_usd is None:
+        if fits_anywhere and not self.counts_dollars and run.request.wishes.max_usd is None:
             # bytes, not characters: scripts beyond Latin take more tokens a character
             return bound // 4 + 1, bound
-        n = await asyncio.to_thread(tokens.count_messages, messages, model="", tools_json=tools_json)
+        n = await asyncio.to_thread(
+            tokens.count_messages, run.request.messages, model="", tools_json=tools_json
+        )
         return min(n, bound), bound
+
+    async def _fit(self, run: Run, bound: int, reserve: int, tools_json: bytes | None) -> int:
+        """Drop what the widest window that the request may use can't hold; gives the new bound."""
+        messages = run.request.messages
+        window, model = self.router.window_for(run.request)
+        if bound + reserve <= window:  # no vocabulary needed
+            run.trace.context = FitDecision(tuple(range(len(messages))), bound, window)
+            return bound
+        # counting blocks: 2.5 ms per 100 KB
+        run.trace.context = found = await asyncio.to_thread(
+            fit, messages, window_tokens=window, reserve_tokens=reserve, model=model, tools_json=tools_json
+        )
+        run.request = run.request.with_kept(found.kept)
+        if found.n_dropped or found.is_exact:
+            return tokens.upper_bound(run.request.messages, tools_json)
+        return found.n_tokens
 
     # ---- afterwards
 

@@ -71,7 +71,10 @@ def _add_route(record: Record, route: Decision) -> None:
 
 
 def last_user_text(request: ChatRequest) -> str:
-    return next((m.text for m in reversed(request.messages) if m.role == "user"), "")
+    for message in reversed(request.wire.messages):
+        if message.role == "user":
+            return message.text
+    return ""
 
 
 def wants_usage(run: Run) -> bool:
