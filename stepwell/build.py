@@ -105,8 +105,17 @@ def _cache(config: Config) -> Cache | None:
         config.cache,
         store=store,
         versions=versions.hexdigest()[:16],
-        embedder_name=config.embedding.embedder,
+        embedder_name=_embedder_name(config),
     )
+
+
+def _embedder_name(config: Config) -> str:
+    """What tells one embedder's vectors from another's; loads no weights."""
+    if config.embedding.embedder != "minilm":
+        return config.embedding.embedder
+    from stepwell.base.minilm import MiniLM
+
+    return MiniLM.name  # changes with the weights
 
 
 def _sinks(
