@@ -151,6 +151,8 @@ def _difficulty(kind: str) -> float:
 
 
 def _length(ask: Ask, n_tokens: int) -> int:
+    if w.LENGTH_KEYS.isdisjoint(ask.vocabulary) and ask.text.isascii():
+        return n_tokens
     if w.has_any(ask.lower, w.SHORT_ANSWERS):
         return min(n_tokens, 40)
     if w.has_any(ask.lower, w.LONG_ANSWERS):
@@ -217,8 +219,13 @@ def _aggravations(ask: Ask) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     if "step" in ask.lower and w.has_any(ask.lower, w.STEPS):
         found.append(("several steps", 0.08))
-    if ask.text.count("\n- ") + ask.text.count("\n* ") + ask.lower.count(" must ") >= 3:
+    if _n_constraints(ask) >= 3:
         found.append(("many constraints", 0.1))
     if ask.n_chars > _LONG_CHARS:
         found.append(("long prompt", 0.08))
     return found
+
+
+def _n_constraints(ask: Ask) -> int:
+    n = ask.text.count("\n- ") + ask.text.count("\n* ") if "\n" in ask.text else 0
+    return n + ask.lower.count(" must ") if "must" in ask.vocabulary else n

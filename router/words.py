@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _WORDS = {
@@ -77,6 +78,17 @@ SUM_PHRASES = ("how many", "how much")
 STEPS = ("step by step", "step-by-step", "in several steps", "multi-step")
 SHORT_ANSWERS = ("one word", "yes or no", "single word", "one sentence", "briefly", "only the")
 LONG_ANSWERS = ("in detail", "detailed", "essay", "comprehensive", "thorough", "at length")
+
+
+def _keys(*lists: tuple[str, ...]) -> frozenset[str]:
+    """The longest word of each phrase as it can stand in a text: in the plural, in quotes."""
+    keys = {max(re.split("[ -]", phrase), key=len) for phrases in lists for phrase in phrases}
+    keys |= {key + ending for key in keys for ending in ("s", "ly")}
+    return frozenset(q + key + r for key in keys for q in ("", "'") for r in ("", "'"))
+
+
+# one look at a text's words tells that none of the phrases can be there
+LENGTH_KEYS = _keys(SHORT_ANSWERS, LONG_ANSWERS)
 
 
 def has_any(text: str, phrases: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from stepwell.base.messages import Message, Part
 from stepwell.router.features import last_ask, read_ask
 from stepwell.router.tasks import read_task
+from stepwell.router.words import LENGTH_KEYS, LONG_ANSWERS, SHORT_ANSWERS
 from stepwell.router.wrappers import HEAD_CHARS, TAIL_CHARS, strip_wrappers
 
 
@@ -128,6 +129,33 @@ def test_what_only_looks_easy_is_not(text: str) -> None:
 )
 def test_kinds(text: str, kind: str) -> None:
     assert read_task(read_ask(text)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "n_tokens"),
+    [
+        ("Where is Rome?", 150),
+        ("Where is Rome? Answer briefly.", 40),
+        ("Where is Rome? Answer in 'one word'", 40),
+        ("Where is Rome? In single words!", 40),
+        ("Where is Rome? Say it thoroughly", 800),
+        ("Where is Rome? In DETAIL", 800),
+        ("Where is Rome?。briefly。", 40),
+        ("Where is Rome? She is the only child", 150),
+    ],
+)
+def test_the_ask_may_say_how_long_its_answer_is(text: str, n_tokens: int) -> None:
+    assert read_task(read_ask(text)).n_output_tokens == n_tokens
+
+
+@pytest.mark.parametrize("phrase", [*SHORT_ANSWERS, *LONG_ANSWERS])
+def test_no_phrase_on_length_is_missed(phrase: str) -> None:
+    assert not LENGTH_KEYS.isdisjoint(read_ask(f"Say it {phrase}, please").vocabulary)
+
+
+@pytest.mark.parametrize(("text", "is_long"), [("- must a\n- b", False), ("x\n- a\n* b\n- c", True)])
+def test_three_constraints_make_an_ask_harder(text: str, is_long: bool) -> None:
+    assert ("many constraints" in read_task(read_ask(text)).reasons) == is_long
 
 
 @given(st.text(max_size=700))
