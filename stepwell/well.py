@@ -14,7 +14,7 @@ from stepwell.base.config import Config
 from stepwell.base.decisions import Decision
 from stepwell.base.errors import BadRequest
 from stepwell.base.reply import Reply
-from stepwell.base.request import Caller, ChatRequest, Wishes
+from stepwell.base.request import NO_WISHES, Caller, ChatRequest, Wishes
 from stepwell.build import build
 from stepwell.check import CheckLine, check
 from stepwell.pipeline import Pipeline
@@ -24,6 +24,7 @@ from stepwell.stream import ReplyStream
 
 T = TypeVar("T")
 Messages = str | Sequence[Mapping[str, Any]]
+_WISHES = frozenset({"tier", "min_tier", "max_usd", "tags", "below_floor", "cache", "timeout_s"})
 
 
 class Stepwell:
@@ -224,7 +225,15 @@ def make_request(messages: Messages, asks: Mapping[str, Any], *, is_stream: bool
     """
     fields = dict(asks)
     caller = Caller(fields.pop("tenant", None), fields.get("user"))
-    wishes = make_wishes(
+    wishes = NO_WISHES if _WISHES.isdisjoint(fields) else _take_wishes(fields)
+    fields["messages"] = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    if is_stream:
+        fields["stream"] = True
+    return ChatRequest.build(fields, caller, wishes)
+
+
+def _take_wishes(fields: dict[str, Any]) -> Wishes:
+    return make_wishes(
         tier=fields.pop("tier", None),
         min_tier=fields.pop("min_tier", None),
         max_usd=fields.pop("max_usd", None),
@@ -233,10 +242,6 @@ def make_request(messages: Messages, asks: Mapping[str, Any], *, is_stream: bool
         cache=fields.pop("cache", True),
         timeout_s=fields.pop("timeout_s", None),
     )
-    turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    if is_stream:
-        fields["stream"] = True
-    return ChatRequest.build({**fields, "messages": turns}, caller, wishes)
 
 
 def make_wishes(

@@ -5,7 +5,6 @@ Structs, not dataclasses: a frozen dataclass takes three times as long to make.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -155,8 +154,7 @@ class Attempt(msgspec.Struct, frozen=True):
     upstream_status: int | None = None
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(msgspec.Struct):
     """What every stage decided about one request, in the order of its way through the house."""
 
     request_id: str
@@ -164,7 +162,7 @@ class Trace:
     cache: CacheDecision | None = None
     context: FitDecision | None = None
     route: Decision | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
     guard_output: Verdict | None = None
     ms: float = 0.0
     ttft_ms: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +16,7 @@ _decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_dicts = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """One answer, with the tier that gave it, its cost and the reasons.
 
     Attributes:
