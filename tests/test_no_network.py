@@ -83,7 +83,7 @@ def test_the_way_was_walked_to_its_end(walk: Walk) -> None:
     assert found["local"] is True
     assert found["streamed"] is True
     assert found["langchain"] is True
-    assert found["is_exact"] is True
+    assert found["is_vocabulary_loaded"] is True
     assert found["n_dropped"] > 0
     assert found["is_embedder_loaded"] is True
     assert found["checked"] > 3

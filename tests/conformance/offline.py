@@ -99,7 +99,7 @@ def ask(well: Any) -> dict[str, object]:
     return {
         "local": bool(whole.text),
         "n_dropped": long.trace.context.n_dropped,
-        "is_exact": long.trace.context.is_exact,
+        "is_vocabulary_loaded": "tiktoken" in sys.modules,
         "streamed": len(pieces) > 0,
         "explained": well.explain("Why?", below_floor="flag").tier,
         "is_embedder_loaded": "onnxruntime" in sys.modules,
