@@ -67,10 +67,11 @@ def test_many_threads_may_ask_one_well() -> None:
 
 
 def test_closing_ends_the_thread_and_leaves_no_task() -> None:
+    before = set(threading.enumerate())  # other tests' wells may still have theirs
     with house() as well:
         well.chat("hello")
-        assert any(t.name == "stepwell" for t in threading.enumerate())
-    assert not any(t.name == "stepwell" for t in threading.enumerate())
+        assert [t.name for t in set(threading.enumerate()) - before] == ["stepwell"]
+    assert not set(threading.enumerate()) - before
     house().close()  # never used
     gc.collect()
 
