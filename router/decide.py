@@ -164,6 +164,10 @@ class Router:
             parts.append("below_floor")
         return "+".join(parts)
 
+    def limit_usd(self, request: ChatRequest) -> float | None:
+        """The tighter of the caller's and the configured limit for one request."""
+        return self._pricing.limit_usd(request)
+
     def output_cap(self, request: ChatRequest) -> int | None:
         """max_completion_tokens that must go upstream so that the request's dollar limit holds; else None."""
         if request.wire.max_output_tokens is not None or self._pricing.limit_usd(request) is None:

@@ -23,30 +23,33 @@ from stepwell.base.errors import (
 from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.deadline import Deadline
+from stepwell.router.purse import Purse
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Deployment, Tier
 
 T = TypeVar("T")
 
+_FAIR_TRY_S = 1.0
+
 
 class Served(msgspec.Struct):
-    """Who answered, and what was spent on the way.
-
-    Attributes:
-        failed: Deployments whose failed try may have been billed.
-    """
+    """Who answered."""
 
     deployment: Deployment
-    failed: list[Deployment] = msgspec.field(default_factory=list)
 
 
 class _Search(msgspec.Struct):
-    """The state of one request's tries."""
+    """The state of one request's tries.
+
+    Attributes:
+        is_hurried: The caller gave less time than the configuration does.
+    """
 
     deadline_s: float
     trace: Trace
+    purse: Purse | None
+    is_hurried: bool
     errors: list[TierError] = msgspec.field(default_factory=list)
-    billed: list[Deployment] = msgspec.field(default_factory=list)
     tried: list[Deployment] = msgspec.field(default_factory=list)
 
 
@@ -102,7 +105,12 @@ class Dispatcher:
         return time.monotonic() + (limit if asked is None else min(asked, limit))
 
     async def complete(
-        self, request: ChatRequest, decision: Decision, trace: Trace, deadline_s: float
+        self,
+        request: ChatRequest,
+        decision: Decision,
+        trace: Trace,
+        deadline_s: float,
+        purse: Purse | None = None,
     ) -> tuple[Completed, Served]:
         """Get a whole answer.
 
@@ -111,16 +119,20 @@ class Dispatcher:
         """
 
         async def ask(deployment: Deployment) -> Completed:
-            await deployment.take_place()
             try:
                 return await deployment.backend.complete(request)
             finally:
                 deployment.leave_place()
 
-        return await self._first(decision, trace, deadline_s, ask)
+        return await self._first(decision, self._search(request, trace, deadline_s, purse), ask)
 
     async def open(
-        self, request: ChatRequest, decision: Decision, trace: Trace, deadline_s: float
+        self,
+        request: ChatRequest,
+        decision: Decision,
+        trace: Trace,
+        deadline_s: float,
+        purse: Purse | None = None,
     ) -> tuple[OpenStream, Served]:
         """Get a stream whose first token is there: up to that point a failure falls back like any other.
 
@@ -129,7 +141,6 @@ class Dispatcher:
         """
 
         async def ask(deployment: Deployment) -> OpenStream:
-            await deployment.take_place()
             source = deployment.backend.stream(request)
             try:
                 head = await _head(source)
@@ -143,27 +154,27 @@ class Dispatcher:
                 raise
             return OpenStream(head, source, deployment)
 
-        return await self._first(decision, trace, deadline_s, ask)
+        return await self._first(decision, self._search(request, trace, deadline_s, purse), ask)
+
+    def _search(self, request: ChatRequest, trace: Trace, deadline_s: float, purse: Purse | None) -> _Search:
+        asked_s = request.wishes.timeout_s
+        return _Search(deadline_s, trace, purse, asked_s is not None and asked_s < self._config.timeout_s)
 
     async def _first(
-        self,
-        decision: Decision,
-        trace: Trace,
-        deadline_s: float,
-        ask: Callable[[Deployment], Awaitable[T]],
+        self, decision: Decision, search: _Search, ask: Callable[[Deployment], Awaitable[T]]
     ) -> tuple[T, Served]:
-        search = _Search(deadline_s, trace)
+        """Ask along the chain; `ask` is given a place at the deployment, and leaves it."""
         last = decision.chain[-1]
         for name in decision.chain:
             found = await self._on_tier(self._tiers[name], decision.model, name == last, search, ask)
             if found is not None:
                 return found
-            if time.monotonic() >= deadline_s:
+            if time.monotonic() >= search.deadline_s:
                 break
         if not search.errors:  # a name that no deployment of the chain has
             nobody = TierUnavailable(f"tier {last} has no deployment to ask", tier=last)
             raise AllTiersFailed(str(nobody), [nobody])
-        raise AllTiersFailed(f"{len(search.errors)} tries failed: {_summary(trace)}", search.errors)
+        raise AllTiersFailed(f"{len(search.errors)} tries failed: {_summary(search.trace)}", search.errors)
 
     async def _on_tier(
         self,
@@ -177,6 +188,8 @@ class Dispatcher:
             deployment = tier.pick(time.monotonic(), model=model, tried=search.tried)
             if deployment is None:
                 return None
+            if search.purse is not None and not await search.purse.allows(tier.name):
+                return None
             is_last = is_last_tier and n == self._config.max_retries
             try:
                 found = await self._try(deployment, search, ask, is_last)
@@ -189,7 +202,7 @@ class Dispatcher:
                 if not await self._wait(bool(others), e, n, search, is_last_tier):
                     return None
             else:
-                return found, Served(deployment, search.billed)
+                return found, Served(deployment)
         return None
 
     async def _try(
@@ -200,36 +213,48 @@ class Dispatcher:
         is_last: bool,
     ) -> T:
         began = time.monotonic()
-        left = search.deadline_s - began
-        share = 1.0 if is_last else self._config.try_share
-        outcome, status = "ok", None
+        given_s = (search.deadline_s - began) * (1.0 if is_last else self._config.try_share)
+        outcome, status, is_asked = "ok", None, False
         try:
-            with Deadline(max(0.0, left * share)):
+            with Deadline(max(0.0, given_s)):
+                if given_s <= 0:
+                    raise TimeoutError
+                await deployment.take_place()
+                is_asked = True
                 found = await ask(deployment)
             deployment.n_failures = 0
             return found
         except TimeoutError:
             outcome = "timeout"
-            self._rest(deployment)
-            search.billed.append(deployment)
+            if is_asked:
+                self._lose(deployment, search)
+                # one caller's short deadline says nothing of the deployment
+                if given_s >= _FAIR_TRY_S or not search.is_hurried:
+                    self._rest(deployment)
             raise TierTimeout(
-                f"tier {deployment.tier}: no answer within {left * share:.3g} s",
+                f"tier {deployment.tier}: no answer within {max(0.0, given_s):.3g} s",
                 tier=deployment.tier,
-                was_billed=True,
+                was_billed=is_asked,
             ) from None
         except TierError as e:
             outcome, status = e.code, e.upstream_status
-            if not isinstance(e, TierRefused):
+            if is_asked and not isinstance(e, TierRefused):
                 self._rest(deployment, e.retry_after_s)
             if e.was_billed:
-                search.billed.append(deployment)
+                self._lose(deployment, search)
             raise
         except asyncio.CancelledError:
             outcome = "cancelled"
+            if is_asked:
+                self._lose(deployment, search)
             raise
         finally:
             ms = (time.monotonic() - began) * 1e3
             search.trace.attempts.append(Attempt(deployment.tier, deployment.model, outcome, ms, status))
+
+    def _lose(self, deployment: Deployment, search: _Search) -> None:
+        if search.purse is not None:
+            search.purse.lose(deployment.tier)
 
     def _rest(self, deployment: Deployment, retry_after_s: float | None = None) -> None:
         deployment.n_failures += 1

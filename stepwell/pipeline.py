@@ -27,15 +27,15 @@ from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.memory.context.fit import fit
 from stepwell.router.budget import Budget
-from stepwell.router.cost import cost_of, reserve_usd
+from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.purse import Purse
 from stepwell.router.tiers.tier import Tier
 from stepwell.run import (
     Run,
     code_of,
     last_user_text,
-    lost_usd,
     record_of,
     status_of,
     wants_usage,
@@ -100,12 +100,12 @@ class Pipeline:
         spent = 0.0
         try:
             completed, served = await self.dispatcher.complete(
-                run.request, decision, run.trace, run.deadline_s
+                run.request, decision, run.trace, run.deadline_s, run.purse
             )
             usage, is_estimated = self._usage(run, completed.answer)
             spent = self._cost(run, usage, served)
-        except BaseException as e:
-            spent = lost_usd(decision, e)
+        except BaseException:
+            spent = run.lost_usd
             raise
         finally:
             await self._settle(run, spent)
@@ -130,9 +130,11 @@ class Pipeline:
                 return self._replay(run, hit)
             decision = await self._route(run)
             try:
-                opened, served = await self.dispatcher.open(run.request, decision, run.trace, run.deadline_s)
-            except BaseException as e:
-                await self._settle(run, lost_usd(decision, e))
+                opened, served = await self.dispatcher.open(
+                    run.request, decision, run.trace, run.deadline_s, run.purse
+                )
+            except BaseException:
+                await self._settle(run, run.lost_usd)
                 raise
         except BaseException as e:
             self._recorded(run, status_of(e), error=code_of(e))
@@ -242,7 +244,9 @@ class Pipeline:
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)
-        run.lease = await self.ledger.reserve(run.request.caller, reserve_usd(decision))
+        limit_usd = self.router.limit_usd(run.request)
+        run.purse = purse = Purse(self.ledger, run.request.caller, decision, limit_usd)
+        await purse.open()
         cap = self.router.output_cap(run.request)
         if cap is not None:
             run.request = msgspec.structs.replace(run.request, output_cap=cap)
@@ -309,16 +313,12 @@ class Pipeline:
         return Usage(n_in, n_out, n_in + n_out), True
 
     def _cost(self, run: Run, usage: Usage, served: Served) -> float:
-        cost = cost_of(usage, served.deployment.card)
-        for failed in served.failed:  # their input was read, and most likely billed
-            cost += cost_of(Usage(usage.prompt_tokens), failed.card)
-        return cost
+        return cost_of(usage, served.deployment.card) + run.lost_usd
 
     async def _settle(self, run: Run, usd: float) -> None:
         run.spent_usd = usd
-        lease, run.lease = run.lease, None
-        if lease is not None:
-            await self.ledger.settle(lease, usd)
+        if run.purse is not None:
+            await run.purse.settle(usd)
 
     async def _remember(self, run: Run, reply: Reply, answer: Answer) -> None:
         """Cache the answer, but where a guard found something in it or in the question."""

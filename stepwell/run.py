@@ -9,12 +9,12 @@ import msgspec
 
 from stepwell.base.decisions import Decision, Trace
 from stepwell.base.embedding import RequestVector
-from stepwell.base.errors import AllTiersFailed, StepwellError
+from stepwell.base.errors import StepwellError
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.record import Record
 from stepwell.memory.cache.cache import Lookup
-from stepwell.router.budget import Lease
+from stepwell.router.purse import Purse
 from stepwell.stream import CLIENT_LEFT
 
 
@@ -28,8 +28,13 @@ class Run(msgspec.Struct):
     vector: RequestVector
     is_stream: bool
     lookup: Lookup | None = None
-    lease: Lease | None = None
+    purse: Purse | None = None
     spent_usd: float = 0.0
+
+    @property
+    def lost_usd(self) -> float:
+        """Upper bound of the tries that failed and may have been billed."""
+        return self.purse.lost_usd if self.purse is not None else 0.0
 
 
 def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
@@ -80,19 +85,6 @@ def last_user_text(request: ChatRequest) -> str:
 def wants_usage(run: Run) -> bool:
     options = run.request.wire.stream_options
     return options is not None and options.include_usage
-
-
-def expected_usd(decision: Decision) -> float:
-    estimate = decision.estimate(decision.tier)
-    return (estimate.cost_usd or 0.0) if estimate is not None else 0.0
-
-
-def lost_usd(decision: Decision, e: BaseException) -> float:
-    """What was most likely billed for an answer that never came."""
-    if isinstance(e, asyncio.CancelledError):
-        return expected_usd(decision)
-    errors = e.exceptions if isinstance(e, AllTiersFailed) else (e,)
-    return sum(expected_usd(decision) for t in errors if getattr(t, "was_billed", False))
 
 
 def status_of(e: BaseException) -> int:
