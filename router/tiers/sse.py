@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stepwell.base.messages import Event, decode_chunk
+from stepwell.router.tiers.finishes import Finishes
 
 
 class SseReader:
@@ -13,7 +14,7 @@ class SseReader:
     Attributes:
         broken: What is wrong with the stream, once something is; nothing is read after that.
         is_done: [DONE] was seen.
-        is_finished: [DONE] was seen, or a choice has its finish_reason.
+        is_finished: [DONE] was seen, or every choice seen has its finish_reason.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -21,11 +22,11 @@ class SseReader:
         self.is_done = False
         self._tail = bytearray()
         self._left = max_bytes
-        self._has_finish = False
+        self._finishes = Finishes()
 
     @property
     def is_finished(self) -> bool:
-        return self.is_done or self._has_finish
+        return self.is_done or self._finishes.has_all
 
     def feed(self, data: bytes) -> list[Event]:
         """Read some bytes; gives the events that they complete, up to the first that is broken."""
@@ -75,9 +76,7 @@ class SseReader:
         if chunk.error is not None:
             self.broken = "the upstream reported an error within the stream"
             return None
-        for choice in chunk.choices:
-            if choice.finish_reason is not None:
-                self._has_finish = True
+        self._finishes.add(chunk)
         return Event(payload, chunk)
 
 

@@ -112,3 +112,16 @@ def test_a_long_line_costs_linear_time() -> None:
         return process_time() - began
 
     assert seconds(8000) < 0.5  # searched anew each time, it takes 16 s
+
+
+def of_choice(index: int, reason: str | None) -> bytes:
+    choice = {"index": index, "delta": {}, "finish_reason": reason}
+    return b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\n\n"
+
+
+@given(st.permutations([(i, r) for i in range(3) for r in (None, "stop")]), st.integers(0, 6))
+def test_a_stream_is_finished_once_every_choice_seen_is(order: list[tuple[int, str | None]], n: int) -> None:
+    reader = SseReader(MB)
+    reader.feed(b"".join(of_choice(i, r) for i, r in order[:n]))
+    seen, over = {i for i, _ in order[:n]}, {i for i, r in order[:n] if r is not None}
+    assert reader.is_finished == (bool(seen) and seen == over)
