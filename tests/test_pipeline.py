@@ -137,6 +137,17 @@ async def test_who_leaves_a_shared_call_does_not_stop_it() -> None:
     assert (len(tier.requests), tier.n_cancelled) == (1, 0)
 
 
+async def test_a_hurried_leader_fails_nobody_else() -> None:
+    tier = FakeTier("an answer", delay_s=0.1)
+    async with house(tier, tier, cache={"semantic": "off"}) as well:
+        hurried = asyncio.create_task(well.achat("What is a well?", timeout_s=0.03))
+        await asyncio.sleep(0.01)
+        reply = await well.achat("What is a well?")
+        with pytest.raises(AllTiersFailed):
+            await hurried
+    assert reply.text == "an answer"
+
+
 # ---- money
 
 

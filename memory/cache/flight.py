@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,19 +32,22 @@ class Flights:
 
         The call runs in a task of its own: it outlives who started it, and is cancelled once nobody waits.
 
+        Only its result is shared: where it fails, each who waited calls for themselves, with limits of their own.
+
         Returns:
-            Its result, and whether another caller had started it.
+            The result, and whether another caller had started the call.
 
         Raises:
-            Whatever the call raises, to each who waits.
+            Whatever the caller's own call raises.
         """
         flight = self._flights.get(key)
-        is_shared = flight is not None
         if flight is None:
-            flight = self._start(key, make)
-        else:
+            return await self._wait(key, self._start(key, make)), False
+        with suppress(Exception):  # the leader's own limits may be why
+            found = await self._wait(key, flight)
             self.n_shared += 1
-        return await self._wait(key, flight), is_shared
+            return found, True
+        return await make(), False
 
     def _start(self, key: bytes, make: Callable[[], Awaitable[Any]]) -> _Flight:
         async def call() -> Any:

@@ -89,12 +89,18 @@ async def test_who_comes_while_it_is_cancelled_starts_anew() -> None:
         await task
 
 
-async def test_an_error_reaches_each_as_it_is() -> None:
-    flights, call = Flights(), Call()
-    tasks = await start(flights, call, 3)
+async def test_an_error_is_not_shared() -> None:
+    """The leader's limits may be why it failed: who waited calls with limits of their own."""
+    flights, hurried, patient = Flights(), Call(), Call()
+    (leader,) = await start(flights, hurried, 1)
+    followers = await start(flights, patient, 2)
     error = ValueError("broken")
-    call.end.set_exception(error)
-    assert await asyncio.gather(*tasks, return_exceptions=True) == [error] * 3
+    hurried.end.set_exception(error)
+    patient.end.set_result("x")
+    assert await asyncio.gather(*followers) == [("x", False)] * 2
+    with pytest.raises(ValueError, match="broken"):
+        await leader
+    assert (hurried.n_made, patient.n_made, flights.n_shared) == (1, 2, 0)
     assert len(flights) == 0
 
 
