@@ -190,7 +190,7 @@ class Dispatcher:
                 return None
             if search.purse is not None and not await search.purse.allows(tier.name):
                 return None
-            is_last = is_last_tier and n == self._config.max_retries
+            is_last = is_last_tier and (n == self._config.max_retries or len(tier.deployments) == 1)
             try:
                 found = await self._try(deployment, search, ask, is_last)
             except TierRefused:
@@ -269,6 +269,8 @@ class Dispatcher:
         """Sleep before the next try on this tier, unless another deployment is there; False: don't try again."""
         if has_others:
             return True
+        if isinstance(error, TierTimeout):  # it is slow; asked again it would begin anew
+            return False
         if not error.is_retryable or n == self._config.max_retries:
             return False
         top = min(self._config.max_backoff_s, self._config.backoff_s * 2**n)

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from stepwell.base.errors import (
     TierUnavailable,
 )
 from stepwell.base.messages import Event
-from stepwell.base.request import ChatRequest
+from stepwell.base.request import ChatRequest, Wishes
 from stepwell.router.dispatch import Dispatcher
 from stepwell.router.tiers.base import Backend, Completed
 from stepwell.router.tiers.fake import FakeTier
@@ -113,6 +114,44 @@ async def test_a_pinned_model_falls_on_no_other_model() -> None:
     ends = time.monotonic() + 0.2
     with pytest.raises(AllTiersFailed):
         await Dispatcher(QUICK, made).complete(REQUEST, decision, Trace("r"), ends)
+
+
+async def test_a_slow_deployment_is_not_asked_twice_in_a_row() -> None:
+    slow, other = FakeTier(delay_s=60), FakeTier("yes")
+    found = dispatcher({"a": [slow], "b": [other]})
+    assert await complete(found) == ("yes", [("a", "timeout"), ("b", "ok")])
+
+
+async def test_one_callers_haste_rests_no_deployment() -> None:
+    config = QUICK.model_copy(
+        update={"timeout_s": 30, "max_retries": 0, "failures_before_cooldown": 1, "cooldown_s": 9}
+    )
+    made, decision, (slow,) = dispatcher({"a": [FakeTier(delay_s=60)]}, config)
+    hurried = msgspec.structs.replace(REQUEST, wishes=Wishes(timeout_s=0.01))
+    with pytest.raises(AllTiersFailed):
+        await made.complete(hurried, decision, Trace("r"), made.deadline_s(hurried))
+    assert (slow.n_failures, slow.rests_until_s) == (0, 0)
+
+
+async def test_our_own_full_queue_rests_no_deployment() -> None:
+    config = QUICK.model_copy(update={"max_retries": 0, "failures_before_cooldown": 1, "cooldown_s": 9})
+    found = dispatcher({"a": [FakeTier()]}, config)
+    (full,) = found[2]
+    full.max_concurrency = full.max_queue = 0
+    with pytest.raises(AllTiersFailed) as e:
+        await complete(found)
+    assert e.value.status_code == 429
+    assert full.rests_until_s == 0
+
+
+async def test_who_never_left_our_queue_was_not_billed() -> None:
+    found = dispatcher({"a": [FakeTier()]}, QUICK.model_copy(update={"max_retries": 0}))
+    (busy,) = found[2]
+    busy.max_concurrency = 0
+    with pytest.raises(AllTiersFailed) as e:
+        await complete(found, 0.02)
+    assert [x.was_billed for x in e.value.exceptions if isinstance(x, TierError)] == [False]
+    assert busy.n_failures == 0
 
 
 async def test_rests_after_failures_in_a_row_and_heals() -> None:
