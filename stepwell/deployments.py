@@ -21,6 +21,7 @@ from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import Transport
 
 LOCAL_PARALLEL = 2
+_LIMIT_FIELDS = {"max_tokens", "max_completion_tokens"}
 
 
 def make_tier(
@@ -63,7 +64,9 @@ def _make(
     if kind not in ("http", "litellm"):
         return _Made(d, card, make_plugged(kind, "stepwell.tiers", d.options), None)
     provider = PROVIDERS.get(d.model.partition("/")[0])
-    key_env = d.api_key_env or (provider.api_key_env if provider is not None else None)
+    key_env = d.api_key_env
+    if key_env is None and provider is not None and d.base_url is None:  # its key is for its own host alone
+        key_env = provider.api_key_env
     key = os.environ.get(key_env) if key_env is not None else None
     lacks = key_env if key_env is not None and not key else None
     if kind == "litellm":
@@ -103,12 +106,13 @@ def _kind(d: DeploymentConfig) -> str:
     return "http" if d.base_url is not None or provider in PROVIDERS else "litellm"
 
 
-def _outgoing(d: DeploymentConfig, model: str) -> Outgoing:
+def _outgoing(d: DeploymentConfig, model: str, default_output_tokens: int | None = None) -> Outgoing:
     is_openai = d.model.startswith("openai/") and d.base_url is None
     return Outgoing(
         model,
         params=d.params,
         max_output_tokens=d.max_output_tokens,
+        default_output_tokens=default_output_tokens,
         limit_field="max_completion_tokens" if is_openai else "max_tokens",
         system_prompt=d.system_prompt,
     )
@@ -117,10 +121,13 @@ def _outgoing(d: DeploymentConfig, model: str) -> Outgoing:
 def _http(
     config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transport
 ) -> HttpBackend:
+    default = None
+    if _kind(d) == "local" and not d.max_output_tokens and not _LIMIT_FIELDS & d.params.keys():
+        default = config.context.reserve_tokens  # a small model may never end its answer
     return HttpBackend(
         tier=tier,
         base_url=base_url,
-        outgoing=_outgoing(d, d.model.partition("/")[2] or d.model),
+        outgoing=_outgoing(d, d.model.partition("/")[2] or d.model, default),
         transport=transport,
         max_answer_bytes=config.dispatch.max_answer_bytes,
         api_key=key,

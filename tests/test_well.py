@@ -277,3 +277,32 @@ def test_import_pulls_in_nothing_heavy() -> None:
     code = f"import sys, stepwell; stepwell.Stepwell; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "value", ["sk-proj-abc123", "sk_live_abc", "gsk_abc", "xai-abc", "AKIA123", "A B", "x" * 65]
+)
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda v: {"tiers": {"a": {"model": "x/y", "api_key_env": v}}},
+        lambda v: {"server": {"keys": [{"env": v, "tenant": "t"}]}},
+        lambda v: {"promises": {"ledger_redis_url_env": v}},
+    ],
+)
+def test_a_key_where_its_name_belongs_is_refused_unshown(where: Any, value: str) -> None:
+    with pytest.raises(ConfigError, match="NAME of an environment variable") as caught:
+        Config.make(where(value))
+    assert value not in str(caught.value)
+
+
+def test_a_foreign_host_needs_no_key_and_gets_no_providers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-the-operators")
+    foreign = {**TIERS["cheap"], "model": "openai/x", "base_url": "http://127.0.0.1:9"}
+    with Stepwell(tiers={"a": foreign, "b": {**foreign, "api_key_env": "OPENAI_API_KEY"}}) as well:
+        backends: dict[str, Any] = {n: t.deployments[0].backend for n, t in well.pipeline.tiers.items()}
+    assert "authorization" not in backends["a"]._headers
+    assert backends["b"]._headers["authorization"] == "Bearer sk-the-operators"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with Stepwell(tiers={"a": foreign}) as well:
+        assert well.tiers[0].missing_key is None

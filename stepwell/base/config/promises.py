@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from stepwell.base.config.env_name import EnvName
 from stepwell.base.config.section import Section
 
 
@@ -28,7 +29,7 @@ class PromisesConfig(Section):
         default=None,
         description="SQLite file that keeps the day's spending over a restart; none: memory only",
     )
-    ledger_redis_url_env: str | None = Field(
+    ledger_redis_url_env: EnvName | None = Field(
         default=None,
         description="environment variable with the URL of the Redis that keeps the day's spending of all replicas",
     )

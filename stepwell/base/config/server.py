@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from stepwell.base.config.env_name import EnvName
 from stepwell.base.config.section import Section
 
 
 class KeyConfig(Section):
     """One API key, held in an environment variable, and the tenant it speaks for."""
 
-    env: str
+    env: EnvName
     tenant: str
 
 

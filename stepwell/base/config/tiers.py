@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from stepwell.base.config.env_name import EnvName
 from stepwell.base.config.section import Section
 
 
@@ -22,7 +23,10 @@ class DeploymentConfig(Section):
         description="auto, http (OpenAI-compatible), litellm, local, or a dotted path 'module:factory'",
     )
     base_url: str | None = Field(default=None, description="http: where /chat/completions hangs")
-    api_key_env: str | None = Field(default=None, description="name of the environment variable with the key")
+    api_key_env: EnvName | None = Field(
+        default=None,
+        description="name of the environment variable with the key; with a base_url there is no default",
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="request fields set where the caller does not: reasoning_effort, top_p",
