@@ -55,3 +55,14 @@ def test_base64_and_floats_say_the_same(base_url: str, client: openai.OpenAI) ->
 def test_what_can_not_be_embedded_is_a_bad_request(client: openai.OpenAI, asked: dict[str, object]) -> None:
     with pytest.raises(openai.BadRequestError):
         client.embeddings.create(model="auto", **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("named", ["", "auto", "minilm", "all-MiniLM-L6-v2"])
+def test_the_embedders_names_are_known(base_url: str, named: str) -> None:
+    assert httpx.post(f"{base_url}/embeddings", json={"input": "x", "model": named}).status_code == 200
+
+
+def test_no_other_embedding_model_is_stood_in_for(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.embeddings.create(model="text-embedding-3-small", input="x")
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")

@@ -10,12 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from stepwell.base import tokens
-from stepwell.base.errors import BadRequest
+from stepwell.base.embedding import Embedder
+from stepwell.base.errors import BadRequest, UnknownModel
 from stepwell.base.request import bad_field
 from stepwell.front.server.http import Send, send_json
 from stepwell.pipeline import Pipeline
 
 MAX_TEXTS = 2048
+_MINILM = ("minilm", "all-MiniLM-L6-v2")
 
 
 class EmbeddingRequest(msgspec.Struct):
@@ -29,7 +31,7 @@ async def embeddings(pipeline: Pipeline, body: bytes, send: Send) -> None:
     """Embed one text or a list.
 
     Raises:
-        BadRequest: Names the field at fault.
+        BadRequest: Names the field at fault; UnknownModel: another model's vectors are wanted.
     """
     asked = _parse(body)
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
@@ -38,6 +40,8 @@ async def embeddings(pipeline: Pipeline, body: bytes, send: Send) -> None:
     if pipeline.embedder is None:
         raise BadRequest("no embedder is configured", param="model")
     embedder = await asyncio.to_thread(pipeline.embedder)
+    if not _is_asked_for(asked.model, embedder):
+        raise UnknownModel("There is no such embedding model; 'auto' is the one configured.", param="model")
     if asked.dimensions not in (None, embedder.dim):
         raise BadRequest(f"dimensions can only be {embedder.dim}", param="dimensions")
     vectors = await asyncio.to_thread(embedder.embed, texts)
@@ -54,6 +58,12 @@ async def embeddings(pipeline: Pipeline, body: bytes, send: Send) -> None:
     ]
     usage = {"prompt_tokens": n_tokens, "total_tokens": n_tokens}
     await send_json(send, {"object": "list", "data": data, "model": embedder.name, "usage": usage})
+
+
+def _is_asked_for(model: str, embedder: Embedder) -> bool:
+    if model in ("", "auto", embedder.name):
+        return True
+    return model in _MINILM and embedder.name.startswith("minilm-")
 
 
 def _parse(body: bytes) -> EmbeddingRequest:
