@@ -52,7 +52,11 @@ def raw(value: object) -> msgspec.Raw:
 
 
 class Outgoing:
-    """Writes request bodies for one deployment: its model, default parameters, output limit and prompt variant."""
+    """Writes request bodies for one deployment: its model, default parameters, output limit and prompt variant.
+
+    Args:
+        default_output_tokens: Limit where the caller sets none.
+    """
 
     def __init__(
         self,
@@ -60,12 +64,14 @@ class Outgoing:
         *,
         params: Mapping[str, object] | None = None,
         max_output_tokens: int | None = None,
+        default_output_tokens: int | None = None,
         limit_field: str = "max_tokens",
         system_prompt: str | None = None,
     ) -> None:
         self._fixed = {"model": raw(model)}
         self._defaults = {k: raw(v) for k, v in (params or {}).items()}
         self._limit = max_output_tokens
+        self._default_limit = default_output_tokens
         self._limit_field = limit_field
         self._system = system_prompt
         self._stream = {"stream": raw(True), "stream_options": raw({"include_usage": True})}
@@ -75,9 +81,11 @@ class Outgoing:
         fields = {**self._defaults, **request.fields, **self._fixed}
         if is_stream:
             fields.update(self._stream)
-        limits = [n for n in (self._limit, request.output_cap) if n is not None]
+        asked = request.wire.max_output_tokens
+        default = self._default_limit if asked is None else None
+        limits = [n for n in (self._limit, request.output_cap, default) if n is not None]
         if limits:
-            self._cap(fields, request.wire.max_output_tokens, min(limits))
+            self._cap(fields, asked, min(limits))
         if self._system is not None:
             head = raw({"role": "system", "content": self._system})
             rest = msgspec.json.decode(fields["messages"], type=list[msgspec.Raw])

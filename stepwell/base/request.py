@@ -42,7 +42,8 @@ class Wire(msgspec.Struct, omit_defaults=True):
 
     @property
     def max_output_tokens(self) -> int | None:
-        return self.max_completion_tokens or self.max_tokens
+        """Which one an upstream heeds is its own affair: the larger."""
+        return max(self.max_completion_tokens or 0, self.max_tokens or 0) or None
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -126,6 +127,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
             raw = encode_json(body)
         except TypeError as e:
             raise BadRequest(f"The request can't be written as JSON: {e}") from None
+        except UnicodeEncodeError:  # its text shows the string
+            raise BadRequest("The request holds a lone surrogate, which is no Unicode text") from None
         return cls.parse(raw, caller, wishes)
 
     def with_edits(self, edits: Mapping[int, Message]) -> ChatRequest:
