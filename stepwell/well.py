@@ -261,8 +261,10 @@ def make_wishes(
         BadRequest: Names the field at fault.
     """
     for name, value in (("max_usd", max_usd), ("timeout_s", timeout_s)):
-        if value is not None and not 0 < value < float("inf"):
+        if value is not None and not (isinstance(value, int | float) and 0 < value < float("inf")):
             raise BadRequest(f"{name} must be a positive number", param=name)
+    if isinstance(tags, str):
+        raise BadRequest("tags must be a list of words", param="tags")
     if below_floor not in (None, "refuse", "flag"):
         raise BadRequest("below_floor must be 'refuse' or 'flag'", param="below_floor")
     return Wishes(tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {})

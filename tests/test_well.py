@@ -112,6 +112,9 @@ def test_what_the_caller_asks_reaches_the_router() -> None:
     ("asks", "param"),
     [
         ({"max_usd": -1}, "max_usd"),
+        ({"max_usd": "1"}, "max_usd"),
+        ({"tags": "abc"}, "tags"),
+        ({"user": "\ud800"}, None),
         ({"timeout_s": float("nan")}, "timeout_s"),
         ({"below_floor": "maybe"}, "below_floor"),
         ({"temperature": 3}, "temperature"),
