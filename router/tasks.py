@@ -18,6 +18,7 @@ from stepwell.router.features import Ask
 _N_INSTRUCTION_WORDS = 12
 _HEAD_CHARS = 120
 _SHORT_CHARS = 600
+_SENTENCE_CHARS = 160
 _LONG_CHARS = 2000
 _MAX_DIFFICULTY = 0.8
 
@@ -41,7 +42,7 @@ class Task(msgspec.Struct, frozen=True):
 # what the shipped local model gets right in evals/suites/local_prior.jsonl (`stepwell eval run local_prior`)
 KINDS: dict[str, tuple[float, str, int]] = {
     "sentiment": (0.0, "sentiment in one word", 5),
-    "respell": (0.01, "tense or length of a sentence", 40),
+    "tense": (0.01, "tense of a sentence", 40),
     "labelling": (0.08, "short labelling", 10),
     "greeting": (0.1, "greeting", 30),
     "rewrite": (0.12, "short rewrite", 60),
@@ -85,7 +86,7 @@ def read_task(ask: Ask) -> Task:
     if kind is None:
         return _harder_task(ask)
     difficulty, reason, n_tokens = KINDS[kind]
-    if kind in ("rewrite", "respell"):  # as long as what it rewrites
+    if kind in ("rewrite", "tense"):  # as long as what it rewrites
         n_tokens = max(n_tokens, ask.n_chars // 4)
     return Task(kind, difficulty, (reason,), n_tokens)
 
@@ -99,13 +100,14 @@ def _easy_kind(ask: Ask) -> str | None:
     kind = _easy_verb(_first_verb(start), ask.lower[:_HEAD_CHARS])
     if kind is None or not _PAYLOAD.search(ask.text) or not _SPECIALTIES.isdisjoint(start):
         return None
-    wants_word = w.has_any(ask.lower, w.ONE_WORD)
-    more = _NEVER_EASY - w.ANSWER_WORDS if wants_word else _NEVER_EASY
+    is_sentiment = ask.lower.startswith(w.SENTIMENT_FORM)
+    more = _NEVER_EASY - w.ANSWER_WORDS if is_sentiment else _NEVER_EASY
     if not more.isdisjoint(ask.vocabulary):
         return None
-    if kind == "labelling" and wants_word and w.has_any(ask.lower, w.SENTIMENT_PHRASES):
+    if is_sentiment:
         return "sentiment"
-    return kind
+    is_tense = ask.lower.startswith(w.TENSE_FORM) and ask.n_chars <= _SENTENCE_CHARS
+    return "tense" if is_tense else kind
 
 
 def _first_verb(start: list[str]) -> str:
@@ -119,8 +121,6 @@ def _first_verb(start: list[str]) -> str:
 def _easy_verb(verb: str, head: str) -> str | None:
     if verb in w.WORDS["labelling"]:
         return "labelling"
-    if w.has_any(head, w.RESPELL_PHRASES):
-        return "respell"
     if verb in w.WORDS["rewrite"]:
         return "rewrite"
     if verb in w.WORDS["making"]:

@@ -60,10 +60,10 @@ WORDS = {kind: frozenset(words.split()) for kind, words in _WORDS.items()}
 WORDS["making"] = WORDS["creating"] | WORDS["explaining"] | WORDS["analysis"]
 
 LABEL_PHRASES = ("sentiment", "positive or negative", "spam or not", "spam or ham", "toxic or not")
-SENTIMENT_PHRASES = ("sentiment", "positive or negative", "negative or positive")
-ONE_WORD = ("one word", "single word", "one-word")
+# the two instructions in which the shipped local model was measured; in other words it fails the same tasks
+SENTIMENT_FORM = "classify the sentiment as positive or negative. answer with one word."
+TENSE_FORM = "rewrite this sentence in the past tense:"
 ANSWER_WORDS = frozenset({"answer"})  # "answer with one word" asks for nothing more
-RESPELL_PHRASES = ("in the past tense", "into the past tense", "sentence shorter")
 REWRITE_PHRASES = (
     "fix the grammar",
     "correct the grammar",

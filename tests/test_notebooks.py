@@ -20,5 +20,7 @@ def test_runs_from_a_clean_start(path: Path, tmp_path: Path) -> None:
     assert all(c["outputs"] == [] and c["execution_count"] is None for c in cells)
     script = tmp_path / "notebook.py"
     script.write_text("\n".join("".join(c["source"]) for c in cells))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 0, done.stderr

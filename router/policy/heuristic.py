@@ -15,8 +15,9 @@ class Heuristic:
     """Guess p_ok from word lists and each tier's catalogue `quality`.
 
     A prior, not learned: the word lists, the difficulties and the slope are judgement, chosen so that a 135M
-    model (quality .12) clears a floor of .7 only for what it was seen to do: a sentiment in one word, and the
-    tense or length of a sentence (`stepwell eval run local_prior --tiers local`). p_ok is not calibrated.
+    model (quality .12) clears a floor of .7 only for what it was seen to do, in the very words: a sentiment in
+    one word, and the past tense of a sentence (`stepwell eval run local_prior --tiers local`). p_ok is not
+    calibrated.
 
     Args:
         slope: How sharply p_ok falls as difficulty passes a tier's quality.

@@ -26,7 +26,7 @@ from stepwell.router.policy.base import Estimates
 from stepwell.router.tierinfo import TierInfo
 
 ALL = frozenset({"tools", "json_schema", "images"})
-EASY = "Classify the sentiment with one word: 'good film'"
+EASY = "Classify the sentiment as positive or negative. Answer with one word. Review: 'good film'"
 ORDINARY = "What is the capital of France?"
 HARD = "Prove that there are infinitely many primes."
 

@@ -83,10 +83,8 @@ def test_tags_that_never_close_are_plain_text() -> None:
 
 
 EASY = [
-    "What is the sentiment of this review, in one word: 'I loved the food'",
-    "Classify as positive or negative. Answer with one word: the plot was dull",
-    "Rewrite this in the past tense: I walk to school",
-    "Make this sentence shorter: it is the case that we can't do it",
+    "Classify the sentiment as positive or negative. Answer with one word.\nReview: the plot was dull",
+    "Rewrite this sentence in the past tense: I walk to school",
 ]
 NOT_EASY = [
     "What is the capital of France?",

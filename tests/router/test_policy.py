@@ -29,7 +29,10 @@ def clears(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["Rewrite in the past tense: I walk.", "Is the sentiment positive or negative? One word. 'I love it'"],
+    [
+        "Rewrite this sentence in the past tense: I walk.",
+        "Classify the sentiment as positive or negative. Answer with one word. Review: 'I love it'",
+    ],
 )
 def test_the_small_tier_clears_easy_work(text: str) -> None:
     assert clears(text) == ["local", "standard", "premium"]

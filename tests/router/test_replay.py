@@ -20,7 +20,7 @@ def test_each_row_gets_a_tier_a_price_and_a_reason() -> None:
     rows: list[dict[str, object]] = [
         {
             "id": "a",
-            "prompt": "Classify the sentiment with one word: good.",
+            "prompt": "Rewrite this sentence in the past tense: I walk.",
             "model": "some-model",
             "n": "a column of the data's own",
         },

@@ -31,17 +31,14 @@ class Question:
 
 
 ONE_WORD = "Classify the sentiment as positive or negative. Answer with one word.\nReview: {}"
-SENTIMENT = ONE_WORD.format("The soup was cold and the waiter was rude.")
+SENTIMENT = ONE_WORD.format("The train was late and the seats were dirty.")
 QUESTIONS = (
     Question("a label", SENTIMENT),
     Question(
-        "a label, streamed", ONE_WORD.format("The soup was hot and the waiter was charming."), is_stream=True
+        "a label, streamed", ONE_WORD.format("The guide was kind and the tour was great fun."), is_stream=True
     ),
-    Question("a rewrite", "Rewrite this sentence in the past tense: I walk to school."),
-    Question(
-        "a rewrite, shorter",
-        "Make this sentence shorter: The meeting that we had planned for Tuesday has now been moved to Thursday.",
-    ),
+    Question("a rewrite", "Rewrite this sentence in the past tense: The farmer plants potatoes in spring."),
+    Question("another", "Rewrite this sentence in the past tense: She opens the window."),
     Question("asked again", SENTIMENT),
     Question("a secret in it", ONE_WORD.format(f"I typed my key {SECRET} and the page crashed, terrible.")),
     Question("history", "Why did the Roman Republic fall, and which reforms of the Gracchi came too late?"),
