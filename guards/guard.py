@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from stepwell.base.config import GuardsConfig
 from stepwell.base.decisions import Finding, Verdict
-from stepwell.base.messages import Answer, Message, Part, ToolCall
+from stepwell.base.errors import BadRequest
+from stepwell.base.messages import Answer, decode_answer
+from stepwell.base.request import ChatRequest
 from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.leaves import Path, is_json, put, read, texts
 from stepwell.guards.plan import make_plan
 from stepwell.guards.rules import Rule, build
 from stepwell.guards.spans import Writer, cut_out, join
 from stepwell.guards.stream import GuardStream
 from stepwell.guards.tally import Tally
 
-Edits = dict[int, Message]
 _ALLOWED = {"input": Verdict("input"), "output": Verdict("output")}
+_READ_BY_MODELS = ("messages", "tools", "functions", "response_format", "prediction", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,70 +66,73 @@ class Guard:
             for r in rs
         )
 
-    async def check_input(self, messages: Sequence[Message]) -> tuple[Verdict, Edits]:
-        """Check contents and tool-call arguments of every message, history included.
+    async def check_input(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        """Check every text of messages (history included), tools and whatever else the model reads.
 
         Returns:
-            The verdict, and the messages to put in place of others, by index.
+            The verdict, and the request with its texts redacted; the same object where nothing changes.
 
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
+            BadRequest: A field that has to be checked can't be read.
         """
-        return await _check("input", self._input, messages)
+        if not self._input:
+            return _ALLOWED["input"], request
+        tally = Tally("input")
+        changed: dict[str, Raw] = {}
+        for name in _READ_BY_MODELS:
+            raw = request.fields.get(name)
+            if raw is None:
+                continue
+            if edits := await _clean_all(texts(_read(raw, name), (name,)), self._input, tally):
+                changed[name] = put(raw, {path[1:]: text for path, text in edits.items()})
+        return tally.verdict, request.with_fields(changed) if changed else request
 
-    async def check_output(self, answer: Answer) -> tuple[Verdict, Edits]:
-        """Check every choice; edits are by the choice's position. Otherwise as `check_input`."""
-        return await _check("output", self._output, [c.message for c in answer.choices])
+    async def check_output(self, body: bytes, answer: Answer) -> tuple[Verdict, bytes, Answer]:
+        """Check every text of each choice's message in `body`, a `chat.completion`; `answer` is its typed view.
+
+        Otherwise as `check_input`. Token log probabilities repeat the text, so a redacted choice loses them.
+        """
+        if not self._output:
+            return _ALLOWED["output"], body, answer
+        tally = Tally("output")
+        edits: dict[Path, str | None] = {}
+        for i, choice in enumerate(read(body)["choices"]):
+            found = await _clean_all(texts(choice["message"], ("choices", i, "message")), self._output, tally)
+            edits |= found
+            if found and "logprobs" in choice:
+                edits["choices", i, "logprobs"] = None
+        if edits:
+            body = bytes(put(body, edits))
+            answer = decode_answer(body)
+        return tally.verdict, body, answer
 
     def open_stream(self) -> GuardStream | None:
         """A guard for one streamed answer; None where nothing checks output."""
         return GuardStream(self._plan) if self._output else None
 
 
-async def _check(stage: str, rules: tuple[Rule, ...], messages: Sequence[Message]) -> tuple[Verdict, Edits]:
-    if not rules:
-        return _ALLOWED[stage], {}
-    tally = Tally(stage)
-    edits: Edits = {}
-    for i, message in enumerate(messages):
-        new = await _clean_message(message, rules, tally)
-        if new is not None:
-            edits[i] = new
-    return tally.verdict, edits
+def _read(raw: Raw, name: str) -> Any:
+    try:
+        return read(raw)
+    except (msgspec.DecodeError, RecursionError):
+        raise BadRequest("Not JSON that can be checked", param=name) from None
 
 
-async def _clean_message(message: Message, rules: tuple[Rule, ...], tally: Tally) -> Message | None:
-    """The message with its text redacted; None where nothing changes."""
-    content: str | list[Part] | None = message.content
-    if isinstance(content, str):
-        content = await _clean(content, rules, tally)
-    elif content is not None:
-        content = [await _clean_part(p, rules, tally) for p in content]
-    calls = message.tool_calls
-    if calls:
-        calls = [await _clean_call(c, rules, tally) for c in calls]
-    if content == message.content and calls == message.tool_calls:
-        return None
-    return msgspec.structs.replace(message, content=content, tool_calls=calls)
+async def _clean_all(
+    found: Iterable[tuple[Path, str]], rules: tuple[Rule, ...], tally: Tally
+) -> dict[Path, str | None]:
+    """The texts that change, as they come to be."""
+    edits: dict[Path, str | None] = {}
+    for path, text in found:
+        new = await _clean(text, rules, tally, is_json=is_json(path))
+        if new != text:
+            edits[path] = new
+    return edits
 
 
-async def _clean_part(part: Part, rules: tuple[Rule, ...], tally: Tally) -> Part:
-    if part.text is None:
-        return part
-    return msgspec.structs.replace(part, text=await _clean(part.text, rules, tally))
-
-
-async def _clean_call(call: ToolCall, rules: tuple[Rule, ...], tally: Tally) -> ToolCall:
-    arguments = await _clean(call.function.arguments, rules, tally, is_json=True)
-    if arguments == call.function.arguments:
-        return call
-    return msgspec.structs.replace(call, function=msgspec.structs.replace(call.function, arguments=arguments))
-
-
-async def _clean(text: str, rules: tuple[Rule, ...], tally: Tally, *, is_json: bool | None = None) -> str:
+async def _clean(text: str, rules: tuple[Rule, ...], tally: Tally, *, is_json: bool | None) -> str:
     cuts: list[Finding] = []
-    if not text:
-        return text
     for rule in rules:
         try:
             found = (

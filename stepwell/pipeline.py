@@ -19,7 +19,7 @@ from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
 from stepwell.base.embedding import Embedder, RequestVector
 from stepwell.base.messages import Answer, Usage, decode_answer
-from stepwell.base.reply import Reply, patch_answer
+from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Recorder
@@ -228,19 +228,16 @@ class Pipeline:
 
     async def _guard_input(self, run: Run) -> None:
         if self.guard.checks_input:
-            run.trace.guard_input, edits = await self.guard.check_input(run.request.messages)
-            if edits:
-                run.request = run.request.with_edits(edits)
+            run.trace.guard_input, request = await self.guard.check_input(run.request)
+            if request is not run.request:
+                run.request = request
                 run.vector = RequestVector(self.embedder, last_user_text(run.request))
 
     async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
         if not self.guard.checks_output:
             return body, answer
-        run.trace.guard_output, edits = await self.guard.check_output(answer)
-        if not edits:
-            return body, answer
-        body = patch_answer(body, edits)
-        return body, decode_answer(body)
+        run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
+        return body, answer
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stepwell.base.decisions import Trace
-from stepwell.base.messages import Answer, Message, Usage, decode_answer, encode_json
+from stepwell.base.messages import Answer, Usage, decode_answer
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
-
-_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_dicts = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 
 
 class Reply(msgspec.Struct):
@@ -74,18 +71,3 @@ def why(trace: Trace, tier: str) -> str:
     text = trace.route.why if trace.route is not None else ""
     failed = [f"{a.tier} {a.outcome}" for a in trace.attempts if a.outcome != "ok"]
     return f"{text}; answered by {tier} after {', '.join(failed)}" if failed else text
-
-
-def patch_answer(body: bytes, edits: dict[int, Message]) -> bytes:
-    """Rewrite content and tool calls of some choices (by position) in a `chat.completion`; the rest stays verbatim."""
-    fields = _decode_dict(body)
-    choices = _decode_dicts(fields["choices"])
-    for i, new in edits.items():
-        message = _decode_dict(choices[i]["message"])
-        message["content"] = msgspec.Raw(encode_json(new.content))
-        if new.tool_calls is not None:
-            message["tool_calls"] = msgspec.Raw(encode_json(new.tool_calls))
-        choices[i]["message"] = msgspec.Raw(encode_json(message))
-        choices[i]["logprobs"] = msgspec.Raw(b"null")  # they repeat the text, token by token
-    fields["choices"] = msgspec.Raw(encode_json(choices))
-    return encode_json(fields)

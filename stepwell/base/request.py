@@ -131,16 +131,10 @@ class ChatRequest(msgspec.Struct, frozen=True):
             raise BadRequest("The request holds a lone surrogate, which is no Unicode text") from None
         return cls.parse(raw, caller, wishes)
 
-    def with_edits(self, edits: Mapping[int, Message]) -> ChatRequest:
-        """Replace content and tool calls of some messages (by index); their other fields stay verbatim."""
-        if not edits:
-            return self
-        raws = _decode_list(self.fields["messages"])
-        messages = list(self.wire.messages)
-        for i, new in edits.items():
-            _patch(raws[i], messages[i], new)
-            messages[i] = new
-        return self._with(messages, raws)
+    def with_fields(self, changed: Mapping[str, Raw]) -> ChatRequest:
+        """Put other JSON into some top-level fields; the others stay verbatim."""
+        fields = {**self.fields, **changed}
+        return msgspec.structs.replace(self, wire=_decode_wire(encode_json(fields)), fields=fields)
 
     def with_kept(self, kept: Sequence[int]) -> ChatRequest:
         """Keep only the messages at these indices, in this order, verbatim."""
@@ -166,17 +160,3 @@ def bad_field(error: msgspec.ValidationError) -> BadRequest:
     what = (head if at else text).partition(" '")[0]
     param = (path.rstrip("`").lstrip(".") if at else None) or None
     return BadRequest(f"{what} at {param or 'the body'}", param=param)
-
-
-def _patch(raw: dict[str, Raw], old: Message, new: Message) -> None:
-    if new.content != old.content:
-        if isinstance(old.content, list) and isinstance(new.content, list) and "content" in raw:
-            parts = _decode_list(raw["content"])
-            for part, view in zip(parts, new.content, strict=True):
-                if view.text is not None:
-                    part["text"] = Raw(encode_json(view.text))
-            raw["content"] = Raw(encode_json(parts))
-        else:
-            raw["content"] = Raw(encode_json(new.content))
-    if new.tool_calls != old.tool_calls:
-        raw["tool_calls"] = Raw(encode_json(new.tool_calls))

@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 
+from stepwell.base.assemble import answer_body
 from stepwell.base.config import CheckConfig, GuardsConfig
 from stepwell.base.messages import Answer, Choice, Event, Message, decode_chunk, encode_json
+from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
 
 CHECKS = ("secrets", "email", "phone", "credit_card", "iban", "us_ssn", "ip_address")
@@ -85,16 +87,17 @@ def stream_us_per_token(guard: Guard, name: str) -> float:
 
 def exchange_us(guard: Guard, name: str) -> float:
     """CPU of checking one prompt and one answer of the text called `name`."""
-    messages = [Message("user", _repeat(TEXTS[name], PROMPT_CHARS))]
+    request = ChatRequest.build({"messages": [Message("user", _repeat(TEXTS[name], PROMPT_CHARS))]})
     answer = Answer([Choice(Message("assistant", _repeat(TEXTS[name], ANSWER_CHARS)))])
+    body = answer_body(answer)
 
     async def measure() -> list[float]:
         times = []
         for _ in range(9):
             begun = time.process_time()
             for _ in range(50):
-                await guard.check_input(messages)
-                await guard.check_output(answer)
+                await guard.check_input(request)
+                await guard.check_output(body, answer)
             times.append((time.process_time() - begun) / 50)
         return times
 

@@ -54,6 +54,7 @@ home = os.environ["HOME"]
 from stepwell.base.config import GuardsConfig
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Event, Message, decode_chunk, encode_json
+from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
 assert "guardrails" not in sys.modules
 
@@ -65,10 +66,10 @@ def guard(*rules):
 
 def said(guard, text):
     try:
-        verdict, edits = asyncio.run(guard.check_input([Message("user", text)]))
+        verdict, request = asyncio.run(guard.check_input(ChatRequest.build({"messages": [Message("user", text)]})))
     except GuardBlocked as e:
         return str(e) + repr(e.verdict)
-    return edits[0].content if edits else text
+    return request.messages[0].content
 
 def event(text, finish=None):
     payload = encode_json({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]})

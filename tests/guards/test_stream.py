@@ -14,6 +14,7 @@ from stepwell.base.config import CheckConfig, GuardsConfig
 from stepwell.base.decisions import Finding
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Event, FunctionCall, Message, ToolCall, decode_chunk, encode_json
+from stepwell.base.request import ChatRequest
 from stepwell.guards import checks
 from stepwell.guards.channel import MAX_HELD_CHARS
 from stepwell.guards.guard import Guard
@@ -97,6 +98,10 @@ texts = st.lists(
 ).map("".join)
 
 
+def ask(*messages: Message) -> ChatRequest:
+    return ChatRequest.build({"messages": messages})
+
+
 def guard(*names: str | CheckConfig, **options: int) -> Guard:
     listed = [n if isinstance(n, CheckConfig) else CheckConfig(check=n) for n in names]
     return Guard(GuardsConfig(input=listed, output=listed, **options))
@@ -138,8 +143,8 @@ def pieces(text: str, rng: random.Random, longest: int) -> list[str]:
 
 
 def redacted(guard: Guard, text: str) -> str:
-    _, edits = asyncio.run(guard.check_input([Message("user", text)]))
-    return str(edits[0].content) if edits else text
+    _, request = asyncio.run(guard.check_input(ask(Message("user", text))))
+    return request.messages[0].text
 
 
 @settings(max_examples=150, deadline=None)
@@ -161,7 +166,7 @@ def assert_streams_as_whole(guard: Guard, text: str, seed: int, longest: int) ->
     parts = pieces(text, random.Random(seed), longest)
     out = [e for part in parts for e in stream.feed([event(part)])] + stream.finish()
     assert shown(out) == redacted(guard, text)
-    verdict, _ = asyncio.run(guard.check_input([Message("user", text)]))
+    verdict, _ = asyncio.run(guard.check_input(ask(Message("user", text))))
     assert stream.verdict.n_findings == verdict.n_findings
     assert stream.verdict.kinds == verdict.kinds
 
@@ -274,9 +279,9 @@ def test_tool_arguments_are_guarded_and_stay_json() -> None:
     ).decode()
     call = ToolCall(id="1", function=FunctionCall("f", arguments))
     checked = guard("email", "credit_card", "us_ssn")
-    _, edits = asyncio.run(checked.check_input([Message("assistant", tool_calls=[call])]))
-    assert edits[0].tool_calls is not None
-    whole = edits[0].tool_calls[0].function.arguments
+    _, request = asyncio.run(checked.check_input(ask(Message("assistant", tool_calls=[call]))))
+    assert request.messages[0].tool_calls is not None
+    whole = request.messages[0].tool_calls[0].function.arguments
     assert msgspec.json.decode(whole) == {
         "to": "x\n[EMAIL]",
         "card": "[CREDIT_CARD]",
