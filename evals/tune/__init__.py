@@ -1,0 +1,1 @@
+"""Learn a routing policy from outcomes, and say what it can promise."""
