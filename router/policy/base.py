@@ -19,12 +19,25 @@ class Estimates(msgspec.Struct, frozen=True):
         reasons: In plain ASCII words, most important first; never a piece of the ask.
         policy: Who says so.
         n_output_tokens: How long the answer should be, where the policy knows.
+        n_output_tokens_by_tier: The same by tier, where it differs.
+        need: Rank among known traffic, 0..1, of what the dearest tier would win over the cheapest.
+        novelty: Rank among known traffic, 0..1, of the distance to the nearest known requests.
+        nearest: Ids of the nearest known requests, nearest first.
+        price: Set by a tuned policy: the router takes the tier with the best p_ok - price x cost / dearest cost, in
+            place of the cheapest over `min_p_ok`.
+        mix: Set where the promise falls back to a fixed mix: shares by tier, which sum to 1.
     """
 
     p_ok: Mapping[str, float]
     reasons: tuple[str, ...] = ()
     policy: str = ""
     n_output_tokens: int | None = None
+    n_output_tokens_by_tier: Mapping[str, int] | None = None
+    need: float | None = None
+    novelty: float | None = None
+    nearest: tuple[str, ...] = ()
+    price: float | None = None
+    mix: Mapping[str, float] | None = None
 
 
 class Policy(Protocol):

@@ -85,7 +85,8 @@ class TierEstimate(msgspec.Struct, frozen=True):
         cost_usd: Expected cost; None where the price is unknown.
         max_cost_usd: Upper bound: every allowed output token is written.
         status: "chosen", "fallback" (would be tried next), or why not: "below_floor", "no_key", "over_budget",
-            "window", "tools", "json_schema", "images", "rule", "unknown_price", "unhealthy".
+            "window", "tools", "json_schema", "images", "rule", "unknown_price", "unhealthy", "costs_quality" (a
+            learned policy expects too much quality lost for the saving).
     """
 
     tier: str
@@ -93,6 +94,36 @@ class TierEstimate(msgspec.Struct, frozen=True):
     cost_usd: float | None
     max_cost_usd: float | None
     status: str
+
+
+class CascadePlan(msgspec.Struct, frozen=True):
+    """Ask cheap tiers first, compare what they say, and go up where they disagree.
+
+    Attributes:
+        opinions: Tiers to ask at once; one that stands twice is asked twice, in other words the second time.
+        kind: How answers are compared: "number", "choice", "json", "code_output", "short".
+        accept_above: Least probability of being right, 0..1, at which the cheap answer is taken.
+        escalate_to: Where it goes otherwise, in order.
+    """
+
+    opinions: tuple[str, ...]
+    kind: str
+    accept_above: float
+    escalate_to: tuple[str, ...]
+
+
+class Escalation(msgspec.Struct, frozen=True):
+    """One step up after an answer that was not good enough.
+
+    Attributes:
+        why: "disagree", "low_confidence", or the check that failed; never text of an answer.
+        cost_usd: What the answer that was dropped had cost.
+    """
+
+    from_tier: str
+    to_tier: str
+    why: str
+    cost_usd: float = 0.0
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -111,6 +142,12 @@ class Decision(msgspec.Struct, frozen=True):
         saved_usd: Expected saving against the baseline tier, signed; None means not measured.
         wanted_tier: The tier that would have been chosen, had it a key and been healthy; None where it was chosen.
         is_degraded: True where the chosen tier is under the floor and the caller allowed that.
+        need: Rank of this request's need for the dearest tier among known traffic, 0..1; None where not learned.
+        novelty: Rank of its distance from known traffic, 0..1; None where not measured.
+        nearest: Ids of the nearest known examples, nearest first.
+        price: The tuned trade: quality points that a premium call's cost must win; None where not tuned.
+        budget: State of a share or dollar target in plain words, "" where there is none.
+        cascade: Set where cheap answers are compared before one is taken.
     """
 
     tier: str
@@ -126,6 +163,12 @@ class Decision(msgspec.Struct, frozen=True):
     saved_usd: float | None = None
     wanted_tier: str | None = None
     is_degraded: bool = False
+    need: float | None = None
+    novelty: float | None = None
+    nearest: tuple[str, ...] = ()
+    price: float | None = None
+    budget: str = ""
+    cascade: CascadePlan | None = None
 
     def estimate(self, tier: str) -> TierEstimate | None:
         for estimate in self.estimates:
@@ -163,6 +206,7 @@ class Trace(msgspec.Struct):
     context: FitDecision | None = None
     route: Decision | None = None
     attempts: list[Attempt] = msgspec.field(default_factory=list)
+    escalations: list[Escalation] = msgspec.field(default_factory=list)
     guard_output: Verdict | None = None
     ms: float = 0.0
     ttft_ms: float | None = None

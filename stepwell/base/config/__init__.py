@@ -3,6 +3,7 @@
 from stepwell.base.config.cache import CacheConfig
 from stepwell.base.config.context import ContextConfig, EmbeddingConfig
 from stepwell.base.config.dispatch import DispatchConfig
+from stepwell.base.config.feedback import FeedbackConfig
 from stepwell.base.config.guards import CheckConfig, GuardsConfig
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.root import Config
@@ -18,6 +19,7 @@ __all__ = [
     "DeploymentConfig",
     "DispatchConfig",
     "EmbeddingConfig",
+    "FeedbackConfig",
     "GuardsConfig",
     "KeyConfig",
     "PromisesConfig",

@@ -17,6 +17,13 @@ class PromisesConfig(Section):
         le=1,
         description="quality floor: a tier may answer only where its answer is good enough with this probability",
     )
+    min_quality: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="at least this share of the dearest tier's mean quality, with 95 % confidence; needs a learned "
+        "policy that was tuned for it",
+    )
     below_floor: Literal["refuse", "flag"] = Field(
         default="refuse",
         description="where only tiers under the floor are left: an error, or a flagged answer",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from stepwell.base.config.cache import CacheConfig
 from stepwell.base.config.context import ContextConfig, EmbeddingConfig
 from stepwell.base.config.dispatch import DispatchConfig
+from stepwell.base.config.feedback import FeedbackConfig
 from stepwell.base.config.guards import GuardsConfig
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
@@ -42,6 +43,7 @@ class Config(Section):
     context: ContextConfig = Field(default_factory=ContextConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
     dispatch: DispatchConfig = Field(default_factory=DispatchConfig)
+    feedback: FeedbackConfig = Field(default_factory=FeedbackConfig)
     server: ServerConfig = Field(default_factory=ServerConfig)
     telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from stepwell.base.config.section import Section
@@ -31,7 +33,8 @@ class RuleConfig(Section):
 
 class RoutingConfig(Section):
     policy: str = Field(
-        default="heuristic", description="heuristic, an entry point's name, or 'module:factory'"
+        default="heuristic",
+        description="coldstart, heuristic, learned:FOLDER (from `stepwell tune`), an entry point, 'module:factory'",
     )
     policy_timeout_s: float = Field(
         default=0.25, gt=0, description="a slower policy is replaced by the heuristic"
@@ -49,3 +52,28 @@ class RoutingConfig(Section):
         gt=0,
         description="reserve this much per 1M tokens where a price is unknown; none: refuse such a deployment",
     )
+    target_share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="share of requests that the dearest tier should get; held also when traffic changes",
+    )
+    target_usd_per_day: float | None = Field(
+        default=None, gt=0, description="steers the same way; max_usd_per_day is the hard limit"
+    )
+    cascade: Literal["off", "on"] = Field(
+        default="off",
+        description="where answers compare (number, choice, JSON, short) and it pays: ask cheap tiers, go up if they "
+        "disagree",
+    )
+    confidence: Literal["off", "on"] = Field(
+        default="off", description="go up where a tier's own log-probabilities say that its answer is poor"
+    )
+    validators: list[str] = Field(
+        default_factory=list,
+        description="checks of the answer: json, json_schema, tool_arguments, or 'module:function'; a failed one "
+        "goes one tier up",
+    )
+    max_escalations: int = Field(default=1, ge=0, le=4, description="steps up for one request")
+    session_max: int = Field(default=10_000, ge=0, description="conversations whose tier is kept; 0: none")
+    session_ttl_s: float = Field(default=3600, gt=0)
