@@ -18,6 +18,7 @@ class Look(msgspec.Struct, frozen=True):
         bar: Why it can't be asked at all: "rule", "window", "tools", "json_schema", "images"; else None.
         obstacle: Why it can't be asked now: "unknown_price", "no_key", "over_budget"; else None.
         is_resting: It failed a moment ago.
+        rank: Its place by price.
     """
 
     tier: TierInfo
@@ -27,6 +28,7 @@ class Look(msgspec.Struct, frozen=True):
     bar: str | None = None
     obstacle: str | None = None
     is_resting: bool = False
+    rank: int = 0
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -36,12 +38,19 @@ class Terms(msgspec.Struct, frozen=True):
         min_p_ok: The quality floor.
         limit_usd: For the request, or None.
         escalates: One tier up from what would have been chosen.
+        price: The tuned trade; the best p_ok - price x cost / dearest cost is wanted, not the cheapest over the floor.
+        least: Place of the cheapest tier that keeps the promise, where that is known beforehand (a mix).
+        rises_to: Place from which the first choice should come, if one there can be asked: a session, a share and
+            exploring ask for it.
     """
 
     min_p_ok: float
     limit_usd: float | None
     below_floor: Literal["refuse", "flag"]
     escalates: bool = False
+    price: float | None = None
+    least: int = 0
+    rises_to: int = 0
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -59,8 +68,7 @@ def choose(looks: Sequence[Look], terms: Terms) -> Choice:
         BudgetExceeded: Nothing good enough is affordable.
         QualityFloorUnmet: Only tiers under the floor are left.
     """
-    floor = terms.min_p_ok
-    adequate = [look for look in looks if look.bar is None and look.p_ok >= floor]
+    adequate = _adequate(looks, terms)
     there = [look for look in adequate if look.obstacle is None]
     if there:
         wanted = _wanted((), adequate, terms)
@@ -74,8 +82,41 @@ def choose(looks: Sequence[Look], terms: Terms) -> Choice:
     raise _refusal(adequate or capable, left, wanted, terms)
 
 
+def _adequate(looks: Sequence[Look], terms: Terms) -> list[Look]:
+    """Tiers that keep the promise, cheapest first."""
+    floor = terms.min_p_ok
+    able = looks if not terms.least else looks[terms.least :]
+    adequate = [look for look in able if look.bar is None and look.p_ok >= floor]
+    if terms.price is None or len(adequate) < 2:
+        return adequate
+    best = best_by_price(adequate, terms.price, dearest_usd(looks))
+    # what is dearer and better keeps the promise, too
+    return adequate[best : best + 1] + [k for k in adequate[best + 1 :] if k.p_ok >= adequate[best].p_ok]
+
+
+def dearest_usd(looks: Sequence[Look]) -> float:
+    """Expected cost of the dearest tier: what prices are counted in."""
+    return max((look.cost_usd or 0.0 for look in looks), default=0.0)
+
+
+def best_by_price(looks: Sequence[Look], price: float, unit_usd: float) -> int:
+    """Place of the best p_ok - price x cost / unit; of those that tie, the cheapest.
+
+    An unknown cost counts as a whole unit.
+    """
+    best, most = 0, float("-inf")
+    for i, look in enumerate(looks):
+        share = 1.0 if look.cost_usd is None else look.cost_usd / unit_usd if unit_usd else 0.0
+        worth = look.p_ok - price * share
+        if worth > most:
+            best, most = i, worth
+    return best
+
+
 def _wanted(capable: Sequence[Look], adequate: Sequence[Look], terms: Terms) -> Look:
     ideal = [look for look in adequate if look.obstacle is None or look.obstacle == "no_key"]
+    if terms.rises_to:
+        ideal = [k for k in ideal if k.rank >= terms.rises_to and k.obstacle is None] or ideal
     if ideal:
         return ideal[1] if terms.escalates and len(ideal) > 1 else ideal[0]
     return adequate[0] if adequate else max(capable, key=lambda look: look.p_ok)

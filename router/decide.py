@@ -9,9 +9,10 @@ import msgspec
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
 from stepwell.base.decisions import Decision
+from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
-from stepwell.router.choose import Terms, choose
+from stepwell.router.choose import choose
 from stepwell.router.features import read_ask
 from stepwell.router.gate import lack_of, needs_of, no_capable_tier
 from stepwell.router.names import AUTO, Names
@@ -21,6 +22,7 @@ from stepwell.router.pricing import Pricing
 from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
 from stepwell.router.rules import NOTHING, Fired, Rules
 from stepwell.router.tasks import read_task
+from stepwell.router.terms import Promises
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.wrappers import last_ask
 
@@ -50,6 +52,7 @@ class Router:
         is_healthy: Whether a tier (by name) can be asked at the moment.
         reserve_tokens: Room for the reply where the caller sets no max_tokens.
         policy: In place of the one that `routing.policy` names.
+        embedder: Name of the embedder that makes the requests' vectors.
 
     Raises:
         ConfigError: No tier, or the policy can't be loaded.
@@ -64,18 +67,26 @@ class Router:
         is_healthy: Callable[[str], bool] = lambda tier: True,
         reserve_tokens: int = 1024,
         policy: Policy | None = None,
+        embedder: str = "",
     ) -> None:
         if not tiers:
             raise ConfigError("a router needs at least one tier")
-        self._promises = promises
         self._pricing = Pricing(
             tiers, promises, routing, reserve_tokens=reserve_tokens, is_healthy=is_healthy
         )
         self._tiers = self._pricing.tiers
         self._reserve_tokens = reserve_tokens
+        self._promises = Promises(promises, routing, self._tiers)
         self._names = Names(self._tiers)
         self._rules = Rules(routing)
-        self._policy = PolicyRunner(policy or load_policy(routing.policy), timeout_s=routing.policy_timeout_s)
+        policy = policy or load_policy(routing.policy, tiers=self._tiers, embedder=embedder)
+        self._timeout_s = routing.policy_timeout_s
+        self._policy = PolicyRunner(policy, timeout_s=self._timeout_s)
+
+    @property
+    def needs_vector(self) -> bool:
+        """Whether the policy reads the ask's embedding."""
+        return self._policy.needs_vector
 
     @property
     def tiers(self) -> list[TierInfo]:
@@ -88,14 +99,14 @@ class Router:
         *,
         n_input_tokens: int,
         n_most_tokens: int | None = None,
-        vector: object | None = None,
+        vector: RequestVector | None = None,
     ) -> Decision:
         """Decide for one request.
 
         Args:
             n_input_tokens: Tokens of the whole prompt, or an upper bound.
             n_most_tokens: What it has at most in any vocabulary, for tiers whose own is unknown.
-            vector: The request's embedding, for policies that read it.
+            vector: Of the last ask; computed only where the policy reads it.
 
         Raises:
             BadRequest: Unknown model or tier; ContextTooLong and NoCapableTier where none can take it.
@@ -111,16 +122,28 @@ class Router:
             return pinned_decision(
                 self._pricing, request, rank, bounds.model, bounds.fired.said, n_input_tokens, limit_usd
             )
-        ask = read_ask(bounds.ask, vector=vector)
+        made = None
+        if self._policy.needs_vector and vector is not None:
+            made = await vector.get(self._timeout_s)
+        ask = read_ask(bounds.ask, vector=made)
         estimates = await self._policy.estimate(ask, self._tiers)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
-        looks = self._pricing.looks(request, n_input_tokens, n_output, estimates.p_ok, lacks, limit_usd)
-        below_floor = request.wishes.below_floor or self._promises.below_floor
-        terms = Terms(self._promises.min_p_ok, limit_usd, below_floor, bounds.fired.escalates)
+        looks = self._pricing.looks(
+            request,
+            n_input_tokens,
+            n_output,
+            estimates.p_ok,
+            lacks,
+            limit_usd,
+            estimates.n_output_tokens_by_tier,
+        )
+        terms = self._promises.terms(
+            request, estimates, limit_usd, ask=bounds.ask, escalates=bounds.fired.escalates
+        )
         try:
             choice = choose(looks, terms)
         except Unroutable as e:
-            e.estimates = refused_estimates(looks, terms.min_p_ok)
+            e.estimates = refused_estimates(looks, terms)
             raise
         return routed_decision(
             self._pricing,
@@ -160,7 +183,7 @@ class Router:
             parts.append(f"min:{self._tiers[bounds.lo].name}")
         if bounds.fired.escalates:
             parts.append("escalated")
-        if (request.wishes.below_floor or self._promises.below_floor) == "flag":
+        if self._promises.below_floor(request) == "flag":
             parts.append("below_floor")
         return "+".join(parts)
 

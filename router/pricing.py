@@ -65,8 +65,9 @@ class Pricing:
         p_ok: Mapping[str, float],
         bars: Sequence[str | None],
         limit_usd: float | None,
+        n_by_tier: Mapping[str, int] | None = None,
     ) -> list[Look]:
-        """Every tier, cheapest first. `n_output_tokens` is what one choice should hold."""
+        """Every tier, cheapest first. `n_output_tokens` is what one choice should hold; `n_by_tier` goes before it."""
         wire = request.wire
         n_output, n_choices, most = (
             expected_output_tokens(n_output_tokens, wire),
@@ -76,14 +77,17 @@ class Pricing:
         if most is None and limit_usd is not None:
             # under a dollar limit the reply is capped (Router.output_cap), so the bound is what that cap allows
             most = self._reserve_tokens
-        found = []
+        found: list[Look] = []
         for tier, bar in zip(self.tiers, bars, strict=True):
+            if n_by_tier is not None:
+                n_output = expected_output_tokens(n_by_tier.get(tier.name, n_output_tokens), wire)
             n_most = most_output_tokens(tier, n_input_tokens, most) * n_choices
             max_usd = call_cost(tier, n_input_tokens, n_most)
             usd = call_cost(tier, n_input_tokens, n_output) if n_output < n_most else max_usd
             obstacle = _obstacle(tier, max_usd, limit_usd)
             rests = not self._is_healthy(tier.name)
-            found.append(Look(tier, p_ok.get(tier.name, 0.0), usd, max_usd, bar, obstacle, rests))
+            p = p_ok.get(tier.name, 0.0)
+            found.append(Look(tier, p, usd, max_usd, bar, obstacle, rests, len(found)))
         return found
 
 

@@ -36,8 +36,8 @@ def routed_decision(
         tier=names[0],
         chain=names,
         policy=estimates.policy,
-        estimates=tuple(_estimate(look, names, terms.min_p_ok) for look in looks),
-        threshold=terms.min_p_ok,
+        estimates=tuple(_estimate(look, names, terms) for look in looks),
+        threshold=terms.min_p_ok if terms.price is None else None,
         rules=rules,
         reasons=(*estimates.reasons, *missed),
         n_input_tokens=n_input_tokens,
@@ -45,24 +45,34 @@ def routed_decision(
         saved_usd=_saved(pricing, looks, chosen),
         wanted_tier=wanted.tier.name if wanted is not chosen else None,
         is_degraded=choice.is_degraded,
+        need=estimates.need,
+        novelty=estimates.novelty,
+        nearest=estimates.nearest,
+        price=terms.price,
     )
 
 
-def _estimate(look: Look, chain: tuple[str, ...], floor: float) -> TierEstimate:
+def _estimate(look: Look, chain: tuple[str, ...], terms: Terms) -> TierEstimate:
     name = look.tier.name
     if name == chain[0]:
         status = "chosen"
     elif name in chain:
         status = "fallback"
     else:
-        below = "below_floor" if look.p_ok < floor else None
-        status = look.bar or below or look.obstacle or "unhealthy"
+        status = look.bar or _misses(look, terms) or look.obstacle or "unhealthy"
     return TierEstimate(name, look.p_ok, look.cost_usd, look.max_cost_usd, status)
 
 
-def refused_estimates(looks: Sequence[Look], floor: float) -> tuple[TierEstimate, ...]:
+def _misses(look: Look, terms: Terms) -> str | None:
+    """What of the promise a tier misses by its numbers alone."""
+    if look.p_ok < terms.min_p_ok:
+        return "below_floor"
+    return "costs_quality" if terms.price is not None or look.rank < terms.least else None
+
+
+def refused_estimates(looks: Sequence[Look], terms: Terms) -> tuple[TierEstimate, ...]:
     """How each tier looked where none was chosen."""
-    return tuple(_estimate(look, ("",), floor) for look in looks)
+    return tuple(_estimate(look, ("",), terms) for look in looks)
 
 
 def pinned_decision(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from stepwell.base.config import Config
-from stepwell.base.embedding import Embedder, load_embedder
+from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
 from stepwell.base.telemetry.log import RequestLog
@@ -51,6 +51,7 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
         infos,
         is_healthy=dispatcher.is_healthy,
         reserve_tokens=config.context.reserve_tokens,
+        embedder=embedder_name(config.embedding),
     )
     metrics = Metrics()
     ledger = _ledger(config)
@@ -105,17 +106,8 @@ def _cache(config: Config) -> Cache | None:
         config.cache,
         store=store,
         versions=versions.hexdigest()[:16],
-        embedder_name=_embedder_name(config),
+        embedder_name=embedder_name(config.embedding),
     )
-
-
-def _embedder_name(config: Config) -> str:
-    """What tells one embedder's vectors from another's; loads no weights."""
-    if config.embedding.embedder != "minilm":
-        return config.embedding.embedder
-    from stepwell.base.minilm import MiniLM
-
-    return MiniLM.name  # changes with the weights
 
 
 def _sinks(

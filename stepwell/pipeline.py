@@ -30,6 +30,7 @@ from stepwell.router.budget import Budget
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.features import last_ask
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.tier import Tier
 from stepwell.run import (
@@ -206,9 +207,14 @@ class Pipeline:
             Trace(f"{getrandbits(96):024x}"),
             time.monotonic(),
             self.dispatcher.deadline_s(request),
-            RequestVector(self.embedder, last_user_text(request)),
+            self._vector(request),
             is_stream,
         )
+
+    def _vector(self, request: ChatRequest) -> RequestVector:
+        """Of the last ask where the router reads it, else of the last user turn."""
+        text = last_ask(request.wire.messages) if self.router.needs_vector else last_user_text(request)
+        return RequestVector(self.embedder, text)
 
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
@@ -217,7 +223,12 @@ class Pipeline:
             run.trace.cache = OFF
             return None
         scope = self.router.scope(run.request)
-        run.lookup = lookup = await self.cache.lookup(run.request, run.vector, scope=scope)
+        vector = run.vector
+        if self.router.needs_vector and not vector.is_of(last_user_text(run.request)):
+            vector = RequestVector(
+                None, ""
+            )  # without its wrappers the turn is not what the cache must compare
+        run.lookup = lookup = await self.cache.lookup(run.request, vector, scope=scope)
         run.trace.cache = lookup.decision
         entry = lookup.entry
         if entry is None:
@@ -231,7 +242,7 @@ class Pipeline:
             run.trace.guard_input, request = await self.guard.check_input(run.request)
             if request is not run.request:
                 run.request = request
-                run.vector = RequestVector(self.embedder, last_user_text(run.request))
+                run.vector = self._vector(run.request)
 
     async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
         if not self.guard.checks_output:

@@ -43,7 +43,8 @@ class Estimates(msgspec.Struct, frozen=True):
 class Policy(Protocol):
     """Chooses nothing itself: the router applies the floor, the budget and the user's rules to its numbers.
 
-    `estimate` may be a plain function (it runs in a thread, under `routing.policy_timeout_s`) or a coroutine.
+    `estimate` may be a plain function (it runs in a thread, under `routing.policy_timeout_s`) or a coroutine. A
+    policy with a true attribute `needs_vector` is given the ask's embedding where that is there in time.
     """
 
     name: str

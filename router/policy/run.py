@@ -24,14 +24,32 @@ _MAX_THREADS = 4
 _MAX_REASONS = 5
 
 
-def load_policy(spec: str) -> Policy:
+_LEARNED = "learned:"
+# ours are quick, and tested never to raise: they run where they are asked
+_OURS = ("heuristic", "coldstart", "learned")
+
+
+def load_policy(spec: str, *, tiers: Sequence[TierInfo] = (), embedder: str = "") -> Policy:
     """The policy that `routing.policy` names.
 
+    Args:
+        tiers: That it will be asked about.
+        embedder: Name of the embedder whose vectors it will be given.
+
     Raises:
-        ConfigError: Nothing has that name, its factory failed, or what it made has no `estimate`.
+        ConfigError: Nothing has that name, its factory failed, what it made has no `estimate`, or a learned
+            policy was made for other tiers or another embedder.
     """
     if spec == Heuristic.name:
         return Heuristic()
+    if spec == "coldstart":
+        from stepwell.router.policy.coldstart import ColdStart
+
+        return ColdStart()
+    if spec.startswith(_LEARNED):
+        from stepwell.router.learned.policy import Learned
+
+        return Learned.load(spec.removeprefix(_LEARNED), tiers=[t.name for t in tiers], embedder=embedder)
     found = plug.load(spec, group="stepwell.policies")
     if isinstance(found, type) or not hasattr(found, "estimate"):
         try:
@@ -56,12 +74,15 @@ class PolicyRunner:
         self._timeout_s = timeout_s
         self._fallback = Heuristic()
         self._name = plain(str(getattr(policy, "name", type(policy).__name__)))
+        self._is_ours = self._name in _OURS and type(policy).__module__.startswith("stepwell.router.")
+        self.needs_vector = bool(getattr(policy, "needs_vector", False))
         self._n_threads = 0
 
     async def estimate(self, ask: Ask, tiers: Sequence[TierInfo]) -> Estimates:
         """p_ok for every tier; a reason says so where the heuristic stood in."""
-        if isinstance(self._policy, Heuristic):
-            return self._policy.estimate(ask, tiers)
+        if self._is_ours:
+            ours: Estimates = self._policy.estimate(ask, tiers)  # type: ignore[assignment]
+            return ours
         try:
             async with asyncio.timeout(self._timeout_s):
                 return self._checked(await self._ask(ask, tiers), tiers)
@@ -118,4 +139,11 @@ class PolicyRunner:
             raise ValueError("p_ok must lie in 0..1")
         reasons = tuple(plain(r) for r in made.reasons[:_MAX_REASONS])
         n_output = None if made.n_output_tokens is None else max(int(made.n_output_tokens), 1)
-        return Estimates(p_ok, reasons, self._name, n_output)
+        if made.price is not None and not (math.isfinite(made.price) and made.price >= 0):
+            raise ValueError("price must be 0 or more")
+        if made.mix and not set(made.mix) <= set(p_ok):
+            raise ValueError("mix names an unknown tier")
+        nearest = tuple(plain(n) for n in made.nearest[:_MAX_REASONS])
+        return replace(
+            made, p_ok=p_ok, reasons=reasons, policy=self._name, n_output_tokens=n_output, nearest=nearest
+        )

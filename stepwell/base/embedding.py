@@ -49,6 +49,15 @@ def load_embedder(config: EmbeddingConfig) -> Embedder:
     return cast(Embedder, plug.load(spec, group="stepwell.embedders")())
 
 
+def embedder_name(config: EmbeddingConfig) -> str:
+    """What tells one embedder's vectors from another's; loads no weights."""
+    if config.embedder != "minilm":
+        return config.embedder
+    from stepwell.base.minilm import MiniLM
+
+    return MiniLM.name  # changes with the weights
+
+
 class RequestVector:
     """The vector of one request's text: computed when first asked for, once, off the event loop.
 
@@ -62,6 +71,10 @@ class RequestVector:
         self._text = text
         self._future: Future[NDArray[np.float32] | None] | None = None
         self.n_embedded = 0
+
+    def is_of(self, text: str) -> bool:
+        """Whether it is the vector of this text; blanks around it don't count."""
+        return self._text.strip() == text.strip()
 
     async def get(self, timeout_s: float) -> NDArray[np.float32] | None:
         """The vector, shape (dim,), L2-normalised; None where there is none, it is late or it failed.
