@@ -57,6 +57,8 @@ def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
         guard_output=trace.guard_output.action if trace.guard_output is not None else "",
         cost_usd=run.spent_usd,
     )
+    if trace.escalations:
+        record.n_escalations = len(trace.escalations)
     if route is not None:
         _add_route(record, route)
     if reply is not None:
@@ -71,6 +73,8 @@ def _add_route(record: Record, route: Decision) -> None:
     record.tier = route.tier
     record.saved_usd = route.saved_usd
     record.is_degraded = route.is_degraded
+    record.need, record.novelty, record.price = route.need, route.novelty, route.price
+    record.budget = route.budget
     estimate = route.estimate(route.tier)
     record.p_ok = estimate.p_ok if estimate is not None else None
 

@@ -25,6 +25,8 @@ def run(args: Namespace) -> int:
         _table(decision.estimates)
         print(f"why: {terminal.printable(decision.why, sys.stdout)}")
         print(_measures(decision))
+        if decision.need is not None:
+            print(_learned(decision))
     return Exit.OK
 
 
@@ -66,3 +68,17 @@ def _measures(decision: Decision) -> str:
     saving = "not measured" if saved is None else ("-" if saved < 0 else "") + terminal.usd(abs(saved))
     tokens = f"about {decision.n_input_tokens} tokens in, {decision.n_output_tokens} out"
     return f"threshold: {floor}; {tokens}; saved: {saving}"
+
+
+def _learned(decision: Decision) -> str:
+    """What a learned policy knows of this request beside p(ok)."""
+    parts = [f"need for the dearest tier: {decision.need:.0%} of known traffic needs it less"]
+    if decision.price is not None:
+        parts.append(f"price: {decision.price:.3g} of quality for a whole dearest call")
+    if decision.novelty is not None:
+        parts.append(f"novelty: {decision.novelty:.0%} of known traffic is nearer to its like")
+    if decision.nearest:
+        parts.append(f"nearest known: {', '.join(decision.nearest)}")
+    if decision.budget:
+        parts.append(f"budget: {decision.budget}")
+    return "\n".join(parts)

@@ -82,6 +82,12 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
         estimate = route.estimate(tier)
         if estimate is not None and estimate.p_ok is not None:
             out.append((b"x-stepwell-p-ok", b"%.3f" % estimate.p_ok))
+        if route.need is not None:
+            out.append((b"x-stepwell-need", b"%.3f" % route.need))
+        if route.budget:
+            out.append((b"x-stepwell-budget", _ascii(route.budget)))
+    if trace.escalations:
+        out.append((b"x-stepwell-escalations", b"%d" % len(trace.escalations)))
     return out
 
 
