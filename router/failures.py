@@ -13,6 +13,8 @@ _END_CHARS = 1_000
 _N_END_LINES = 3
 _TRACE = "Traceback (most recent call last):"
 _SHORT_LINES = 3
+_N_LAST = 8
+_MAX_EXIT_CHARS = 120
 _FLAGS = ("is_error", "isError")
 _EXITS = ("exit_code", "exitCode", "returncode", "return_code")
 _STATUSES = ("status_code", "statusCode", "http_status", "status")
@@ -53,7 +55,7 @@ def is_failure(text: str) -> bool:
 
 
 def _ends_badly(text: str) -> bool:
-    lines = [line for line in text[-_END_CHARS:].splitlines() if line.strip()]
+    lines = [line for line in text[-_END_CHARS:].rsplit("\n", _N_LAST) if line.strip()]
     ends = lines[-_N_END_LINES:]
     if any(_exit_code(line) for line in (*ends, text[:200].partition("\n")[0])):
         return True
@@ -66,7 +68,8 @@ def _ends_badly(text: str) -> bool:
 
 
 def _exit_code(line: str) -> int:
-    found = _EXIT_LINE.fullmatch(line.strip()) if len(line) <= 120 else None
+    may_be = len(line) <= _MAX_EXIT_CHARS and ("ode" in line or "xit" in line or "CODE" in line)
+    found = _EXIT_LINE.fullmatch(line.strip()) if may_be else None
     return 0 if found is None else int(found[1] or found[2])
 
 

@@ -167,12 +167,16 @@ def _spoken_call(messages: Sequence[Message], place: int) -> int:
 
 def _unwrapped(text: str) -> str:
     """Without the line in which a harness says whose result it is."""
+    if not text.startswith("["):
+        return text
     head, colon, rest = text.partition("] Result:")
-    return rest if colon and head.lstrip().startswith("[") and "\n" not in head.strip() else text
+    return rest if colon and "\n" not in head else text
 
 
 def _flagged(request: ChatRequest, places: Sequence[int]) -> frozenset[int]:
     """Messages whose parts say `is_error`; the typed view leaves that out."""
+    if all(isinstance(request.wire.messages[i].content, str) for i in places):
+        return frozenset()  # no parts, and no copy of a long conversation
     raw = bytes(request.fields["messages"])
     if b'"is_error"' not in raw:
         return frozenset()
