@@ -23,7 +23,7 @@ from stepwell.base.errors import (
 from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.deadline import Deadline
-from stepwell.router.purse import Purse
+from stepwell.router.purse import Payer
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Deployment, Tier
 
@@ -38,6 +38,18 @@ class Served(msgspec.Struct):
     deployment: Deployment
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """What is asked of some tiers in place of the request, so that their first tokens can be judged.
+
+    Attributes:
+        requests: By tier.
+        n_tokens: Of a stream, hold back this many before it is handed over; one elsewhere.
+    """
+
+    requests: Mapping[str, ChatRequest]
+    n_tokens: int = 1
+
+
 class _Search(msgspec.Struct):
     """The state of one request's tries.
 
@@ -47,7 +59,7 @@ class _Search(msgspec.Struct):
 
     deadline_s: float
     trace: Trace
-    purse: Purse | None
+    purse: Payer | None
     is_hurried: bool
     errors: list[TierError] = msgspec.field(default_factory=list)
     tried: list[Deployment] = msgspec.field(default_factory=list)
@@ -61,13 +73,13 @@ class OpenStream:
         rest: What follows, in batches.
     """
 
-    __slots__ = ("_deployment", "head", "rest")
+    __slots__ = ("_deployment", "_source", "head", "rest")
 
     def __init__(
         self, head: list[Event], rest: AsyncGenerator[list[Event], None], deployment: Deployment
     ) -> None:
         self.head = head
-        self.rest = rest
+        self.rest = self._source = rest
         self._deployment: Deployment | None = deployment
 
     async def aclose(self) -> None:
@@ -75,9 +87,23 @@ class OpenStream:
         deployment, self._deployment = self._deployment, None
         if deployment is not None:
             try:
-                await self.rest.aclose()
+                if self.rest is not self._source:
+                    await self.rest.aclose()
+                await self._source.aclose()
             finally:
                 deployment.leave_place()
+
+    def change(self, one: Callable[[Event], Event]) -> None:
+        """Put every event, those held included, through `one`."""
+        self.head = [one(event) for event in self.head]
+        self.rest = _changed(self._source, one)
+
+
+async def _changed(
+    source: AsyncGenerator[list[Event], None], one: Callable[[Event], Event]
+) -> AsyncGenerator[list[Event], None]:
+    async for events in source:
+        yield [one(event) for event in events]
 
 
 class Dispatcher:
@@ -98,6 +124,11 @@ class Dispatcher:
                 return True
         return False
 
+    def usd_per_input_token(self, tier: str) -> float:
+        """Of the tier's dearest deployment; 0 where no price is known."""
+        prices = [d.card.usd_per_1m_input or 0.0 for d in self._tiers[tier].deployments]
+        return max(prices, default=0.0) * 1e-6
+
     def deadline_s(self, request: ChatRequest) -> float:
         """On the monotonic clock."""
         asked = request.wishes.timeout_s
@@ -110,7 +141,8 @@ class Dispatcher:
         decision: Decision,
         trace: Trace,
         deadline_s: float,
-        purse: Purse | None = None,
+        purse: Payer | None = None,
+        probe: Probe | None = None,
     ) -> tuple[Completed, Served]:
         """Get a whole answer.
 
@@ -119,8 +151,9 @@ class Dispatcher:
         """
 
         async def ask(deployment: Deployment) -> Completed:
+            asked = request if probe is None else probe.requests.get(deployment.tier, request)
             try:
-                return await deployment.backend.complete(request)
+                return await deployment.backend.complete(asked)
             finally:
                 deployment.leave_place()
 
@@ -132,18 +165,25 @@ class Dispatcher:
         decision: Decision,
         trace: Trace,
         deadline_s: float,
-        purse: Purse | None = None,
+        purse: Payer | None = None,
+        probe: Probe | None = None,
     ) -> tuple[OpenStream, Served]:
         """Get a stream whose first token is there: up to that point a failure falls back like any other.
+
+        Args:
+            probe: Of its tiers more than the first token is held back.
 
         Raises:
             AllTiersFailed, TierRefused
         """
 
         async def ask(deployment: Deployment) -> OpenStream:
-            source = deployment.backend.stream(request)
+            asked, n_tokens = request, 1
+            if probe is not None and deployment.tier in probe.requests:
+                asked, n_tokens = probe.requests[deployment.tier], probe.n_tokens
+            source = deployment.backend.stream(asked)
             try:
-                head = await _head(source)
+                head = await _head(source, n_tokens)
             except StreamBroken as e:
                 await source.aclose()
                 deployment.leave_place()
@@ -156,7 +196,7 @@ class Dispatcher:
 
         return await self._first(decision, self._search(request, trace, deadline_s, purse), ask)
 
-    def _search(self, request: ChatRequest, trace: Trace, deadline_s: float, purse: Purse | None) -> _Search:
+    def _search(self, request: ChatRequest, trace: Trace, deadline_s: float, purse: Payer | None) -> _Search:
         asked_s = request.wishes.timeout_s
         return _Search(deadline_s, trace, purse, asked_s is not None and asked_s < self._config.timeout_s)
 
@@ -282,16 +322,20 @@ class Dispatcher:
         return True
 
 
-async def _head(source: AsyncGenerator[list[Event], None]) -> list[Event]:
-    """Read up to the first token, tool call or finish."""
+async def _head(source: AsyncGenerator[list[Event], None], n_tokens: int) -> list[Event]:
+    """Read up to the n-th token, the first tool call or the finish."""
     head: list[Event] = []
     async for events in source:
         head.extend(events)
         for event in events:
             for choice in event.chunk.choices:
                 delta = choice.delta
-                if delta.content or delta.tool_calls or delta.refusal or choice.finish_reason:
+                if delta.tool_calls or delta.refusal or choice.finish_reason:
                     return head
+                if delta.content:
+                    n_tokens -= 1
+                    if n_tokens <= 0:
+                        return head
     return head
 
 

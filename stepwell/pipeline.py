@@ -18,6 +18,7 @@ from stepwell.base.assemble import as_events
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
 from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer, Usage, decode_answer
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
@@ -27,11 +28,14 @@ from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.memory.context.fit import fit
 from stepwell.router.budget import Budget
+from stepwell.router.cascade.climb import Climb, Priced, added
+from stepwell.router.cascade.run import Ladder, make_ladder
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, OpenStream, Served
 from stepwell.router.features import last_ask
 from stepwell.router.purse import Purse
+from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Tier
 from stepwell.run import (
     Run,
@@ -44,6 +48,7 @@ from stepwell.run import (
 from stepwell.stream import ReplyStream
 
 OFF = CacheDecision("off")
+NONE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,12 @@ class Pipeline:
     smallest_hosted_window: int
     counts_dollars: bool
     close_parts: tuple[Callable[[], object], ...] = ()
+    ladder: Ladder | None = None
+
+    def __post_init__(self) -> None:
+        if self.ladder is None:
+            made = make_ladder(self.config.routing, self.dispatcher, self.router.tiers)
+            object.__setattr__(self, "ladder", made)
 
     # ---- whole answers
 
@@ -98,6 +109,8 @@ class Pipeline:
 
     async def _ask(self, run: Run) -> Reply:
         decision = await self._route(run)
+        if self.ladder is not None:
+            return await self._climb(run, decision, self.ladder)
         spent = 0.0
         try:
             completed, served = await self.dispatcher.complete(
@@ -110,9 +123,53 @@ class Pipeline:
             raise
         finally:
             await self._settle(run, spent)
+        return await self._handed_out(run, completed, served, Priced(usage, spent, is_estimated))
+
+    async def _climb(self, run: Run, decision: Decision, ladder: Ladder) -> Reply:
+        """As `_ask`, where answers are looked at before one is taken."""
+        climb = self._start(run, decision)
+        try:
+            paid = await ladder.answer(climb)
+        finally:
+            spent = run.lost_usd
+            await self._settle(run, spent)
+        return await self._handed_out(
+            run, paid.completed, paid.served, Priced(climb.usage, spent, climb.is_estimated)
+        )
+
+    def _start(self, run: Run, decision: Decision) -> Climb:
+        assert run.purse is not None  # _route made it
+
+        def price(answer: Answer, served: Served) -> Priced:
+            usage, is_estimated = self._usage(run, answer)
+            return Priced(usage, cost_of(usage, served.deployment.card), is_estimated)
+
+        async def guarded(completed: Completed) -> str | None:
+            try:
+                await self.guard.check_output(completed.body, completed.answer)
+            except GuardBlocked:
+                return "blocked"
+            return None
+
+        below = run.request.wishes.below_floor or self.config.promises.below_floor
+        return Climb(
+            run.request, decision, run.trace, run.deadline_s, run.purse, price, guarded, below == "flag"
+        )
+
+    async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
+        """The reply: its own body, and what all calls for it did cost."""
         body, answer = await self._guarded(run, completed.body, completed.answer)
         deployment = served.deployment
-        reply = Reply(body, deployment.tier, deployment.model, spent, usage, run.trace, is_estimated, answer)
+        reply = Reply(
+            body,
+            deployment.tier,
+            deployment.model,
+            priced.cost_usd,
+            priced.usage,
+            run.trace,
+            priced.is_estimated,
+            answer,
+        )
         await self._remember(run, reply, answer)
         return reply
 
@@ -130,10 +187,16 @@ class Pipeline:
             if hit is not None:
                 return self._replay(run, hit)
             decision = await self._route(run)
+            dropped = NONE
             try:
-                opened, served = await self.dispatcher.open(
-                    run.request, decision, run.trace, run.deadline_s, run.purse
-                )
+                if self.ladder is None or not self.ladder.confidence:
+                    opened, served = await self.dispatcher.open(
+                        run.request, decision, run.trace, run.deadline_s, run.purse
+                    )
+                else:
+                    climb = self._start(run, decision)
+                    opened, served = await self.ladder.open(climb)
+                    dropped = climb.usage
             except BaseException:
                 await self._settle(run, run.lost_usd)
                 raise
@@ -141,7 +204,7 @@ class Pipeline:
             self._recorded(run, status_of(e), error=code_of(e))
             raise
         run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3
-        return self._live(run, opened, served)
+        return self._live(run, opened, served, dropped)
 
     def _replay(self, run: Run, hit: Reply) -> ReplyStream:
         async def end(stream: ReplyStream, status: int, error: str) -> None:
@@ -159,7 +222,8 @@ class Pipeline:
             config=self.config.dispatch,
         )
 
-    def _live(self, run: Run, opened: OpenStream, served: Served) -> ReplyStream:
+    def _live(self, run: Run, opened: OpenStream, served: Served, dropped: Usage) -> ReplyStream:
+        """Args: dropped: Tokens of streams that were given up before a word of them was released."""
         deployment = served.deployment
 
         async def end(stream: ReplyStream, status: int, error: str) -> None:
@@ -170,6 +234,8 @@ class Pipeline:
             if stream.guard is not None:
                 run.trace.guard_output = stream.guard.verdict
             reply = stream.finished(usage, spent, is_estimated)
+            if dropped is not NONE:
+                reply.usage = added(usage, dropped)
             stream.reply = reply
             if status == 200:
                 await self._remember(run, reply, reply.answer)

@@ -1,0 +1,32 @@
+"""Ask the same tier a second time so that its second answer is an opinion of its own."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from stepwell.base.messages import encode_json
+from stepwell.base.request import ChatRequest
+
+# another prompt, not another temperature: some models take none, and greedy decoding would repeat itself
+HINTS = (
+    "Work it out afresh, check each step, then give the answer in the form that is asked for.",
+    "Consider what speaks against your first thought, then give the answer in the form that is asked for.",
+)
+# tokens are at least a byte each, and a message costs a few of its own
+N_MORE_TOKENS = max(len(hint) for hint in HINTS) + 8
+
+
+def asked_again(request: ChatRequest, nth: int) -> ChatRequest:
+    """The request in other words.
+
+    Args:
+        nth: 0 the first time, which changes nothing.
+    """
+    if nth == 0:
+        return request
+    hint = Raw(encode_json({"role": "system", "content": HINTS[(nth - 1) % len(HINTS)]}))
+    messages = bytes(request.fields["messages"]).strip()
+    changed = {"messages": Raw(b"[" + bytes(hint) + b"," + messages[1:])}
+    if request.wire.seed is not None:
+        changed["seed"] = Raw(encode_json(request.wire.seed + nth))
+    return request.with_fields(changed)

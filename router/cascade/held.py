@@ -1,0 +1,76 @@
+"""A stream whose first tokens are held back until the tier's own confidence in them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepwell.base.assemble import Assembler
+from stepwell.base.errors import AllTiersFailed, TierError
+from stepwell.router.cascade.climb import Climb, Priced
+from stepwell.router.cascade.confidence import (
+    LOW_CONFIDENCE,
+    Calibration,
+    asks_logprobs,
+    event_without_logprobs,
+    is_doubted,
+    probe_of,
+    read_events,
+)
+from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+
+
+async def open_held(
+    climb: Climb, dispatcher: Dispatcher, confidence: Mapping[str, Calibration], max_steps: int
+) -> tuple[OpenStream, Served]:
+    """Open a stream; where its beginning is doubted, open a dearer tier's in its place: nothing was released yet.
+
+    Raises:
+        AllTiersFailed, TierRefused
+    """
+
+    async def ask(chain: tuple[str, ...]) -> tuple[OpenStream, Served]:
+        probe = probe_of(climb.request, chain, confidence)
+        return await dispatcher.open(
+            climb.request, climb.on(chain), climb.trace, climb.deadline_s, climb.purse, probe
+        )
+
+    opened, served = await ask(climb.decision.chain)
+    try:
+        while climb.n_steps < max_steps and _is_doubted(climb, opened, served, confidence):
+            up = climb.above(served.deployment.tier)
+            if not await climb.purse.allows(up[0]):
+                break
+            try:  # the first stays open meanwhile: it is served where no other can be had
+                better, served_by = await ask(up)
+            except (AllTiersFailed, TierError):
+                break
+            dropped, opened = opened, better
+            priced = _pay(climb, dropped, served)
+            climb.rise(served.deployment.tier, served_by.deployment.tier, LOW_CONFIDENCE, priced.cost_usd)
+            served = served_by
+            await dropped.aclose()
+    except BaseException:
+        _pay(climb, opened, served)
+        await opened.aclose()
+        raise
+    if served.deployment.tier in confidence and not asks_logprobs(climb.request):
+        opened.change(event_without_logprobs)
+    return opened, served
+
+
+def _is_doubted(
+    climb: Climb, opened: OpenStream, served: Served, confidence: Mapping[str, Calibration]
+) -> bool:
+    calibration = confidence.get(served.deployment.tier)
+    signal = read_events(opened.head) if calibration is not None else None
+    if calibration is None or signal is None:
+        return False
+    tier = served.deployment.tier
+    return is_doubted(climb.decision, climb.above(tier), calibration.p_ok(signal), calibration)
+
+
+def _pay(climb: Climb, opened: OpenStream, served: Served) -> Priced:
+    """Pay for what came, as for a stream that its caller leaves."""
+    assembler = Assembler()
+    assembler.add(opened.head)
+    return climb.pay(assembler.answer(), served)
