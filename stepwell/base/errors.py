@@ -5,6 +5,7 @@
     ├── BadRequest                  the request itself is wrong (HTTP 400)
     │   ├── ContextTooLong          no window can hold it
     │   ├── UnknownModel            no tier or model has that name (HTTP 404)
+    │   ├── UnknownReply            no reply of yours has that id, or it waited too long (HTTP 404)
     │   └── NoCapableTier           no tier has the window, tools, schema or images it needs
     ├── BadKey                      the API key is missing or unknown (HTTP 401)
     ├── Unroutable                  a promise leaves no tier to ask
@@ -82,6 +83,13 @@ class UnknownModel(BadRequest):
 
     status_code = 404
     code = "model_not_found"
+
+
+class UnknownReply(BadRequest):
+    """No reply of this tenant has that id, or it has waited too long for its feedback."""
+
+    status_code = 404
+    code = "reply_not_found"
 
 
 class BadKey(StepwellError):
