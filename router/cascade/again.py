@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from stepwell.base.messages import encode_json
+from stepwell.base.messages import Message, encode_json
 from stepwell.base.request import ChatRequest
+from stepwell.base.tokens import upper_bound
 
 # another prompt, not another temperature: some models take none, and greedy decoding would repeat itself
 HINTS = (
     "Work it out afresh, check each step, then give the answer in the form that is asked for.",
     "Consider what speaks against your first thought, then give the answer in the form that is asked for.",
 )
-# tokens are at least a byte each, and a message costs a few of its own
-N_MORE_TOKENS = max(len(hint) for hint in HINTS) + 8
+# in any vocabulary, so that a dollar limit holds
+N_MORE_TOKENS = max(upper_bound([Message("system", hint)], None) for hint in HINTS)
 
 
 def asked_again(request: ChatRequest, nth: int) -> ChatRequest:
