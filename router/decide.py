@@ -124,7 +124,7 @@ class Router:
             )
         made = None
         if self._policy.needs_vector and vector is not None:
-            made = await vector.get(self._timeout_s)
+            made = await vector.get_for_routing(self._timeout_s)
         ask = read_ask(bounds.ask, vector=made)
         estimates = await self._policy.estimate(ask, self._tiers)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens

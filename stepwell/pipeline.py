@@ -17,7 +17,7 @@ from stepwell.base import tokens
 from stepwell.base.assemble import as_events
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
-from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.embedding import Embedder, Layers, RequestVector
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer, Usage, decode_answer
 from stepwell.base.reply import Reply
@@ -279,8 +279,11 @@ class Pipeline:
 
     def _vector(self, request: ChatRequest) -> RequestVector:
         """Of the last ask where the router reads it, else of the last user turn."""
-        text = last_ask(request.wire.messages) if self.router.needs_vector else last_user_text(request)
-        return RequestVector(self.embedder, text)
+        if not self.router.needs_vector:
+            return RequestVector(self.embedder, last_user_text(request))
+        is_cached = self.cache is not None and self.config.cache.semantic != "off"
+        layers: Layers = "both" if is_cached else "middle"
+        return RequestVector(self.embedder, last_ask(request.wire.messages), layers=layers)
 
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
@@ -291,9 +294,8 @@ class Pipeline:
         scope = self.router.scope(run.request)
         vector = run.vector
         if self.router.needs_vector and not vector.is_of(last_user_text(run.request)):
-            vector = RequestVector(
-                None, ""
-            )  # without its wrappers the turn is not what the cache must compare
+            # without its wrappers the turn is not what the cache must compare
+            vector = RequestVector(None, "")
         run.lookup = lookup = await self.cache.lookup(run.request, vector, scope=scope)
         run.trace.cache = lookup.decision
         entry = lookup.entry

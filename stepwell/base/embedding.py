@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from stepwell.base import plug
 from stepwell.base.config.context import EmbeddingConfig
@@ -16,6 +16,8 @@ from stepwell.base.config.context import EmbeddingConfig
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    _Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32]]
 
 _ST = "sentence-transformers:"
 log = logging.getLogger("stepwell")
@@ -29,6 +31,25 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of `texts`, L2-normalised, shape (n, dim). Blocks; called from one thread at a time."""
+
+
+@runtime_checkable
+class LayeredEmbedder(Embedder, Protocol):
+    """An embedder whose middle layer has vectors for routing, of the same width."""
+
+    def embed_middle(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors for routing alone."""
+
+    def embed_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`embed` and `embed_middle`, in one go."""
+
+
+Layers = Literal["last", "middle", "both"]
+
+
+def embed_for_routing(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors as a router's policy gets them, shape (n, dim). Blocks."""
+    return embedder.embed_middle(texts) if isinstance(embedder, LayeredEmbedder) else embedder.embed(texts)
 
 
 def load_embedder(config: EmbeddingConfig) -> Embedder:
@@ -59,17 +80,21 @@ def embedder_name(config: EmbeddingConfig) -> str:
 
 
 class RequestVector:
-    """The vector of one request's text: computed when first asked for, once, off the event loop.
+    """The vectors of one request's text: computed when first asked for, once, off the event loop.
 
     Args:
         embedder: Gives the embedder; called in the worker, so it may load it there. None: there is no vector.
         text: What to embed.
+        layers: What may be asked for; where the embedder has one layer, that one is both.
     """
 
-    def __init__(self, embedder: Callable[[], Embedder] | None, text: str) -> None:
+    def __init__(
+        self, embedder: Callable[[], Embedder] | None, text: str, *, layers: Layers = "last"
+    ) -> None:
         self._embedder = embedder
         self._text = text
-        self._future: Future[NDArray[np.float32] | None] | None = None
+        self._layers = layers
+        self._future: Future[_Vectors | None] | None = None
         self.n_embedded = 0
 
     def is_of(self, text: str) -> bool:
@@ -82,6 +107,15 @@ class RequestVector:
         One that has begun when the time is up goes on, and a later call may get it; one still waiting for the
         worker is given up for good, so that a crowd of late requests does not keep the worker busy.
         """
+        made = await self._get(timeout_s)
+        return None if made is None else made[0]
+
+    async def get_for_routing(self, timeout_s: float) -> NDArray[np.float32] | None:
+        """As `get`: the vector of the middle layer, where the embedder has one."""
+        made = await self._get(timeout_s)
+        return None if made is None else made[1]
+
+    async def _get(self, timeout_s: float) -> _Vectors | None:
         if self._embedder is None:
             return None
         if self._future is None:
@@ -93,11 +127,17 @@ class RequestVector:
             future.cancel()
         return None if not future.done() or future.cancelled() else future.result()
 
-    def _compute(self, embedder: Callable[[], Embedder]) -> NDArray[np.float32] | None:
+    def _compute(self, embedder: Callable[[], Embedder]) -> _Vectors | None:
         self.n_embedded += 1
         try:
             made = embedder()
-            return _checked(made.embed([self._text]), made.dim)
+            if self._layers == "last" or not isinstance(made, LayeredEmbedder):
+                only = _checked(made.embed([self._text]), made.dim)
+                return only, only
+            if self._layers == "middle":
+                return None, _checked(made.embed_middle([self._text]), made.dim)
+            last, middle = made.embed_both([self._text])
+            return _checked(last, made.dim), _checked(middle, made.dim)
         except Exception as e:  # noqa: BLE001 - the embedder may be a plug-in, and a request can do without
             log.warning("the embedder failed with %s; the request goes on without a vector", type(e).__name__)
             return None

@@ -1,7 +1,7 @@
 """Read and replace the weights of an ONNX file, on the bytes: the package `onnx` is not needed.
 
 Only what is used of the format (github.com/onnx/onnx, onnx.proto): ModelProto.graph is field 7,
-GraphProto.initializer 5; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
+GraphProto.initializer 5 and output 12; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_GRAPH, _INITIALIZER = 7, 5
+_GRAPH, _INITIALIZER, _OUTPUT = 7, 5, 12
 _DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT, _INT8 = 1, 3
@@ -39,6 +39,16 @@ def rewrite(model: bytes, to_float32: Callable[[Int8Weights], bytes | None]) -> 
     """
     return b"".join(
         _field(_GRAPH, _graph(value, to_float32)) if number == _GRAPH else bytes(whole)
+        for number, value, whole in _fields(memoryview(model))
+    )
+
+
+def with_output(model: bytes, name: str) -> bytes:
+    """The file with one more output: a float32 tensor of any shape that the graph makes on its way."""
+    # ValueInfoProto: name 1, type 2 > tensor_type 1 > elem_type 1
+    output = _field(1, name.encode()) + _field(2, _field(1, bytes([1 << 3, _FLOAT])))
+    return b"".join(
+        _field(_GRAPH, bytes(value) + _field(_OUTPUT, output)) if number == _GRAPH else bytes(whole)
         for number, value, whole in _fields(memoryview(model))
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stepwell.base import embedding
 from stepwell.base.config import EmbeddingConfig
-from stepwell.base.embedding import Embedder, RequestVector, load_embedder
+from stepwell.base.embedding import Embedder, Layers, RequestVector, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.minilm import MiniLM
 
@@ -150,3 +150,40 @@ def test_the_worker_is_made_anew_after_a_fork() -> None:
     assert embedding._worker() is before
     embedding._worker.cache_clear()
     assert embedding._worker() is not before
+
+
+class Storeys:
+    """An embedder with a middle layer, which counts what it is asked for."""
+
+    name, dim = "storeys", 2
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def _one(self, what: str, vector: list[float]) -> NDArray[np.float32]:
+        self.asked.append(what)
+        return np.array([vector], dtype=np.float32)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._one("last", [1, 0])
+
+    def embed_middle(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._one("middle", [0, 1])
+
+    def embed_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self._one("both", [0, 0])
+        return np.array([[1, 0]], dtype=np.float32), np.array([[0, 1]], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layers", "last", "middle"),
+    [("last", [1, 0], [1, 0]), ("middle", None, [0, 1]), ("both", [1, 0], [0, 1])],
+)
+async def test_layers_come_in_one_go(layers: Layers, last: list[int] | None, middle: list[int]) -> None:
+    storeys = Storeys()
+    vector = RequestVector(lambda: storeys, "text", layers=layers)
+    routing, cache = await vector.get_for_routing(5), await vector.get(5)
+    assert routing is not None
+    assert routing.tolist() == middle
+    assert (None if cache is None else cache.tolist()) == last
+    assert storeys.asked == [layers]

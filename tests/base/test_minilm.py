@@ -99,3 +99,13 @@ def test_only_the_replaced_matrix_changes() -> None:
     new = (2 * np.frombuffer(first.raw, dtype=np.int8).astype("<f4")).tobytes()
     assert changed.count(new) == 1
     assert len(changed) - len(model) - 3 * len(first.raw) < 16
+
+
+def test_the_middle_layer_comes_alone_or_with_the_last(minilm: MiniLM) -> None:
+    texts = ["What is 2 + 2?", "Prove that the square root of two is irrational, and say why it matters."]
+    last, middle = minilm.embed_both(texts)
+    assert np.allclose(last, minilm.embed(texts), atol=1e-6)
+    assert np.allclose(middle, minilm.embed_middle(texts), atol=1e-6)
+    assert np.allclose(np.linalg.norm(middle, axis=1), 1, atol=1e-5)
+    assert abs(float(last[0] @ middle[0])) < 0.5  # another space
+    assert float(middle[0] @ middle[1]) < 0.5  # without the mean texts differ
