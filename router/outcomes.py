@@ -151,6 +151,13 @@ class OutcomeStore:
             if kept.tier == tier:
                 yield Scored(tier, score, kept.p_ok, kept.need, kept.novelty, at_s)
 
+    def ranks(self, n_last: int = 500) -> list[tuple[float | None, float | None]]:
+        """(need, novelty) of the last replies that were remembered, oldest first, for the drift check."""
+        with self._writer.connection() as db:
+            found = db.execute("SELECT kept FROM replies ORDER BY seq DESC LIMIT ?", (n_last,)).fetchall()
+        kept = [decode_kept(raw) for (raw,) in reversed(found)]
+        return [(k.need, k.novelty) for k in kept]
+
     def n_rows(self) -> tuple[int, int]:
         """Replies that wait, and outcomes."""
         with self._writer.connection() as db:
