@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from stepwell.router.features import read_ask
+from stepwell.base.reply import Reply
+from stepwell.base.request import ChatRequest
+from stepwell.router.features import last_ask, read_ask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +85,49 @@ class Saved(msgspec.Struct, frozen=True):
 
 _encode = msgspec.json.Encoder().encode
 decode_kept = msgspec.json.Decoder(Kept).decode
+
+
+def note_of(
+    request: ChatRequest,
+    reply: Reply,
+    *,
+    vector: NDArray[np.float32] | None = None,
+    embedder: str = "",
+    is_explored: bool = False,
+) -> Note | None:
+    """What to remember of a reply; None for one that was another ask's (a semantic hit).
+
+    Args:
+        request: As it went upstream: with what the guards left out gone.
+        vector: The one that the policy read, and the name of what made it.
+    """
+    trace, route = reply.trace, reply.trace.route
+    status = trace.cache.status if trace.cache is not None else "off"
+    if status == "semantic_hit":
+        return None
+    is_own = status != "hit"
+    is_whole = (
+        is_own and not trace.escalations and len(trace.attempts) <= 1
+    )  # else it paid for other tries, too
+    estimate = route.estimate(reply.tier) if route is not None else None
+    return Note(
+        trace.request_id,
+        reply.tier,
+        last_ask(request.messages),
+        body_id=reply.answer.id,
+        tenant=request.caller.tenant,
+        model=reply.model,
+        policy=route.policy if route is not None else "",
+        n_input_tokens=reply.usage.prompt_tokens,
+        out_tokens=reply.usage.completion_tokens if is_whole or not is_own else None,
+        cost_usd=reply.cost_usd if is_whole else None,
+        p_ok=estimate.p_ok if estimate is not None else None,
+        need=route.need if route is not None else None,
+        novelty=route.novelty if route is not None else None,
+        is_explored=is_explored,
+        vector=vector,
+        embedder=embedder,
+    )
 
 
 def packed(note: Note, *, keep_prompts: bool) -> tuple[bytes, bytes, bytes]:

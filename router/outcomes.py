@@ -11,6 +11,7 @@ from os import PathLike, fspath
 
 import msgspec
 
+from stepwell.base.config import FeedbackConfig
 from stepwell.base.errors import BadRequest, UnknownReply
 from stepwell.base.messages import encode_json
 from stepwell.router.outcome_file import connect
@@ -177,6 +178,15 @@ class OutcomeStore:
             )
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return n
+
+
+def open_outcomes(config: FeedbackConfig) -> OutcomeStore | None:
+    """The store that a configuration asks for; None where it takes no feedback."""
+    if config.path is None:
+        return None
+    return OutcomeStore(
+        config.path, keep_prompts=config.keep_prompts, max_rows=config.max_rows, ttl_s=config.ttl_s
+    )
 
 
 def _checked(score: float) -> float:

@@ -12,12 +12,13 @@ from typing import Any, Literal, TypeVar
 
 from stepwell.base.config import Config
 from stepwell.base.decisions import Decision
-from stepwell.base.errors import BadRequest
+from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.base.reply import Reply
 from stepwell.base.request import NO_WISHES, Caller, ChatRequest, Wishes
 from stepwell.build import build
 from stepwell.check import CheckLine, check
 from stepwell.pipeline import Pipeline
+from stepwell.router.outcomes import open_outcomes
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Backend
 from stepwell.stream import ReplyStream
@@ -47,6 +48,7 @@ class Stepwell:
         if config is not None and sections:
             raise TypeError("give either a Config or sections, not both")
         self.config = config if config is not None else Config.make(sections)
+        self.outcomes = open_outcomes(self.config.feedback)
         self.pipeline: Pipeline = build(self.config, backends)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
@@ -90,6 +92,28 @@ class Stepwell:
         """Decide as `achat` would, and call no tier."""
         return await self.pipeline.explain(make_request(messages, asks))
 
+    async def afeedback(
+        self, reply_id: str, score: float, *, tier: str | None = None, tenant: str | None = None
+    ) -> str:
+        """Say how good a reply was: it becomes an outcome. Gives the tier that was scored.
+
+        Args:
+            reply_id: `reply.trace.request_id` (HTTP: x-request-id), or the `id` in the answer's body.
+            score: 0 (no use) .. 1 (good).
+            tier: Where another tier's answer to the same ask is scored.
+            tenant: The tenant whose reply it was, where one was named.
+
+        Raises:
+            BadRequest: No score, or no such tier; UnknownReply: no such reply; ConfigError: `feedback.path` is not set.
+        """
+        if self.outcomes is None:
+            raise ConfigError("feedback.path is not set: no feedback is taken")
+        if tier is not None and tier not in self.config.tiers:
+            raise BadRequest(
+                f"There is no such tier; there are {', '.join(self.config.tiers)}.", param="tier"
+            )
+        return await asyncio.to_thread(self.outcomes.feedback, reply_id, score, tenant=tenant, tier=tier)
+
     async def acheck(self) -> list[CheckLine]:
         """Say what is reachable, what lacks a key, and what each promise can rest on today."""
         return await check(self.pipeline)
@@ -97,6 +121,8 @@ class Stepwell:
     async def aclose(self) -> None:
         """Let go of connections, processes and files."""
         await self.pipeline.close()
+        if self.outcomes is not None:
+            self.outcomes.close()
 
     async def __aenter__(self) -> Stepwell:
         return self
@@ -118,6 +144,12 @@ class Stepwell:
     def explain(self, messages: Messages, **asks: Any) -> Decision:
         """As `aexplain`, blocking."""
         return self._own_loop().run(self.aexplain(messages, **asks))
+
+    def feedback(
+        self, reply_id: str, score: float, *, tier: str | None = None, tenant: str | None = None
+    ) -> str:
+        """As `afeedback`, blocking."""
+        return self._own_loop().run(self.afeedback(reply_id, score, tier=tier, tenant=tenant))
 
     def check(self) -> list[CheckLine]:
         """As `acheck`, blocking."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from stepwell.base.errors import BadKey, BadRequest, StepwellError
 from stepwell.front.server.chat import chat
 from stepwell.front.server.embeddings import embeddings
+from stepwell.front.server.feedback import feedback
 from stepwell.front.server.http import (
     Disconnected,
     Headers,
@@ -36,6 +37,7 @@ log = logging.getLogger("stepwell")
 METHODS = {
     "/v1/chat/completions": "POST",
     "/v1/embeddings": "POST",
+    "/v1/feedback": "POST",
     "/v1/models": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
@@ -136,13 +138,15 @@ class App:
             return await self._ready(send)
         if path == "/openapi.json":
             return await send_json(send, description())
-        self._tenant(headers, has_body=method == "POST")
+        tenant = self._tenant(headers, has_body=method == "POST")
         if path == "/metrics":  # dollars and tenants' habits are for those with a key
             text = self._pipeline.metrics.render()
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
         if path == "/v1/embeddings":
             return await embeddings(self._pipeline, await read_body(receive, self._max_body_bytes), send)
+        if path == "/v1/feedback":
+            return await feedback(self._well, await read_body(receive, self._max_body_bytes), tenant, send)
         return await self._models(path, send)
 
     async def _ready(self, send: Send) -> None:

@@ -78,6 +78,27 @@ _EMBEDDINGS = {
         "dimensions": {"type": ["integer", "null"]},
     },
 }
+_SCORE = {"type": "number", "minimum": 0, "maximum": 1}
+_FEEDBACK = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 200},
+        "score": {"anyOf": [_SCORE, {"type": "null"}]},
+        "good": {"type": ["boolean", "null"]},
+        "tier": {"type": ["string", "null"]},
+    },
+}
+_TAKEN = {
+    "type": "object",
+    "required": ["object", "id", "tier", "score"],
+    "properties": {
+        "object": {"const": "feedback"},
+        "id": {"type": "string"},
+        "tier": {"type": "string"},
+        "score": _SCORE,
+    },
+}
 _N = {"type": "integer", "minimum": 0}
 _USAGE = {
     "type": "object",
@@ -198,6 +219,7 @@ def description() -> dict[str, JsonValue]:
                 "Answer a conversation", "Chat", _COMPLETION, 402, 429, 502, 503, 504, wishes=True
             ),
             "/v1/embeddings": _post("Embed texts", "Embeddings", _list(_VECTORS)),
+            "/v1/feedback": _post("Say how good a reply was", "Feedback", _TAKEN),
             "/v1/models": _get("All models", _list({"type": "array", "items": _MODEL}), 401),
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
@@ -205,5 +227,7 @@ def description() -> dict[str, JsonValue]:
             "/metrics": {"get": {"summary": "Metrics", "responses": {"200": metrics, **_failures(401)}}},
             "/openapi.json": _get("This description", plain),
         },
-        "components": {"schemas": {"Error": _ERROR, "Chat": _CHAT, "Embeddings": _EMBEDDINGS}},
+        "components": {
+            "schemas": {"Error": _ERROR, "Chat": _CHAT, "Embeddings": _EMBEDDINGS, "Feedback": _FEEDBACK}
+        },
     }
