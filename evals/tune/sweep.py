@@ -60,12 +60,12 @@ def spread(cost: Floats, n: int) -> Ints:
 def resampled_means(values: Floats, *, n_resamples: int, seed: int) -> Floats:
     """Means of the columns over bootstrap resamples of the rows, shape (n_resamples, m)."""
     n = len(values)
-    blocks = [weights @ values for weights in _weights(n, n_resamples, seed)]
+    blocks = [weights @ values for weights in resamples(n, n_resamples, seed)]
     means: Floats = np.concatenate(blocks) / n
     return means
 
 
-def _weights(n: int, n_resamples: int, seed: int) -> Iterator[Floats]:
+def resamples(n: int, n_resamples: int, seed: int) -> Iterator[Floats]:
     """How often each row was drawn, some resamples at a time, shape (<= 64, n)."""
     random = np.random.default_rng(seed)
     for start in range(0, n_resamples, _ROWS_A_BLOCK):

@@ -171,5 +171,5 @@ def test_refuses_what_is_not_known_of_every_tier() -> None:
     scores[3, 1] = np.nan
     with pytest.raises(BadRequest, match="Every tier"):
         frontier(TIERS, scores, costs, p_ok)
-    with pytest.raises(BadRequest, match="one column a tier"):
+    with pytest.raises(BadRequest, match="one column for each of small, middle"):
         frontier(TIERS[:2], scores, costs, p_ok)

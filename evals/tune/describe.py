@@ -1,0 +1,80 @@
+"""The report of one tuning: the frontier, the measures and who answers what, drawn from its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepwell.evals.tune import sweep, tally
+from stepwell.evals.tune.frontier import Floor, frontier
+from stepwell.evals.tune.report import Figure, Origin, TuneReport, Verdict
+from stepwell.evals.tune.rows import Outcomes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def describe(
+    outcomes: Outcomes,
+    costs: Floats,
+    p_ok: Floats,
+    expected: Floats,
+    *,
+    verdict: Verdict,
+    floors: Sequence[Floor],
+    origin: Origin,
+    title: str = "Stepwell tuning",
+    more_figures: Sequence[Figure] = (),
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> TuneReport:
+    """Everything that the page shows. Rows without a score for every tier are left out.
+
+    Args:
+        costs: What each call cost, shape (n, k), tiers cheapest first.
+        p_ok, expected: What the router believed of rows that it had not learned from, shape (n, k).
+        floors: By the promise; the one of `verdict.q` is the policy's.
+        more_figures: Of other routers, for the table of measures.
+    """
+    whole = np.flatnonzero(outcomes.is_complete & ~np.isnan(costs).any(axis=1))
+    rows, costs, p_ok, expected = outcomes.take(whole), costs[whole], p_ok[whole], expected[whole]
+    n_chars = np.array([float(len(p)) for p in rows.prompts])
+    drawn = frontier(
+        rows.tiers,
+        rows.scores,
+        costs,
+        p_ok,
+        expected,
+        n_chars=n_chars,
+        floors=floors,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    policy = drawn.at(verdict.q)
+    answers = answers_at(policy, p_ok, expected)
+    return TuneReport(
+        title=title,
+        verdict=verdict,
+        policy=policy,
+        frontier=drawn,
+        figures=(
+            *tally.figures(rows.scores, costs, p_ok, expected, n_chars, n_resamples=n_resamples, seed=seed),
+            *more_figures,
+        ),
+        reliability=tally.reliability(rows.tiers, p_ok, rows.scores),
+        domains=tally.by_domain(rows.domains, rows.scores, answers) if any(rows.domains) else (),
+        origin=origin,
+    )
+
+
+def answers_at(floor: Floor, p_ok: Floats, expected: Floats) -> Floats:
+    """Each row's shares by tier where `floor` is in force, shape (n, k): one tier's, or those of a mix."""
+    n, k = p_ok.shape
+    if floor.by != "router" or floor.price is None:
+        return np.tile(np.asarray(floor.shares), (n, 1))
+    counted = sweep.shares_of_dearest(expected)
+    return np.eye(k)[sweep.chosen(p_ok, counted, floor.price)]

@@ -1,0 +1,210 @@
+"""The frontier as SVG: every curve with its band, the single tiers, and the floor that holds now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from stepwell.evals.tune.frontier import Curve, CurveName, Floor, Frontier, Point
+from stepwell.evals.tune.page_text import esc, num, pct, per_1k, points, shares
+
+NAMES: dict[CurveName, str] = {
+    "router": "this router",
+    "mix": "random mix of tiers",
+    "length": "prompt length alone",
+    "oracle": "oracle (knows every score)",
+}
+_ORDER: tuple[CurveName, ...] = ("oracle", "mix", "length", "router")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Linear, from values to pixels."""
+
+    lo: float
+    hi: float
+    start_px: float
+    end_px: float
+
+    def __call__(self, value: float) -> float:
+        span = (self.hi - self.lo) or 1.0
+        return round(self.start_px + (value - self.lo) / span * (self.end_px - self.start_px), 1)
+
+    def ticks(self, n: int) -> list[float]:
+        """Round values inside, about n of them."""
+        raw = (self.hi - self.lo) / max(n, 1) or 1.0
+        unit = 10.0 ** math.floor(math.log10(raw))
+        step = next(m * unit for m in (1, 2, 2.5, 5, 10) if m * unit >= raw * 0.999)
+        first = math.ceil(self.lo / step - 1e-9)
+        return [i * step for i in range(first, math.floor(self.hi / step + 1e-9) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One drawing of a frontier, in pixels; the page has a wide one and one for phones."""
+
+    frontier: Frontier
+    width: int
+    height: int
+    font_px: int = 13
+
+    @property
+    def x(self) -> Scale:
+        """Of dollars per 1,000 requests."""
+        dear = max(p.cost_usd for p in _all_points(self.frontier))
+        return Scale(0.0, 1000 * dear * 1.03, 4.2 * self.font_px, self.width - self.font_px)
+
+    @property
+    def y(self) -> Scale:
+        """Of the mean score."""
+        lows = [p.low for p in _all_points(self.frontier)]
+        highs = [p.high for p in _all_points(self.frontier)]
+        pad = 0.04 * (max(highs) - min(lows) or 1.0)
+        return Scale(min(lows) - pad, max(highs) + pad, self.height - 3.6 * self.font_px, self.font_px)
+
+    def svg(self, floor: Floor | None, css_class: str, *, style: str = "") -> str:
+        """The drawing; `floor` is marked. `style` makes it stand alone."""
+        shown = [c for name in _ORDER if (c := self.frontier.curve(name)) is not None]
+        body = [
+            self._axes(),
+            *(self._band(c) for c in shown),
+            *(self._line(c) for c in shown),
+            self._singles(),
+            self._marker(floor) if floor else "",
+        ]
+        x, y = self.x, self.y
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {css_class}" role="img" '
+            f'viewBox="0 0 {self.width} {self.height}" font-size="{self.font_px}" '
+            f'aria-label="{self._spoken(floor)}" data-x="{x.lo},{x.hi},{x.start_px},{x.end_px}" '
+            f'data-y="{y.lo},{y.hi},{y.start_px},{y.end_px}">{style}{"".join(body)}</svg>'
+        )
+
+    def _spoken(self, floor: Floor | None) -> str:
+        said = (
+            "Mean score against cost, for the router, each tier, a random mix, prompt length and an oracle."
+        )
+        if floor is not None:
+            said += f" At the floor of {pct(floor.q)}: score {num(floor.quality)}, saved {pct(floor.saved)}."
+        return said
+
+    def _axes(self) -> str:
+        x, y, f = self.x, self.y, self.font_px
+        right, left, base, top = x.end_px, x.start_px, y.start_px, y.end_px
+        marks = []
+        for tick in y.ticks(6):
+            marks.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y(tick)}" y2="{y(tick)}"/>')
+            marks.append(
+                f'<text class="tick" x="{left - 0.5 * f}" y="{y(tick) + 0.35 * f}" text-anchor="end">'
+                f"{_round(tick)}</text>"
+            )
+        for tick in x.ticks(max(3, self.width // 110)):
+            marks.append(
+                f'<line class="tickmark" x1="{x(tick)}" x2="{x(tick)}" y1="{base}" y2="{base + 5}"/>'
+            )
+            marks.append(
+                f'<text class="tick" x="{x(tick)}" y="{base + 1.6 * f}" text-anchor="middle">${_round(tick)}</text>'
+            )
+        marks.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>')
+        marks.append(
+            f'<text class="label" x="{(left + right) / 2}" y="{base + 3.1 * f}" text-anchor="middle">'
+            f"cost per 1,000 requests</text>"
+            f'<text class="label" transform="translate({f},{(base + top) / 2}) rotate(-90)" text-anchor="middle">'
+            f"mean score</text>"
+        )
+        return "".join(marks)
+
+    def _path(self, places: Iterable[Point], height: Callable[[Point], float]) -> list[str]:
+        return [f"{self.x(1000 * p.cost_usd)},{self.y(height(p))}" for p in places]
+
+    def _band(self, curve: Curve) -> str:
+        edge = self._path(curve.points, _high) + self._path(reversed(curve.points), _low)
+        return f'<polygon class="band {curve.name}" points="{" ".join(edge)}"/>'
+
+    def _line(self, curve: Curve) -> str:
+        line = self._path(curve.points, _quality)
+        dots = ""
+        if curve.name == "router":
+            dots = "".join(
+                f'<circle class="dot" cx="{at.split(",")[0]}" cy="{at.split(",")[1]}" r="2.2">'
+                f"<title>{point_text(p, self.frontier.tiers)}</title></circle>"
+                for at, p in zip(line, curve.points, strict=True)
+            )
+        return f'<polyline class="curve {curve.name}" points="{" ".join(line)}"/>{dots}'
+
+    def _singles(self) -> str:
+        x, y, f = self.x, self.y, self.font_px
+        at = [(x(1000 * p.cost_usd), y(p.quality)) for p in self.frontier.singles]
+        tops = _apart([(cx, cy) for cx, cy in at], gap=1.15 * f, near=9.0 * f, lo=y.end_px, hi=y.start_px)
+        drawn = []
+        for tier, p, (cx, cy), top in zip(self.frontier.tiers, self.frontier.singles, at, tops, strict=True):
+            is_right = cx > (x.start_px + x.end_px) / 2
+            anchor, text_x = ("end", cx - 9) if is_right else ("start", cx + 9)
+            drawn.append(
+                f'<line class="whisker" x1="{cx}" x2="{cx}" y1="{y(p.low)}" y2="{y(p.high)}"/>'
+                f'<rect class="single" x="{cx - 4:.1f}" y="{cy - 4:.1f}" width="8" height="8">'
+                f"<title>{esc(tier)}: {num(p.quality)} at {per_1k(p.cost_usd)} per 1,000</title></rect>"
+                f'<text class="name" x="{text_x:.1f}" y="{top + 0.35 * f:.1f}" text-anchor="{anchor}">'
+                f"{esc(_short(tier))}</text>"
+            )
+        return "".join(drawn)
+
+    def _marker(self, floor: Floor) -> str:
+        x, y, f = self.x, self.y, self.font_px
+        wanted = floor.q * self.frontier.singles[-1].quality
+        cx, cy = x(1000 * floor.cost_usd), y(floor.quality)
+        return (
+            f'<line class="floor" x1="{x.start_px}" x2="{x.end_px}" y1="{y(wanted)}" y2="{y(wanted)}"/>'
+            f'<text class="floor-name" x="{x.start_px + 6}" y="{y(wanted) - 0.4 * f:.1f}">'
+            f"floor {pct(floor.q)}</text>"
+            f'<circle class="now" cx="{cx}" cy="{cy}" r="7"/>'
+        )
+
+
+def point_text(p: Point, tiers: tuple[str, ...]) -> str:
+    """One operating point in a line of text."""
+    said = f"{per_1k(p.cost_usd)} per 1,000, score {num(p.quality)} [{num(p.low)}, {num(p.high)}]"
+    if p.price is not None:
+        said = f"price {p.price:.3g}: {said}"
+    if p.over_mix is not None:
+        mean, low, high = p.over_mix
+        said += f", {points(mean)} points over mixing [{points(low)}, {points(high)}]"
+    return f"{said}; {shares(tiers, p.shares)}"
+
+
+def _all_points(frontier: Frontier) -> list[Point]:
+    return [*frontier.singles, *(p for c in frontier.curves for p in c.points)]
+
+
+def _quality(p: Point) -> float:
+    return p.quality
+
+
+def _low(p: Point) -> float:
+    return p.low
+
+
+def _high(p: Point) -> float:
+    return p.high
+
+
+def _round(value: float) -> str:
+    return f"{value:.6g}" if abs(value) > 1e-12 else "0"
+
+
+def _short(name: str, most: int = 22) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _apart(
+    at: Sequence[tuple[float, float]], *, gap: float, near: float, lo: float, hi: float
+) -> list[float]:
+    """Heights of labels, so that those of points near each other do not overlap; top to bottom."""
+    tops = [y for _, y in at]
+    order = sorted(range(len(at)), key=lambda i: (at[i][1], at[i][0]))
+    for place, i in enumerate(order):
+        for j in order[:place]:
+            if abs(at[i][0] - at[j][0]) < near and tops[i] - tops[j] < gap:
+                tops[i] = max(tops[i], tops[j] + gap)
+    return [min(max(t, lo), hi) for t in tops]

@@ -1,0 +1,54 @@
+"""Numbers and names as the page writes them; every text that came from outside passes `esc`."""
+
+from __future__ import annotations
+
+from html import escape
+
+THIN = "\u202f"
+
+
+def esc(text: str) -> str:
+    """Text for HTML, in attributes too."""
+    return escape(text, quote=True)
+
+
+def pct(share: float, digits: int = 0) -> str:
+    """A share as "61 %"; never "100 %" or "0 %" for what only rounds to it."""
+    shown = f"{100 * share:.{digits}f}"
+    step = 10.0**-digits
+    if share < 1 and float(shown) >= 100:
+        shown = f"{100 - step:.{digits}f}"
+    if 0 < share < step / 200:
+        return f"&lt;{step:.{digits}f}{THIN}%"
+    return f"{shown.replace('-', '−')}{THIN}%"
+
+
+def usd(cost_usd: float) -> str:
+    """Dollars with three figures: "$3.38", "$0.0329"."""
+    if cost_usd == 0:
+        return "$0"
+    if cost_usd >= 1000:
+        return f"${cost_usd:,.0f}"
+    digits = 2 if cost_usd >= 1 else 3 if cost_usd >= 0.1 else 4 if cost_usd >= 0.01 else 5
+    return f"${cost_usd:.{digits}f}"
+
+
+def per_1k(cost_usd: float) -> str:
+    """Cost of one request, as dollars per 1,000."""
+    return usd(1000 * cost_usd)
+
+
+def num(value: float, digits: int = 3) -> str:
+    """A score: "0.650"."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def points(value: float) -> str:
+    """A difference of scores in points of 100, signed: "+2.1"."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.005) -> str:
+    """ "weak 39 %, strong 61 %", tiers without a visible share left out."""
+    seen = [(t, s) for t, s in zip(tiers, of, strict=True) if s >= least] or [(tiers[0], of[0])]
+    return ", ".join(f"{esc(t)} {pct(s)}" for t, s in seen)
