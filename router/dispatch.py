@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -20,9 +20,9 @@ from stepwell.base.errors import (
     TierTimeout,
     TierUnavailable,
 )
-from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.deadline import Deadline
+from stepwell.router.opened import OpenStream, read_head
 from stepwell.router.purse import Payer
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Deployment, Tier
@@ -63,47 +63,6 @@ class _Search(msgspec.Struct):
     is_hurried: bool
     errors: list[TierError] = msgspec.field(default_factory=list)
     tried: list[Deployment] = msgspec.field(default_factory=list)
-
-
-class OpenStream:
-    """A stream whose first token is there.
-
-    Attributes:
-        head: Events up to the first token.
-        rest: What follows, in batches.
-    """
-
-    __slots__ = ("_deployment", "_source", "head", "rest")
-
-    def __init__(
-        self, head: list[Event], rest: AsyncGenerator[list[Event], None], deployment: Deployment
-    ) -> None:
-        self.head = head
-        self.rest = self._source = rest
-        self._deployment: Deployment | None = deployment
-
-    async def aclose(self) -> None:
-        """Let go of the upstream (which stops an unfinished answer) and of the place. May be called twice."""
-        deployment, self._deployment = self._deployment, None
-        if deployment is not None:
-            try:
-                if self.rest is not self._source:
-                    await self.rest.aclose()
-                await self._source.aclose()
-            finally:
-                deployment.leave_place()
-
-    def change(self, one: Callable[[Event], Event]) -> None:
-        """Put every event, those held included, through `one`."""
-        self.head = [one(event) for event in self.head]
-        self.rest = _changed(self._source, one)
-
-
-async def _changed(
-    source: AsyncGenerator[list[Event], None], one: Callable[[Event], Event]
-) -> AsyncGenerator[list[Event], None]:
-    async for events in source:
-        yield [one(event) for event in events]
 
 
 class Dispatcher:
@@ -183,7 +142,7 @@ class Dispatcher:
                 asked, n_tokens = probe.requests[deployment.tier], probe.n_tokens
             source = deployment.backend.stream(asked)
             try:
-                head = await _head(source, n_tokens)
+                head = await read_head(source, n_tokens)
             except StreamBroken as e:
                 await source.aclose()
                 deployment.leave_place()
@@ -320,23 +279,6 @@ class Dispatcher:
             return False
         await asyncio.sleep(wait_s)
         return True
-
-
-async def _head(source: AsyncGenerator[list[Event], None], n_tokens: int) -> list[Event]:
-    """Read up to the n-th token, the first tool call or the finish."""
-    head: list[Event] = []
-    async for events in source:
-        head.extend(events)
-        for event in events:
-            for choice in event.chunk.choices:
-                delta = choice.delta
-                if delta.tool_calls or delta.refusal or choice.finish_reason:
-                    return head
-                if delta.content:
-                    n_tokens -= 1
-                    if n_tokens <= 0:
-                        return head
-    return head
 
 
 def _before_first_token(e: StreamBroken) -> TierUnavailable:

@@ -32,8 +32,9 @@ from stepwell.router.cascade.climb import Climb, Priced, added
 from stepwell.router.cascade.run import Ladder, make_ladder
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
-from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.dispatch import Dispatcher, Served
 from stepwell.router.features import last_ask
+from stepwell.router.opened import OpenStream
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Tier

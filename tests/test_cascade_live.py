@@ -64,7 +64,7 @@ def confident(well: Stepwell, known: Mapping[str, Calibration], labels: list[Any
         pipeline.dispatcher,
         pipeline.router.tiers,
         confidence=known,
-        on_label=lambda request, tier, score, why: found.append((tier, score, why)),
+        on_label=lambda request, label: found.append((label.tier, label.score, label.source, label.why)),
     )
     well.pipeline = replace(pipeline, ladder=ladder)
     return well
@@ -115,6 +115,13 @@ async def test_where_they_disagree_a_dear_tier_decides_and_all_three_are_paid() 
     assert (step.from_tier, step.to_tier, step.why) == ("cheap", "dear", "disagree")
     assert step.cost_usd == pytest.approx(opinions)
     assert "escalated from cheap to dear: disagree" in reply.why
+
+
+async def test_whether_the_dear_tier_says_the_same_is_an_outcome_of_each_opinion() -> None:
+    labels: list[Any] = []
+    async with confident(cascading(FakeTier("12"), FakeTier("13"), FakeTier("= 12")), {}, labels) as well:
+        await well.achat(ASK)
+    assert sorted(labels) == [("cheap", 1.0, "cascade", "disagree"), ("other", 0.0, "cascade", "disagree")]
 
 
 async def test_both_opinions_are_under_way_at_once() -> None:
@@ -271,7 +278,10 @@ async def test_an_answer_that_fails_its_check_goes_one_tier_up() -> None:
     assert (reply.text, reply.tier, len(dear.requests)) == ('{"a": 1}', "other", 0)
     (step,) = reply.trace.escalations
     assert (step.from_tier, step.to_tier, step.why) == ("cheap", "other", "json: not JSON")
-    assert labels == [("cheap", 0.0, "json: not JSON"), ("other", 1.0, "json: not JSON")]
+    assert labels == [
+        ("cheap", 0.0, "validate", "json: not JSON"),
+        ("other", 1.0, "validate", "json: not JSON"),
+    ]
     assert reply.cost_usd == pytest.approx(cost_of(cheap, CHEAP, 2) + cost_of(other, OTHER, 2))
     assert spent == pytest.approx(reply.cost_usd, abs=1e-8)
     assert not reply.is_degraded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,24 @@ class Paid(msgspec.Struct, frozen=True):
     @property
     def tier(self) -> str:
         return self.served.deployment.tier
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What is known of one tier's answer once it was looked at: an outcome.
+
+    Attributes:
+        request_id: The trace's; labels of one request belong together.
+        score: 1 for a good answer, 0 for a poor one.
+        source: "validate": a check said so; "cascade": a dearer tier said the same, or not.
+    """
+
+    request_id: str
+    tier: str
+    score: float
+    source: Literal["validate", "cascade"]
+    why: str
+    usage: Usage
+    cost_usd: float
 
 
 class Climb(msgspec.Struct):
@@ -77,6 +96,11 @@ class Climb(msgspec.Struct):
     def on(self, chain: tuple[str, ...]) -> Decision:
         """The decision as the dispatcher needs it to ask these tiers."""
         return msgspec.structs.replace(self.decision, tier=chain[0], chain=chain, cascade=None)
+
+    def label(self, paid: Paid, score: float, source: Literal["validate", "cascade"], why: str) -> Label:
+        """What was found out about an answer."""
+        priced = paid.priced
+        return Label(self.trace.request_id, paid.tier, score, source, why, priced.usage, priced.cost_usd)
 
     def rise(self, from_tier: str, to_tier: str, why: str, cost_usd: float) -> None:
         """Record one step up."""

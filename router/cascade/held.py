@@ -16,7 +16,8 @@ from stepwell.router.cascade.confidence import (
     probe_of,
     read_events,
 )
-from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.dispatch import Dispatcher, Served
+from stepwell.router.opened import OpenStream
 
 
 async def open_held(

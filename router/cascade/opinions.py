@@ -24,12 +24,14 @@ class Compared(msgspec.Struct, frozen=True):
         best: The cheapest answer to serve, were one to be; None where no opinion can be had.
         usd: What all opinions did cost.
         why: The verdict in a word: "agree", "majority", "disagree", "unreadable", "low_confidence".
+        said: What each opinion that can be read says, one a tier.
     """
 
     best: Paid | None
     is_accepted: bool
     usd: float
     why: str
+    said: tuple[tuple[Paid, str], ...] = ()
 
 
 async def compare(
@@ -49,7 +51,8 @@ async def compare(
     if place is None:  # the first that says anything at all
         place = min(range(len(found)), key=lambda i: (opinions[i].answer is None, found[i] is None))
     usd = sum(paid.priced.cost_usd for paid in found if paid is not None)
-    return Compared(found[place], verdict.is_accepted, usd, verdict.why)
+    said = {p.tier: (p, o.answer) for p, o in zip(found[::-1], opinions[::-1], strict=True) if p and o.answer}
+    return Compared(found[place], verdict.is_accepted, usd, verdict.why, tuple(said.values()))
 
 
 async def _ask_all(

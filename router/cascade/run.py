@@ -16,7 +16,8 @@ from stepwell.base.decisions import CascadePlan
 from stepwell.base.errors import AllTiersFailed, BudgetExceeded, TierError
 from stepwell.base.request import ChatRequest
 from stepwell.router.cascade.accept import AcceptScore
-from stepwell.router.cascade.climb import Climb, Paid
+from stepwell.router.cascade.climb import Climb, Label, Paid
+from stepwell.router.cascade.compare import normalise
 from stepwell.router.cascade.confidence import (
     LOW_CONFIDENCE,
     Calibration,
@@ -30,13 +31,13 @@ from stepwell.router.cascade.confidence import (
 from stepwell.router.cascade.held import open_held
 from stepwell.router.cascade.opinions import Compared, compare
 from stepwell.router.cascade.validate import Validator, load_validators, validate
-from stepwell.router.dispatch import Dispatcher, OpenStream, Served
+from stepwell.router.dispatch import Dispatcher, Served
+from stepwell.router.opened import OpenStream
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Completed
 
 GUARD = "guard"
-# (request, tier, score 0..1, why): what a check finds is an outcome
-OnLabel = Callable[[ChatRequest, str, float, str], None]
+OnLabel = Callable[[ChatRequest, Label], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Ladder:
         checks_guard: A block by an output guard is a failed check, too.
         confidence: By tier, of those that give log-probabilities.
         opinion_time_share: Share of the time left that opinions may take.
-        on_label: Takes what the checks found: 0 for an answer that failed one, 1 for a dearer one that then passed.
+        on_label: Takes what is found out: 0 for an answer that failed a check, 1 for a dearer one that then passed it;
+            for opinions, whether the tier that decided says the same.
     """
 
     dispatcher: Dispatcher
@@ -108,13 +110,21 @@ class Ladder:
             return best
         climb.rise(plan.opinions[0] if best is None else best.tier, better.tier, made.why, made.usd)
         climb.n_steps -= 1
+        self._label_opinions(climb, plan, made, better)
         return better
+
+    def _label_opinions(self, climb: Climb, plan: CascadePlan, made: Compared, better: Paid) -> None:
+        decided = normalise(better.completed.answer.text, plan.kind)
+        if self.on_label is None or decided is None:
+            return
+        for paid, answer in made.said:
+            self.on_label(climb.request, climb.label(paid, float(answer == decided), "cascade", made.why))
 
     async def _checked(self, climb: Climb, best: Paid) -> Paid:
         """The answer, or a dearer one where a check fails."""
         failed = ""
         while fault := await self._fault(climb, best):
-            self._label(climb, best.tier, 0.0, fault)
+            self._label(climb, best, 0.0, fault)
             better = await self._step_up(climb, best, fault)
             if better is None:
                 is_check = fault != LOW_CONFIDENCE
@@ -122,7 +132,7 @@ class Ladder:
                 return best
             best, failed = better, fault
         if failed:
-            self._label(climb, best.tier, 1.0, failed)
+            self._label(climb, best, 1.0, failed)
         return best
 
     async def _fault(self, climb: Climb, best: Paid) -> str:
@@ -175,9 +185,9 @@ class Ladder:
         completed = Completed(without_logprobs(best.completed.body), best.completed.answer)
         return msgspec.structs.replace(best, completed=completed)
 
-    def _label(self, climb: Climb, tier: str, score: float, why: str) -> None:
+    def _label(self, climb: Climb, paid: Paid, score: float, why: str) -> None:
         if self.on_label is not None and why != LOW_CONFIDENCE:  # what a tier thinks of itself is no outcome
-            self.on_label(climb.request, tier, score, why)
+            self.on_label(climb.request, climb.label(paid, score, "validate", why))
 
 
 def make_ladder(
