@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 
 from stepwell.router.features import Ask
 from stepwell.router.tasks import Task
@@ -86,6 +87,12 @@ SIGNS: tuple[str, ...] = tuple(REASONS)
 _LISTED = {name: frozenset(words.split()) for name, words in _LISTS.items()}
 _WORDS = tuple(_LISTED[name] for name in LIST_REASONS)
 _ANY = frozenset().union(*_WORDS)
+# words of their own, one slip of the finger from a listed one
+_REAL = """
+    angel argus bets booth cause contact curt does electro ether ever filed fore give guilt large last lest lowe
+    manny mediation moore oder patent sole state stats statue sting vale writ wong
+"""
+_LEAST_LETTERS = 4
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE_END = re.compile(r"[.?!](?!\S)")
 _LOOKUP = frozenset({"who", "whom", "whose", "when", "where", "which", "what", "why", "how"})
@@ -97,6 +104,31 @@ _OPENING = frozenset(_OPENING_WORDS.split())
 _POLITE = frozenset({"please", "you", "kindly", "hi", "hello", "hey", "thanks", "question", "help"})
 _LINKS = frozenset({"a", "the", "my", "i", "we", "is", "there"})  # those may begin what is asked
 _MOST_OPENING_WORDS = 10
+
+
+def _slips(word: str) -> Iterator[str]:
+    """The word with two letters swapped, one dropped or one doubled, all but the first."""
+    for i in range(1, len(word)):
+        yield word[:i] + word[i + 1 :]
+        yield word[: i + 1] + word[i:]
+        yield word[:i] + word[i : i + 2][::-1] + word[i + 2 :]
+
+
+def _meant() -> dict[str, str]:
+    """From a mistyped word to the listed one."""
+    own = _ANY.union(_REAL.split())
+    words = sorted(word for word in _ANY if len(word) >= _LEAST_LETTERS)
+    return {s: word for word in words for s in _slips(word) if len(s) >= _LEAST_LETTERS and s not in own}
+
+
+_MEANT = _meant()
+_MISTYPED = frozenset(_MEANT)
+
+
+def _listed_in(vocabulary: frozenset[str]) -> frozenset[str]:
+    """The listed words of an ask, a slip of the finger forgiven."""
+    found, mistyped = _ANY & vocabulary, _MISTYPED & vocabulary
+    return found.union([_MEANT[word] for word in mistyped]) if mistyped else found
 
 
 def without_opening(ask: Ask) -> Ask:
@@ -126,7 +158,7 @@ def signs(ask: Ask, task: Task) -> list[float]:
     text, n_words = ask.text, len(ask.words) or 1
     n_sentences = len(_SENTENCE_END.findall(text)) or 1
     is_lookup = bool(ask.words) and ask.words[0].partition("'")[0] in _LOOKUP
-    found = _ANY & ask.vocabulary
+    found = _listed_in(ask.vocabulary)
     root = math.sqrt(n_words)
     return [
         math.log(n_words + 3),

@@ -150,6 +150,12 @@ def test_each_sign_grows_with_what_it_names() -> None:
     assert values("what is red")["no_lookup"] < less["no_lookup"]
 
 
+@pytest.mark.parametrize("slip", ["thereofre", "theefore", "thereforee", "therrefore"])
+def test_a_slip_of_the_finger_is_forgiven(slip: str) -> None:
+    assert values(f"a {slip} b")["reasoning"] == values("a therefore b")["reasoning"] > 0
+    assert values("a cause of angel b")["maths"] == values("a cause of angel b")["law"] == 0
+
+
 def test_need_is_the_rank_among_quantiles() -> None:
     index = Index((), (0.0, 1.0, 3.0))
     assert [index.need(x) for x in (-1, 0, 0.5, 2, 3, 9)] == [0, 0, 0.25, 0.75, 1, 1]
