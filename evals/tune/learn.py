@@ -1,0 +1,210 @@
+"""Learn a routing policy from outcomes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepwell.base.errors import BadRequest
+from stepwell.evals.tune.calibrate import calibration_error, reliability
+from stepwell.evals.tune.crossfit import (
+    Examples,
+    LearnOptions,
+    crossfit,
+    fit_all,
+    fit_top,
+    memory_places,
+)
+from stepwell.router.features import read_ask
+from stepwell.router.learned.bundle import Bundle, Card, Known
+from stepwell.router.learned.inputs import read_inputs
+from stepwell.router.learned.model import TRAITS_WEIGHT, Model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepwell.evals.tune.rows import Outcomes
+    from stepwell.router.learned.heads import Scale
+    from stepwell.router.learned.inputs import Inputs
+
+    Floats = NDArray[np.float64]
+    Matrix = NDArray[np.float32]
+    Places = NDArray[np.intp]
+
+MIN_ROWS = 20
+_MIN_KIND_ROWS = 8
+_MAX_KINDS = 30
+_ROWS_A_KIND = 80
+_LENGTH_RIDGE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A policy, and what it would have said of every row without having seen it.
+
+    Attributes:
+        p_ok: Out of fold, mix, calibration and novelty fade included, shape (n, k).
+        plain_p_ok: The same without an embedding.
+        folds: The rows of one fold share their model, shape (n,).
+        novelty: Rank among known traffic, shape (n,); 0 without vectors.
+    """
+
+    bundle: Bundle
+    p_ok: Floats
+    plain_p_ok: Floats
+    folds: Places
+    novelty: Floats
+
+
+def learn(
+    outcomes: Outcomes,
+    vectors: Matrix | None = None,
+    *,
+    embedder: str = "",
+    seed: int = 0,
+    options: LearnOptions | None = None,
+    licence: str = "",
+    command: str = "",
+) -> Learnt:
+    """Learn p_ok per tier from `outcomes`; same rows and seed, same policy.
+
+    Args:
+        vectors: L2-normalised embeddings of the prompts, shape (n, dim), by `embedder`; None: words and traits alone.
+
+    Raises:
+        BadRequest: Fewer than 20 rows, or a tier without a score.
+    """
+    _check(outcomes, vectors)
+    options = options or LearnOptions()
+    inputs = read_inputs(map(read_ask, outcomes.prompts), vectors)
+    rows = examples_of(outcomes, inputs, seed=seed)
+    crossed = crossfit(rows, options, seed=seed)
+    plain_top = fit_top(crossed, crossed.plain, rows)
+    top = fit_top(crossed, crossed.heads, rows) if crossed.heads else None
+    fitted = fit_all(rows, options, seed=seed)
+    plain, vectorial = fitted.chosen(crossed.choices)
+    model = Model(
+        fitted.means,
+        fitted.scale,
+        plain,
+        plain_top.mix,
+        plain_top.curves,
+        vectorial,
+        top.mix if top else None,
+        top.curves if top else None,
+        fitted.novelty,
+    )
+    p_ok = plain_top.p_ok
+    if top:
+        p_ok = crossed.means + crossed.trust[:, None] * (top.p_ok - crossed.means)
+    memory = memory_places(len(outcomes), options.n_memory, seed) if vectorial else np.zeros(0, np.intp)
+    card = Card(
+        tiers=outcomes.tiers,
+        embedder=embedder if vectorial else "",
+        n_rows=len(outcomes),
+        seed=seed,
+        data_sha256=data_sha256(outcomes),
+        metrics=_metrics(outcomes, p_ok, plain_top.p_ok),
+        reliability={t: reliability(p_ok[:, j], outcomes.scores[:, j]) for j, t in enumerate(outcomes.tiers)},
+        sources=tuple(sorted(set(outcomes.sources) - {""})),
+        licence=licence,
+        command=command,
+    )
+    known = Known(tuple(outcomes.ids[i] for i in memory), outcomes.scores[memory].astype(np.float32))
+    needs = np.quantile(p_ok[:, -1] - p_ok[:, 0], np.linspace(0, 1, 201)).astype(np.float32)
+    bundle = Bundle(card, model, known, needs, _lengths(outcomes, inputs, fitted.scale))
+    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, crossed.novelty.astype(np.float64))
+
+
+def examples_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Examples:
+    """Rows to learn from: unknown scores filled in, every row in a kind."""
+    is_known = ~np.isnan(outcomes.scores)
+    return Examples(inputs, fill(outcomes.scores), is_known, kinds_of(outcomes, inputs, seed=seed))
+
+
+def fill(scores: Floats) -> Floats:
+    """Unknown scores as the tier's mean, moved by how the row's other scores lie from theirs."""
+    is_known = ~np.isnan(scores)
+    means = np.nansum(scores, axis=0) / np.maximum(is_known.sum(axis=0), 1)
+    off = np.where(is_known, scores - means, 0).sum(axis=1) / (is_known.sum(axis=1) + 1)
+    return np.where(is_known, scores, np.clip(means + off[:, None], 0, 1))
+
+
+def kinds_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Places:
+    """The rows' domains as numbers, rare ones together; where they name none, clusters of what they ask."""
+    names = [f"{s}/{d}" for s, d in zip(outcomes.sources, outcomes.domains, strict=True)]
+    n_of = Counter(names)
+    if "" not in outcomes.domains and sum(n >= _MIN_KIND_ROWS for n in n_of.values()) >= 2:
+        merged = [name if n_of[name] >= _MIN_KIND_ROWS else "" for name in names]
+        return np.unique(merged, return_inverse=True)[1].astype(np.intp)
+    return _clusters(inputs, seed)
+
+
+def _clusters(inputs: Inputs, seed: int) -> Places:
+    from sklearn.cluster import KMeans
+
+    from stepwell.evals.tune.fit import fit_scale
+
+    scaled = TRAITS_WEIGHT * fit_scale(inputs.traits).of(inputs.traits)
+    table = scaled if inputs.vectors is None else np.concatenate([inputs.vectors, scaled], axis=1)
+    n = min(max(len(table) // _ROWS_A_KIND, 2), _MAX_KINDS)
+    labels = KMeans(n, n_init=3, random_state=seed).fit(table.astype(np.float64)).labels_
+    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+
+
+def data_sha256(outcomes: Outcomes) -> str:
+    """Of everything that a policy learns from, in the rows' order."""
+    digest = hashlib.sha256(
+        "\0".join([*outcomes.tiers, *outcomes.ids, *outcomes.prompts]).encode("utf-8", "replace")
+    )
+    digest.update(np.ascontiguousarray(outcomes.scores).tobytes())
+    digest.update(np.ascontiguousarray(outcomes.out_tokens).tobytes())
+    return digest.hexdigest()
+
+
+def _check(outcomes: Outcomes, vectors: Matrix | None) -> None:
+    if len(outcomes) < MIN_ROWS:
+        raise BadRequest(f"{len(outcomes)} rows are too few to learn from; {MIN_ROWS} are the least.")
+    if vectors is not None and len(vectors) != len(outcomes):
+        raise BadRequest(f"{len(vectors)} vectors for {len(outcomes)} rows.")
+    for tier, column in zip(outcomes.tiers, outcomes.scores.T, strict=True):
+        if np.isnan(column).all():
+            raise BadRequest(f"No row has a score of tier {tier!r}.", param="scores")
+
+
+def _metrics(outcomes: Outcomes, p_ok: Floats, plain_p_ok: Floats) -> dict[str, float]:
+    from stepwell.evals.tune.measures import apgr, cpt
+
+    found: dict[str, float] = {}
+    whole = outcomes.is_complete
+    weak, strong = outcomes.scores[whole, 0], outcomes.scores[whole, -1]
+    if len(weak) and weak.mean() != strong.mean():
+        for name, p in (("", p_ok), ("plain_", plain_p_ok)):
+            need = (p[:, -1] - p[:, 0])[whole]
+            found[f"{name}apgr"] = apgr(need, weak, strong)
+            found[f"{name}cpt80"] = cpt(need, weak, strong, pgr=0.8)
+    for j, tier in enumerate(outcomes.tiers):
+        found[f"calibration_error.{tier}"] = calibration_error(p_ok[:, j], outcomes.scores[:, j])
+    return {name: round(value, 4) for name, value in found.items() if np.isfinite(value)}
+
+
+def _lengths(outcomes: Outcomes, inputs: Inputs, scale: Scale) -> Matrix:
+    """Ridge on the logarithm of each tier's answer in tokens; NaN for a tier without lengths."""
+    x = scale.of(inputs.traits).astype(np.float64)
+    made = np.full((x.shape[1] + 1, len(outcomes.tiers)), np.nan)
+    for j, tokens in enumerate(outcomes.out_tokens.T):
+        is_known = ~np.isnan(tokens)
+        if is_known.sum() < MIN_ROWS:
+            continue
+        logs, of = np.log(np.maximum(tokens[is_known], 1)), x[is_known]
+        centre = of.mean(axis=0)
+        off = of - centre
+        weights = np.linalg.solve(
+            off.T @ off + _LENGTH_RIDGE * np.eye(len(centre)), off.T @ (logs - logs.mean())
+        )
+        made[:, j] = [logs.mean() - centre @ weights, *weights]
+    return made.astype(np.float32)

@@ -1,0 +1,166 @@
+"""A learned policy on disk: a folder with `policy.npz` (arrays, no pickle) and `card.json` (what it is)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from stepwell.base.errors import ConfigError
+from stepwell.router.learned.pack import pack, unpack
+from stepwell.router.traits import TRAITS_HASH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepwell.router.learned.model import Model
+
+    Matrix = NDArray[np.float32]
+
+FORMAT = 1
+_ARRAYS, _CARD = "policy.npz", "card.json"
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """What a learned policy is, what it learnt from, and how good it was on rows it had not seen.
+
+    Attributes:
+        tiers: Cheapest first.
+        embedder: Name of the embedder whose vectors it reads; "": it reads none.
+        data_sha256: Of the rows it learnt from.
+        weights_sha256: Of policy.npz.
+        price: Of p_ok - price x cost share; None: no promise was tuned.
+        mix: Shares by tier, where the promise falls back to a fixed mix.
+        metrics: By name, on rows unseen in training.
+        reliability: By tier, for each tenth of the rows: mean p_ok, mean score, rows.
+        notes: In plain words; never a piece of a prompt.
+    """
+
+    tiers: tuple[str, ...]
+    embedder: str
+    n_rows: int
+    seed: int
+    traits_hash: str = TRAITS_HASH
+    data_sha256: str = ""
+    weights_sha256: str = ""
+    price: float | None = None
+    mix: Mapping[str, float] | None = None
+    metrics: Mapping[str, float] = msgspec.field(default_factory=dict)
+    reliability: Mapping[str, Sequence[tuple[float, float, int]]] = msgspec.field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    licence: str = ""
+    command: str = ""
+    notes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The requests that neighbours come from; no text.
+
+    Attributes:
+        ids: As the outcome rows name them.
+        scores: NaN where unknown, shape (m, k).
+    """
+
+    ids: tuple[str, ...]
+    scores: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A learned policy, ready to serve.
+
+    Attributes:
+        needs: Quantiles, rising, of the dearest tier's p_ok less the cheapest's on rows unseen in training.
+        lengths: Log tokens of each tier's answer from [1, scaled traits], shape (48, k); NaN column: not known.
+    """
+
+    card: Card
+    model: Model
+    known: Known
+    needs: Matrix
+    lengths: Matrix
+
+    def with_promise(
+        self, *, price: float | None, mix: Mapping[str, float] | None = None, notes: Sequence[str] = ()
+    ) -> Bundle:
+        """The same policy with a tuned price, or with the mix that it falls back to."""
+        card = msgspec.structs.replace(self.card, price=price, mix=mix, notes=(*self.card.notes, *notes))
+        return Bundle(card, self.model, self.known, self.needs, self.lengths)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write policy.npz and card.json into `folder`, which is made; same bundle, same bytes."""
+        to = Path(folder)
+        to.mkdir(parents=True, exist_ok=True)
+        arrays = pack(self.model) | {
+            "needs": self.needs,
+            "lengths": self.lengths,
+            "known.scores": self.known.scores,
+        }
+        arrays["known.ids"] = np.array(self.known.ids, dtype=np.str_)
+        with (to / _ARRAYS).open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        card = msgspec.structs.replace(self.card, weights_sha256=_sha256(to / _ARRAYS))
+        (to / _CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1))
+
+
+def load_bundle(
+    folder: str | os.PathLike[str], *, tiers: Sequence[str] | None = None, embedder: str | None = None
+) -> Bundle:
+    """Read a folder that `Bundle.save` wrote.
+
+    Args:
+        tiers: That it must be for, in any order; None: any.
+        embedder: Whose vectors it will be given; None or "": none, so that any will do.
+
+    Raises:
+        ConfigError: It is not there, damaged, of another format, or made for other traits, tiers or embedder.
+    """
+    at = Path(folder)
+    card = _card(at)
+    _check(card, at, tiers, embedder)
+    if card.weights_sha256 != _sha256(at / _ARRAYS):
+        raise ConfigError(f"{at / _ARRAYS} is not the file that {_CARD} describes; run `stepwell tune` again")
+    try:
+        with np.load(at / _ARRAYS, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        known = Known(tuple(map(str, arrays.pop("known.ids"))), arrays.pop("known.scores"))
+        needs, lengths = arrays.pop("needs"), arrays.pop("lengths")
+        return Bundle(card, unpack(arrays), known, needs, lengths)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as e:
+        raise ConfigError(f"{at / _ARRAYS} can't be read: {type(e).__name__}") from e
+
+
+def _card(at: Path) -> Card:
+    try:
+        return msgspec.json.decode((at / _CARD).read_bytes(), type=Card)
+    except OSError as e:
+        raise ConfigError(f"No learned policy at {at}: {type(e).__name__} on {_CARD}") from e
+    except msgspec.DecodeError as e:
+        raise ConfigError(f"{at / _CARD} is not a policy's card: {e}") from e
+
+
+def _check(card: Card, at: Path, tiers: Sequence[str] | None, embedder: str | None) -> None:
+    if card.format != FORMAT:
+        raise ConfigError(f"{at} has format {card.format}; this version reads {FORMAT}")
+    if card.traits_hash != TRAITS_HASH:
+        raise ConfigError(f"{at} reads traits {card.traits_hash}; this version has {TRAITS_HASH}: tune again")
+    if tiers is not None and set(tiers) != set(card.tiers):
+        raise ConfigError(f"{at} is for the tiers {', '.join(card.tiers)}; configured are {', '.join(tiers)}")
+    if embedder and card.embedder and embedder != card.embedder:
+        raise ConfigError(f"{at} reads vectors of {card.embedder}; the configured embedder is {embedder}")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as e:
+        raise ConfigError(f"{path} can't be read: {type(e).__name__}") from e

@@ -1,0 +1,145 @@
+"""The heads of a learned policy: each says how far every tier's score lies from the tier's mean.
+
+Plain numpy on flat arrays; all take n asks at once and give shape (n, k) for k tiers. Training uses the same code,
+so that nothing differs between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float32]
+    Ints = NDArray[np.int32]
+    Places = NDArray[np.intp]
+
+_MAX_SIGMAS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Traits to zero mean and unit spread, clipped at 5; `mean` and `spread` have shape (47,)."""
+
+    mean: Matrix
+    spread: Matrix
+
+    def of(self, traits: Matrix) -> Matrix:
+        scaled: Matrix = np.clip((traits - self.mean) / self.spread, -_MAX_SIGMAS, _MAX_SIGMAS)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which kind of ask it is (linear discriminant), then what each tier gains or loses on that kind.
+
+    Attributes:
+        weights, bias: Of [vector, .1 traits] to a kind's log-odds, shapes (dim + 47, c) and (c,).
+        gains: Mean score less the tier's mean, shape (c, k).
+    """
+
+    weights: Matrix
+    bias: Matrix
+    gains: Matrix
+
+    def shares(self, inputs: Matrix) -> Matrix:
+        """How likely each kind is, shape (n, c)."""
+        odds = inputs @ self.weights + self.bias
+        odds -= odds.max(axis=1, keepdims=True)
+        np.exp(odds, out=odds)
+        odds /= odds.sum(axis=1, keepdims=True)
+        return odds
+
+    def predict(self, inputs: Matrix) -> Matrix:
+        return self.shares(inputs) @ self.gains
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Kernel ridge on the embedding: known asks speak by exp((cosine - 1) / width).
+
+    Attributes:
+        weights: What a known ask adds, shape (m, k).
+    """
+
+    weights: Matrix
+    width: float
+
+    def predict(self, cosines: Matrix) -> Matrix:
+        """From cosines to the m known asks, shape (n, m)."""
+        said: Matrix = np.exp((cosines - np.float32(1)) / np.float32(self.width)) @ self.weights
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Ridge on hashed words, weighted by rarity, each ask of length 1.
+
+    Attributes:
+        weights: By bucket, the rarity multiplied in, shape (4096, k).
+        rarity: Inverse document frequency, shape (4096,); 0: never seen.
+        bias: Shape (k,).
+    """
+
+    weights: Matrix
+    rarity: Matrix
+    bias: Matrix
+
+    def predict(self, words: Sequence[Places]) -> Matrix:
+        made = np.zeros((len(words), self.weights.shape[1]), np.float32)
+        for i, of in enumerate(words):
+            rare = self.rarity[of]
+            norm = float(rare @ rare) ** 0.5
+            made[i] = self.weights[of].sum(axis=0) / norm if norm > 0 else 0
+        return made + self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A forest on the traits, flat.
+
+    Attributes:
+        roots: First node of each tree, shape (t,).
+        traits, cuts: Which trait a node looks at, and the value at or under which it goes left, shape (nodes,).
+        children: Left and right child, shape (2 x nodes,); a leaf's are itself.
+        values: Of a leaf, shape (nodes, k).
+        depth: Steps from a root to the deepest leaf.
+    """
+
+    roots: Ints
+    traits: Ints
+    cuts: Matrix
+    children: Ints
+    values: Matrix
+    depth: int
+
+    def predict(self, traits: Matrix) -> Matrix:
+        rows = np.arange(len(traits))[:, None]
+        at = np.repeat(self.roots[None, :], len(traits), axis=0)
+        for _ in range(self.depth):
+            goes_right = traits[rows, self.traits[at]] > self.cuts[at]
+            at = self.children[2 * at + goes_right]
+        means: Matrix = self.values[at].mean(axis=1)
+        return means
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Weights of heads for what all tiers share (how easy an ask is) and for how they differ.
+
+    The level is easy to learn and the difference is not, so each has its own weights.
+    """
+
+    level: Matrix
+    contrast: Matrix
+
+    def of(self, heads: Sequence[Matrix]) -> Matrix:
+        stacked = np.stack(heads)
+        level = stacked.mean(axis=2, keepdims=True)
+        mixed: Matrix = np.tensordot(self.level, level, 1) + np.tensordot(self.contrast, stacked - level, 1)
+        return mixed

@@ -1,0 +1,135 @@
+"""The learned policy as the router asks it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepwell.base.errors import ConfigError
+from stepwell.router.learned.bundle import Bundle, load_bundle
+from stepwell.router.learned.inputs import read_inputs
+from stepwell.router.policy.base import Estimates
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepwell.router.features import Ask
+    from stepwell.router.learned.model import Reading
+    from stepwell.router.tierinfo import TierInfo
+
+    Matrix = NDArray[np.float32]
+
+_N_NEAREST = 6
+_RIGHT = 0.5  # a score from here on counts as a right answer in the reasons
+_NOVEL_RANK = 0.95
+
+
+class Learned:
+    """p_ok from outcomes of one's own traffic.
+
+    Same ask and vector, same estimates. Without a vector it reads the words and traits alone, and says so; far
+    from all known traffic it fades to each tier's mean, and says so.
+    """
+
+    name = "learned"
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._tiers = bundle.card.tiers
+        self._places = {tier: i for i, tier in enumerate(self._tiers)}
+        self.needs_vector = bundle.model.vectorial is not None
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        tiers: Sequence[str] | None = None,
+        embedder: str | None = None,
+    ) -> Learned:
+        """From a folder that `stepwell tune` wrote; see `load_bundle`.
+
+        Raises:
+            ConfigError: It can't be read, or is for other traits, tiers or another embedder.
+        """
+        return cls(load_bundle(folder, tiers=tiers, embedder=embedder))
+
+    def estimate(self, ask: Ask, tiers: Sequence[TierInfo]) -> Estimates:
+        """p_ok of every tier, with the reasons.
+
+        Raises:
+            ConfigError: The policy does not know one of `tiers`.
+        """
+        vector = _vector(ask.vector) if self.needs_vector else None
+        inputs = read_inputs([ask], vector)
+        reading = self.bundle.model.read(inputs)
+        p_ok = reading.p_ok[0].tolist()
+        try:
+            of_tiers = {tier.name: p_ok[self._places[tier.name]] for tier in tiers}
+        except KeyError as e:
+            raise ConfigError(f"the learned policy does not know the tier {e}") from None
+        nearest, said = self._neighbours(reading)
+        lengths = self._lengths(inputs.traits)
+        return Estimates(
+            p_ok=of_tiers,
+            reasons=(*self._reasons(reading), *said),
+            policy=self.name,
+            n_output_tokens=lengths.get(self._tiers[-1]),
+            n_output_tokens_by_tier=lengths or None,
+            need=float(np.interp(p_ok[-1] - p_ok[0], self.bundle.needs, _ranks(len(self.bundle.needs)))),
+            novelty=None if reading.novelty is None else float(reading.novelty[0]),
+            nearest=nearest,
+            price=self.bundle.card.price,
+            mix=self.bundle.card.mix,
+        )
+
+    def _reasons(self, reading: Reading) -> list[str]:
+        if reading.novelty is None:
+            return ["no embedding: read from words and form alone"] if self.needs_vector else []
+        if reading.novelty[0] <= _NOVEL_RANK:
+            return []
+        trust = float(reading.trust[0])
+        return [f"far from known traffic: {1 - trust:.0%} of p_ok is the tiers' mean"]
+
+    def _neighbours(self, reading: Reading) -> tuple[tuple[str, ...], list[str]]:
+        """Ids of the nearest known requests, and how the cheapest and the dearest tier did on them."""
+        if reading.cosines is None:
+            return (), []
+        cosines = reading.cosines[0]
+        n = min(_N_NEAREST, len(cosines))
+        part = np.argpartition(cosines, len(cosines) - n)[-n:]
+        places = part[np.lexsort((part, -cosines[part]))]
+        known = self.bundle.known
+        said = []
+        for at in dict.fromkeys((0, len(self._tiers) - 1)):
+            scores = [s for s in known.scores[places, at].tolist() if not math.isnan(s)]
+            n_right = sum(s >= _RIGHT for s in scores)
+            if scores:
+                said.append(f"{n_right} of {len(scores)} nearest were right on {self._tiers[at]}")
+        return tuple(known.ids[i] for i in places), said
+
+    def _lengths(self, traits: Matrix) -> dict[str, int]:
+        """Expected tokens of each tier's answer, where known."""
+        weights = self.bundle.lengths
+        logs = (weights[0] + self.bundle.model.scale.of(traits)[0] @ weights[1:]).tolist()
+        return {
+            tier: max(round(math.exp(min(log, 12.0))), 1)
+            for tier, log in zip(self._tiers, logs, strict=True)
+            if not math.isnan(log)
+        }
+
+
+def _ranks(n: int) -> Matrix:
+    return np.linspace(0, 1, n, dtype=np.float32)
+
+
+def _vector(vector: object | None) -> Matrix | None:
+    """As one row; None where it is missing or no plain vector."""
+    if vector is None:
+        return None
+    row = np.asarray(vector, dtype=np.float32)
+    return row[None, :] if row.ndim == 1 else None
