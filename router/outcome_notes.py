@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from stepwell.base.messages import Usage
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.router.features import last_ask, read_ask
@@ -127,6 +128,36 @@ def note_of(
         is_explored=is_explored,
         vector=vector,
         embedder=embedder,
+    )
+
+
+class Found(Protocol):
+    """What a check or another answer says of one tier's answer (router.cascade.climb.Label)."""
+
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def tier(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def source(self) -> Literal["validate", "cascade"]: ...
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def cost_usd(self) -> float: ...
+
+
+def note_of_found(request: ChatRequest, found: Found) -> Note:
+    """What to remember of an answer that was looked at before anybody saw it."""
+    return Note(
+        found.request_id,
+        found.tier,
+        last_ask(request.messages),
+        tenant=request.caller.tenant,
+        n_input_tokens=found.usage.prompt_tokens,
+        out_tokens=found.usage.completion_tokens,
+        cost_usd=found.cost_usd,
     )
 
 

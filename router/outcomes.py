@@ -14,12 +14,15 @@ import msgspec
 from stepwell.base.config import FeedbackConfig
 from stepwell.base.errors import BadRequest, UnknownReply
 from stepwell.base.messages import encode_json
+from stepwell.base.request import ChatRequest
 from stepwell.router.outcome_file import connect
 from stepwell.router.outcome_notes import (
+    Found,
     Note,
     Saved,
     Source,
     decode_kept,
+    note_of_found,
     outcome_row,
     plain_id,
     tenant_digest,
@@ -93,6 +96,10 @@ class OutcomeStore:
     def label(self, note: Note, score: float, *, source: Source) -> None:
         """Keep what a check, or other answers, said of a tier's answer; `note.tier` is the tier."""
         self._writer.send(Job(note, self._clock(), _checked(score), source))
+
+    def on_label(self, request: ChatRequest, found: Found) -> None:
+        """What a cascade and checks of answers call (router.cascade.run.OnLabel)."""
+        self.label(note_of_found(request, found), found.score, source=found.source)
 
     def feedback(
         self, reply_id: str, score: float, *, tenant: str | None = None, tier: str | None = None

@@ -19,6 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stepwell.base.errors import BadRequest, ConfigError, UnknownReply
+from stepwell.base.messages import Usage
+from stepwell.base.request import Caller, ChatRequest
+from stepwell.router.cascade.climb import Label
 from stepwell.router.features import read_ask
 from stepwell.router.outcome_notes import Note
 from stepwell.router.outcomes import OutcomeStore
@@ -170,6 +173,16 @@ def test_what_checks_say_joins_the_row_and_people_have_the_last_word(store: Outc
     (row,) = store.rows()
     assert row["scores"] == {"local": 0.0, "premium": 1.0}
     assert row["cost_usd"] == {"local": 0.25, "premium": 2.0}
+
+
+def test_what_a_climb_finds_joins_the_reply_that_was_served(store: OutcomeStore) -> None:
+    request = ChatRequest.build({"messages": [{"role": "user", "content": CANARY}]}, Caller("acme"))
+    store.on_label(request, Label("r1", "local", 0.0, "validate", "json", Usage(11, 3, 14), 0.125))
+    store.remember(note(tier="premium"))
+    store.feedback("r1", 1, tenant="acme")
+    (row,) = store.rows(tenant="acme")
+    assert row["scores"] == {"local": 0.0, "premium": 1.0}
+    assert row["out_tokens"] == {"local": 3, "premium": 7}
 
 
 def test_another_tiers_answer_may_be_scored_but_its_cost_is_not_known(store: OutcomeStore) -> None:
