@@ -1,0 +1,60 @@
+"""The choice as a conversation may have it: up for its troubles, down only where a lost prompt cache pays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.router.choose import Choice, Look, Terms, choose
+from stepwell.router.session import Advice
+from stepwell.router.switch import pays_to_fall
+
+
+def held(
+    looks: Sequence[Look], terms: Terms, advice: Advice, n_input_tokens: int, n_output_tokens: int
+) -> tuple[Choice, tuple[str, ...]]:
+    """Choose, then rise to what the session asks for; gives the reasons that changed the choice.
+
+    Raises:
+        BudgetExceeded, QualityFloorUnmet: As `choose`.
+    """
+    choice = choose(looks, terms)
+    rises_to, why = _rises_to(looks, choice, advice, n_input_tokens, n_output_tokens)
+    if rises_to <= choice.chain[0].rank:
+        return choice, ()
+    risen = _lifted(looks, choice, terms, rises_to)
+    return risen, why if risen is not choice else ()
+
+
+def _lifted(looks: Sequence[Look], choice: Choice, terms: Terms, rises_to: int) -> Choice:
+    """The cheapest tier from there on that keeps the floor and can be asked goes first."""
+    can = [k for k in looks[rises_to:] if k.bar is None and k.obstacle is None and k.p_ok >= terms.min_p_ok]
+    first = next((k for k in can if not k.is_resting), None)
+    if first is None or first.rank <= choice.chain[0].rank:
+        return choice
+    dearer = [k for k in choice.chain if k.rank > first.rank]
+    others = [k for k in choice.chain if k.rank < first.rank]
+    return Choice((first, *dearer, *others), first)
+
+
+def _rises_to(
+    looks: Sequence[Look], choice: Choice, advice: Advice, n_input_tokens: int, n_output_tokens: int
+) -> tuple[int, tuple[str, ...]]:
+    chosen = choice.chain[0]
+    if advice.n_up:
+        return min(chosen.rank + advice.n_up, len(looks) - 1), advice.reasons
+    name = advice.min_tier or advice.keeps
+    stay = next((look for look in looks if look.tier.name == name), None)
+    if stay is None or stay.rank <= chosen.rank:
+        return 0, ()
+    if advice.min_tier is not None:
+        return stay.rank, advice.reasons
+    if pays_to_fall(
+        stay.tier,
+        chosen.tier,
+        n_input_tokens=n_input_tokens,
+        n_output_tokens=n_output_tokens,
+        n_calls=advice.n_calls,
+        n_cached_tokens=advice.n_cached_tokens,
+    ):
+        return 0, ()
+    return stay.rank, (f"session: leaving the prompt cache of {stay.tier.name} saves nothing",)
