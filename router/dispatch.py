@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from stepwell.base.errors import (
     TierTimeout,
     TierUnavailable,
 )
+from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.deadline import Deadline
 from stepwell.router.opened import OpenStream, read_head
@@ -44,10 +46,12 @@ class Probe(msgspec.Struct, frozen=True):
     Attributes:
         requests: By tier.
         n_tokens: Of a stream, hold back this many before it is handed over; one elsewhere.
+        is_lost: Whether some of a tier's events alone show that holding back more is of no use.
     """
 
     requests: Mapping[str, ChatRequest]
-    n_tokens: int = 1
+    n_tokens: int
+    is_lost: Callable[[str, list[Event]], bool]
 
 
 class _Search(msgspec.Struct):
@@ -137,12 +141,13 @@ class Dispatcher:
         """
 
         async def ask(deployment: Deployment) -> OpenStream:
-            asked, n_tokens = request, 1
+            asked, n_tokens, is_lost = request, 1, None
             if probe is not None and deployment.tier in probe.requests:
                 asked, n_tokens = probe.requests[deployment.tier], probe.n_tokens
+                is_lost = partial(probe.is_lost, deployment.tier)
             source = deployment.backend.stream(asked)
             try:
-                head = await read_head(source, n_tokens)
+                head = await read_head(source, n_tokens, is_lost)
             except StreamBroken as e:
                 await source.aclose()
                 deployment.leave_place()

@@ -49,8 +49,12 @@ async def _changed(
         yield [one(event) for event in events]
 
 
-async def read_head(source: AsyncGenerator[list[Event], None], n_tokens: int) -> list[Event]:
-    """Read up to the n-th token, the first tool call or the finish."""
+async def read_head(
+    source: AsyncGenerator[list[Event], None],
+    n_tokens: int,
+    is_lost: Callable[[list[Event]], bool] | None = None,
+) -> list[Event]:
+    """Read up to the n-th token, the first tool call or the finish; or until `is_lost` says so of new events."""
     head: list[Event] = []
     async for events in source:
         head.extend(events)
@@ -63,4 +67,6 @@ async def read_head(source: AsyncGenerator[list[Event], None], n_tokens: int) ->
                     n_tokens -= 1
                     if n_tokens <= 0:
                         return head
+        if is_lost is not None and is_lost(events):
+            return head
     return head

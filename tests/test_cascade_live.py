@@ -17,8 +17,9 @@ from stepwell.base.decisions import CascadePlan, Decision
 from stepwell.base.errors import TierUnavailable
 from stepwell.base.messages import Event, decode_answer, decode_chunk
 from stepwell.base.request import ChatRequest
-from stepwell.router.cascade.confidence import N_FIRST_TOKENS, Calibration
+from stepwell.router.cascade.confidence import N_FIRST_TOKENS, Calibration, read_signal
 from stepwell.router.cascade.run import make_ladder
+from stepwell.router.tiers import weights
 from stepwell.router.tiers.base import Completed
 from stepwell.testing import FakeTier
 from tests.house import CHEAP, DEAR, NO_CACHE, QUICK, heard, n_in_flight, read, records_of
@@ -27,6 +28,7 @@ OTHER = {**CHEAP, "model": "fake/other", "usd_per_1m_input": 1.5, "usd_per_1m_ou
 CAN = {"capabilities": ["json_schema", "logprobs"]}
 PLAN = CascadePlan(("cheap", "other"), "number", 0.5, ("dear",))
 ASK = "What is 7 + 5?"
+LOCAL = "smollm2-135m-instruct"
 JSON = {"response_format": {"type": "json_object"}}
 
 
@@ -455,6 +457,7 @@ async def test_of_a_doubtful_stream_nothing_is_released() -> None:
     assert spent == pytest.approx(stream.reply.cost_usd, abs=1e-8)
     assert records[0].cost_usd == stream.reply.cost_usd
     assert stream.reply.usage.completion_tokens > 4
+    assert step.cost_usd < cost_of(cheap, CHEAP, N_FIRST_TOKENS)  # given up at its second token
 
 
 @pytest.mark.parametrize("is_asked", [False, True])
@@ -500,3 +503,24 @@ async def test_a_caller_who_leaves_between_two_streams_pays_for_the_first() -> N
         assert well.pipeline.ledger.spent_usd() > 0
         assert n_in_flight(well) == 0
     assert (cheap.n_cancelled, other.n_cancelled) == (1, 1)
+
+
+@pytest.mark.skipif(weights.find(LOCAL) is None, reason=f"the weights of {LOCAL} are not here")
+async def test_the_real_local_tier_says_how_sure_it_is() -> None:
+    opposite = 'What is the opposite of "hot"? Answer with one word.'
+    local = {"local": {"model": f"local/{LOCAL}", "quality": 0.1}, "dear": DEAR}
+    sections: dict[str, Any] = {"cache": NO_CACHE, "guards": {"input": [], "output": []}, "routing": ON}
+    promises = {"min_p_ok": 0}
+    ask = {"temperature": 0, "max_tokens": 8, "timeout_s": 60}
+    well = Stepwell(tiers=local, backends={"dear": FakeTier("dear")}, promises=promises, **sections)
+    known = {"local": Calibration(1.0, 30.0, accept_above=0.5)}
+    async with confident(well, known):
+        sure = await read(await well.astream(opposite, **ask))
+        told = await well.achat(opposite, tier="local", logprobs=True, **ask)
+        confident(well, {"local": Calibration(1.0, -30.0, accept_above=0.5)})
+        unsure = await read(await well.astream(opposite, **ask))
+    assert sure == told.text
+    signal = read_signal(told.body)
+    assert signal is not None
+    assert signal.smallest <= signal.first <= 0
+    assert unsure == "dear"

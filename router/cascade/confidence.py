@@ -16,7 +16,6 @@ from msgspec import Raw
 from stepwell.base.decisions import Decision
 from stepwell.base.messages import Event, encode_json
 from stepwell.base.request import ChatRequest
-from stepwell.router.dispatch import Probe
 from stepwell.router.tierinfo import TierInfo
 
 LOW_CONFIDENCE = "low_confidence"
@@ -96,6 +95,11 @@ def read_events(events: Iterable[Event], n_tokens: int = N_FIRST_TOKENS) -> Sign
     return _signal(found, n_tokens)
 
 
+def with_logprobs(request: ChatRequest) -> ChatRequest:
+    """The request as it asks for log-probabilities."""
+    return request if asks_logprobs(request) else request.with_fields({"logprobs": _TRUE})
+
+
 def asks_logprobs(request: ChatRequest) -> bool:
     """Whether the caller wants to see log-probabilities."""
     raw = request.fields.get("logprobs")
@@ -124,17 +128,6 @@ def usable(tiers: Sequence[TierInfo], calibrations: Mapping[str, Calibration]) -
     """The calibrations of tiers that give log-probabilities."""
     able = {t.name for t in tiers if "logprobs" in t.capabilities}
     return {name: c for name, c in calibrations.items() if name in able}
-
-
-def probe_of(
-    request: ChatRequest, chain: Sequence[str], calibrations: Mapping[str, Calibration]
-) -> Probe | None:
-    """What to ask of which tiers of a chain, so that their first tokens can be judged; None: of none."""
-    tiers = [name for name in chain if name in calibrations]
-    if not tiers or (request.wire.n or 1) > 1:
-        return None
-    asked = request if asks_logprobs(request) else request.with_fields({"logprobs": _TRUE})
-    return Probe(dict.fromkeys(tiers, asked), N_FIRST_TOKENS)
 
 
 def is_doubted(decision: Decision, up: Sequence[str], p_ok: float, known: Calibration) -> bool:

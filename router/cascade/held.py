@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from stepwell.base.assemble import Assembler
 from stepwell.base.errors import AllTiersFailed, TierError
 from stepwell.router.cascade.climb import Climb, Priced
 from stepwell.router.cascade.confidence import (
     LOW_CONFIDENCE,
-    Calibration,
     asks_logprobs,
     event_without_logprobs,
-    is_doubted,
-    probe_of,
     read_events,
 )
+from stepwell.router.cascade.doubt import Doubt
 from stepwell.router.dispatch import Dispatcher, Served
 from stepwell.router.opened import OpenStream
 
 
-async def open_held(
-    climb: Climb, dispatcher: Dispatcher, confidence: Mapping[str, Calibration], max_steps: int
-) -> tuple[OpenStream, Served]:
+async def open_held(climb: Climb, dispatcher: Dispatcher, doubt: Doubt) -> tuple[OpenStream, Served]:
     """Open a stream; where its beginning is doubted, open a dearer tier's in its place: nothing was released yet.
 
     Raises:
@@ -30,14 +24,18 @@ async def open_held(
     """
 
     async def ask(chain: tuple[str, ...]) -> tuple[OpenStream, Served]:
-        probe = probe_of(climb.request, chain, confidence)
-        return await dispatcher.open(
+        probe = doubt.probe(climb, chain)
+        made = await dispatcher.open(
             climb.request, climb.on(chain), climb.trace, climb.deadline_s, climb.purse, probe
         )
+        if probe is not None and not asks_logprobs(climb.request):
+            probed.update(probe.requests)
+        return made
 
+    probed: dict[str, object] = {}
     opened, served = await ask(climb.decision.chain)
     try:
-        while climb.n_steps < max_steps and _is_doubted(climb, opened, served, confidence):
+        while doubt.of(climb, served.deployment.tier, read_events(opened.head)):
             up = climb.above(served.deployment.tier)
             if not await climb.purse.allows(up[0]):
                 break
@@ -54,20 +52,9 @@ async def open_held(
         _pay(climb, opened, served)
         await opened.aclose()
         raise
-    if served.deployment.tier in confidence and not asks_logprobs(climb.request):
+    if served.deployment.tier in probed:
         opened.change(event_without_logprobs)
     return opened, served
-
-
-def _is_doubted(
-    climb: Climb, opened: OpenStream, served: Served, confidence: Mapping[str, Calibration]
-) -> bool:
-    calibration = confidence.get(served.deployment.tier)
-    signal = read_events(opened.head) if calibration is not None else None
-    if calibration is None or signal is None:
-        return False
-    tier = served.deployment.tier
-    return is_doubted(climb.decision, climb.above(tier), calibration.p_ok(signal), calibration)
 
 
 def _pay(climb: Climb, opened: OpenStream, served: Served) -> Priced:

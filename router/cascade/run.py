@@ -22,12 +22,11 @@ from stepwell.router.cascade.confidence import (
     LOW_CONFIDENCE,
     Calibration,
     asks_logprobs,
-    is_doubted,
-    probe_of,
     read_signal,
     usable,
     without_logprobs,
 )
+from stepwell.router.cascade.doubt import Doubt
 from stepwell.router.cascade.held import open_held
 from stepwell.router.cascade.opinions import Compared, compare
 from stepwell.router.cascade.validate import Validator, load_validators, validate
@@ -86,7 +85,7 @@ class Ladder:
         Raises:
             AllTiersFailed, TierRefused
         """
-        return await open_held(climb, self.dispatcher, self.confidence, self.max_steps)
+        return await open_held(climb, self.dispatcher, Doubt(self.confidence, self.max_steps))
 
     async def _compared(self, climb: Climb, plan: CascadePlan) -> Paid:
         made = await compare(climb, plan, self.dispatcher, self.accept, self.opinion_time_share)
@@ -147,17 +146,11 @@ class Ladder:
             blocked = await climb.guard(best.completed)
             if blocked is not None:
                 return f"{GUARD}: {blocked}"
-        return LOW_CONFIDENCE if self._is_doubted(climb, best) else ""
-
-    def _is_doubted(self, climb: Climb, best: Paid) -> bool:
-        calibration = self.confidence.get(best.tier)
-        if calibration is None:
-            return False
+        if not self.confidence:
+            return ""
         signal = read_signal(best.completed.body)
-        if signal is None:
-            return False
-        up = climb.above(best.tier)
-        return is_doubted(climb.decision, up, calibration.p_ok(signal), calibration)
+        doubt = Doubt(self.confidence, self.max_steps)
+        return LOW_CONFIDENCE if doubt.of(climb, best.tier, signal) else ""
 
     async def _step_up(self, climb: Climb, best: Paid, why: str) -> Paid | None:
         """A dearer tier's answer; None where none can be had."""
@@ -172,7 +165,7 @@ class Ladder:
         return better
 
     async def _ask(self, climb: Climb, chain: tuple[str, ...]) -> Paid:
-        probe = probe_of(climb.request, chain, self.confidence) if self.confidence else None
+        probe = Doubt(self.confidence, self.max_steps).probe(climb, chain) if self.confidence else None
         completed, served = await self.dispatcher.complete(
             climb.request, climb.on(chain), climb.trace, climb.deadline_s, climb.purse, probe
         )

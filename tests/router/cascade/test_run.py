@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from stepwell.base.assemble import answer_body, event
 from stepwell.base.config.promises import PromisesConfig
-from stepwell.base.decisions import Decision, TierEstimate
+from stepwell.base.decisions import Decision, TierEstimate, Trace
 from stepwell.base.messages import (
     Answer,
     Choice,
@@ -26,7 +27,7 @@ from stepwell.base.messages import (
 from stepwell.base.request import NOBODY, ChatRequest
 from stepwell.router.budget import Ledger
 from stepwell.router.cascade.again import HINTS, N_MORE_TOKENS, asked_again
-from stepwell.router.cascade.climb import added
+from stepwell.router.cascade.climb import Climb, added
 from stepwell.router.cascade.confidence import (
     N_FIRST_TOKENS,
     Calibration,
@@ -34,11 +35,11 @@ from stepwell.router.cascade.confidence import (
     asks_logprobs,
     event_without_logprobs,
     is_doubted,
-    probe_of,
     read_events,
     read_signal,
     without_logprobs,
 )
+from stepwell.router.cascade.doubt import Doubt
 from stepwell.router.purse import Purse
 
 LOGPROBS = st.lists(st.floats(-30, 0), min_size=1, max_size=40)
@@ -49,6 +50,13 @@ def body_of(logprobs: list[float]) -> bytes:
     fields["choices"][0]["logprobs"] = {"content": [{"token": "x", "logprob": p} for p in logprobs]}
     fields["choices"][0]["own_field"] = [1, None]
     return msgspec.json.encode(fields)
+
+
+def chunk(part: list[float]) -> Event:
+    made = event(Chunk([ChunkChoice(Delta("x" * len(part)))]))
+    fields = msgspec.json.decode(made.payload)
+    fields["choices"][0]["logprobs"] = {"content": [{"logprob": p} for p in part]}
+    return Event(msgspec.json.encode(fields), made.chunk)
 
 
 def ask(**fields: object) -> ChatRequest:
@@ -95,12 +103,6 @@ def test_a_signal_reads_the_first_tokens(logprobs: list[float]) -> None:
 
 @given(LOGPROBS, st.integers(1, 4))
 def test_a_stream_and_a_whole_answer_signal_the_same(logprobs: list[float], per_chunk: int) -> None:
-    def chunk(part: list[float]) -> Event:
-        made = event(Chunk([ChunkChoice(Delta("x" * len(part)))]))
-        fields = msgspec.json.decode(made.payload)
-        fields["choices"][0]["logprobs"] = {"content": [{"logprob": p} for p in part]}
-        return Event(msgspec.json.encode(fields), made.chunk)
-
     events = [chunk(logprobs[i : i + per_chunk]) for i in range(0, len(logprobs), per_chunk)]
     assert read_events(events) == read_signal(body_of(logprobs))
 
@@ -146,18 +148,38 @@ def test_p_ok_is_platts() -> None:
     assert Calibration(2.0, 1.0).p_ok(Signal(-1, -1, -1, 1)) == pytest.approx(1 / (1 + math.e))
 
 
-def test_only_calibrated_tiers_of_the_chain_are_probed() -> None:
-    known = {"a": Calibration(1, 1)}
-    assert probe_of(ask(), ("b",), known) is None
-    assert probe_of(ask(n=2), ("a", "b"), known) is None
-    probe = probe_of(ask(), ("a", "b"), known)
+# ---- doubt
+
+
+def climb_of(request: ChatRequest, n_steps: int = 0) -> Climb:
+    """A climb that is asked nothing but where it may go."""
+    nothing: Any = None
+    return Climb(request, decision(None), Trace("t"), 0.0, nothing, nothing, nothing, n_steps=n_steps)
+
+
+def test_only_where_it_can_change_something_is_a_tier_probed() -> None:
+    known = dict.fromkeys("ac", Calibration(1, 1))
+    doubt = Doubt(known, 1)
+    assert doubt.probe(climb_of(ask()), ("b",)) is None
+    assert doubt.probe(climb_of(ask()), ("c",)) is None  # nothing is above it
+    assert doubt.probe(climb_of(ask(n=2)), ("a", "b")) is None
+    assert doubt.probe(climb_of(ask(), n_steps=1), ("a", "b")) is None
+    probe = doubt.probe(climb_of(ask()), ("a", "b", "c"))
     assert probe is not None
     assert set(probe.requests) == {"a"}
     assert asks_logprobs(probe.requests["a"])
     assert not asks_logprobs(ask(logprobs=False))
 
 
-# ---- doubt
+@given(LOGPROBS, st.integers(1, 10), st.floats(0.1, 5), st.floats(-5, 5))
+def test_what_is_lost_early_would_have_been_doubted_late(
+    logprobs: list[float], n: int, a: float, b: float
+) -> None:
+    doubt, climb = Doubt({"a": Calibration(a, b)}, 1), climb_of(ask())
+    probe = doubt.probe(climb, ("a",))
+    assert probe is not None
+    if probe.is_lost("a", [chunk(logprobs[:N_FIRST_TOKENS][:n])]):
+        assert doubt.of(climb, "a", read_signal(body_of(logprobs)))
 
 
 def decision(price: float | None) -> Decision:
