@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from html import unescape
 
 import msgspec
 
 from stepwell.evals.tune.frontier import Floor
-from stepwell.evals.tune.page_chart import NAMES, Plot, point_text
+from stepwell.evals.tune.page_chart import NAMES, Plot, point_lines
 from stepwell.evals.tune.page_graphics import reliability_plot, share_bar, tint
 from stepwell.evals.tune.page_script import SCRIPT
 from stepwell.evals.tune.page_style import PAGE
@@ -19,7 +20,7 @@ from stepwell.evals.tune.page_tables import (
     floors_table,
     points_table,
 )
-from stepwell.evals.tune.page_text import esc, num, pct, per_1k, shares
+from stepwell.evals.tune.page_text import THIN, esc, num, pct, per_1k, shares
 from stepwell.evals.tune.report import TuneReport
 
 _WIDE = (940, 460, 13)
@@ -86,8 +87,9 @@ def _chart(report: TuneReport) -> str:
     details = "" if router is None else points_table(frontier.tiers, router.points)
     return (
         f"<section><h2>What quality costs</h2>"
-        f"<p>Each point of the router is a price at which it trades quality for cost, on {frontier.n_rows:,} requests "
-        f"that it had not learned from. Bands are 95 % bootstrap intervals. Squares are the tiers on their own.</p>"
+        f"<p>Each point of the router is a price at which it trades quality for cost, on {frontier.n_rows:,} "
+        f"requests that it had not learned from. Bands are {pct(0.95)} bootstrap intervals. Squares are the tiers on "
+        f"their own.</p>"
         f'<figure>{plots}<ul class="legend">{legend}</ul></figure>{_slider(report)}'
         f"{floors_table(frontier, policy) if frontier.floors else ''}"
         f"<details><summary>Every operating point</summary>{details}</details></section>"
@@ -169,7 +171,8 @@ def _domains(report: TuneReport) -> str:
         for i, t in enumerate(report.tiers)
     )
     return (
-        f"<section><h2>Who answers what</h2><p>At the floor of {pct(report.policy.q)}.</p>"
+        f"<section><h2>Who answers what</h2><p>At the floor of {pct(report.policy.q)}; premium is "
+        f"{esc(report.tiers[-1])}.</p>"
         f'<ul class="legend">{named}</ul>{domains_table(report.tiers, report.domains)}</section>'
     )
 
@@ -181,7 +184,7 @@ _TERMS = (
     ),
     (
         "lower bound",
-        "With 95 % confidence the policy keeps at least this share of the premium tier's mean score. Prices were "
+        f"With 95{THIN}% confidence the policy keeps at least this share of the premium tier's mean score. Prices were "
         "tested in a fixed order from the safe end, on labels that training had not seen (learn then test).",
     ),
     (
@@ -191,7 +194,7 @@ _TERMS = (
     ),
     (
         "CPT50, CPT80",
-        "Smallest share of strong answers that wins 50 or 80 % of the gap. Low is good; random .500, .800.",
+        "Smallest share of strong answers that wins 50 or 80 % of the gap. Low is good; random .500, .800.",
     ),
     ("AIQ", "Mean height of the frontier's hull between the cheapest and the best single tier."),
     (
@@ -241,7 +244,7 @@ def _data(report: TuneReport) -> str:
         for f in report.frontier.floors
     ]
     seen = [
-        {"x": 1000 * p.cost_usd, "y": p.quality, "said": _plain(point_text(p, report.tiers))}
+        {"x": 1000 * p.cost_usd, "y": p.quality, "said": _plain("\n".join(point_lines(p, report.tiers)))}
         for p in (router.points if router else ())
     ]
     raw = msgspec.json.encode({"floors": floors, "points": seen}).decode()
@@ -250,6 +253,4 @@ def _data(report: TuneReport) -> str:
 
 def _plain(markup: str) -> str:
     """What `esc` and `pct` wrote, as text again: the script sets text, never markup."""
-    from html import unescape
-
     return unescape(markup)

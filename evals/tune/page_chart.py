@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.evals.tune.frontier import Curve, CurveName, Floor, Frontier, Point
+from stepwell.evals.tune.page_labels import labels
 from stepwell.evals.tune.page_text import esc, num, pct, per_1k, points, shares
 
 NAMES: dict[CurveName, str] = {
@@ -92,28 +93,24 @@ class Plot:
     def _axes(self) -> str:
         x, y, f = self.x, self.y, self.font_px
         right, left, base, top = x.end_px, x.start_px, y.start_px, y.end_px
-        marks = []
-        for tick in y.ticks(6):
-            marks.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y(tick)}" y2="{y(tick)}"/>')
-            marks.append(
-                f'<text class="tick" x="{left - 0.5 * f}" y="{y(tick) + 0.35 * f}" text-anchor="end">'
-                f"{_round(tick)}</text>"
-            )
-        for tick in x.ticks(max(3, self.width // 110)):
-            marks.append(
-                f'<line class="tickmark" x1="{x(tick)}" x2="{x(tick)}" y1="{base}" y2="{base + 5}"/>'
-            )
-            marks.append(
-                f'<text class="tick" x="{x(tick)}" y="{base + 1.6 * f}" text-anchor="middle">${_round(tick)}</text>'
-            )
-        marks.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>')
-        marks.append(
-            f'<text class="label" x="{(left + right) / 2}" y="{base + 3.1 * f}" text-anchor="middle">'
+        rows, columns = y.ticks(6), x.ticks(max(3, self.width // 90))
+        marks = [
+            f'<line class="grid" x1="{left}" x2="{right}" y1="{y(v)}" y2="{y(v)}"/>'
+            f'<text class="tick" x="{left - 0.5 * f}" y="{y(v) + 0.35 * f:.1f}" text-anchor="end">{said}</text>'
+            for v, said in zip(rows, _alike(rows), strict=True)
+        ]
+        marks += [
+            f'<line class="tickmark" x1="{x(v)}" x2="{x(v)}" y1="{base}" y2="{base + 5}"/>'
+            f'<text class="tick" x="{x(v)}" y="{base + 1.6 * f:.1f}" text-anchor="middle">${said}</text>'
+            for v, said in zip(columns, _alike(columns), strict=True)
+        ]
+        return (
+            f'{"".join(marks)}<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>'
+            f'<text class="label" x="{(left + right) / 2}" y="{base + 3.1 * f:.1f}" text-anchor="middle">'
             f"cost per 1,000 requests</text>"
             f'<text class="label" transform="translate({f},{(base + top) / 2}) rotate(-90)" text-anchor="middle">'
             f"mean score</text>"
         )
-        return "".join(marks)
 
     def _path(self, places: Iterable[Point], height: Callable[[Point], float]) -> list[str]:
         return [f"{self.x(1000 * p.cost_usd)},{self.y(height(p))}" for p in places]
@@ -128,25 +125,31 @@ class Plot:
         if curve.name == "router":
             dots = "".join(
                 f'<circle class="dot" cx="{at.split(",")[0]}" cy="{at.split(",")[1]}" r="2.2">'
-                f"<title>{point_text(p, self.frontier.tiers)}</title></circle>"
+                f"<title>{chr(10).join(point_lines(p, self.frontier.tiers))}</title></circle>"
                 for at, p in zip(line, curve.points, strict=True)
             )
         return f'<polyline class="curve {curve.name}" points="{" ".join(line)}"/>{dots}'
 
     def _singles(self) -> str:
         x, y, f = self.x, self.y, self.font_px
+        names = [_short(tier) for tier in self.frontier.tiers]
         at = [(x(1000 * p.cost_usd), y(p.quality)) for p in self.frontier.singles]
-        tops = _apart([(cx, cy) for cx, cy in at], gap=1.15 * f, near=9.0 * f, lo=y.end_px, hi=y.start_px)
+        frame = (x.start_px, y.end_px, x.end_px + f, y.start_px)
         drawn = []
-        for tier, p, (cx, cy), top in zip(self.frontier.tiers, self.frontier.singles, at, tops, strict=True):
-            is_right = cx > (x.start_px + x.end_px) / 2
-            anchor, text_x = ("end", cx - 9) if is_right else ("start", cx + 9)
+        for tier, name, p, (cx, cy), label in zip(
+            self.frontier.tiers,
+            names,
+            self.frontier.singles,
+            at,
+            labels(names, at, font_px=f, frame=frame),
+            strict=True,
+        ):
             drawn.append(
                 f'<line class="whisker" x1="{cx}" x2="{cx}" y1="{y(p.low)}" y2="{y(p.high)}"/>'
                 f'<rect class="single" x="{cx - 4:.1f}" y="{cy - 4:.1f}" width="8" height="8">'
                 f"<title>{esc(tier)}: {num(p.quality)} at {per_1k(p.cost_usd)} per 1,000</title></rect>"
-                f'<text class="name" x="{text_x:.1f}" y="{top + 0.35 * f:.1f}" text-anchor="{anchor}">'
-                f"{esc(_short(tier))}</text>"
+                f'<text class="name" x="{label.x:.1f}" y="{label.y + 0.35 * f:.1f}" '
+                f'text-anchor="{label.anchor}">{esc(name)}</text>'
             )
         return "".join(drawn)
 
@@ -154,23 +157,28 @@ class Plot:
         x, y, f = self.x, self.y, self.font_px
         wanted = floor.q * self.frontier.singles[-1].quality
         cx, cy = x(1000 * floor.cost_usd), y(floor.quality)
+        # the name keeps to the other half; the script moves it likewise
+        is_right = cx > (x.start_px + x.end_px) / 2
+        at, anchor = (x.start_px + 6, "start") if is_right else (x.end_px - 6, "end")
         return (
             f'<line class="floor" x1="{x.start_px}" x2="{x.end_px}" y1="{y(wanted)}" y2="{y(wanted)}"/>'
-            f'<text class="floor-name" x="{x.start_px + 6}" y="{y(wanted) - 0.4 * f:.1f}">'
+            f'<text class="floor-name" x="{at}" y="{y(wanted) - 0.4 * f:.1f}" text-anchor="{anchor}">'
             f"floor {pct(floor.q)}</text>"
             f'<circle class="now" cx="{cx}" cy="{cy}" r="7"/>'
         )
 
 
-def point_text(p: Point, tiers: tuple[str, ...]) -> str:
-    """One operating point in a line of text."""
-    said = f"{per_1k(p.cost_usd)} per 1,000, score {num(p.quality)} [{num(p.low)}, {num(p.high)}]"
-    if p.price is not None:
-        said = f"price {p.price:.3g}: {said}"
+def point_lines(p: Point, tiers: tuple[str, ...]) -> list[str]:
+    """One operating point in a few lines of text."""
+    said = [
+        f"{per_1k(p.cost_usd)} per 1,000 requests",
+        f"score {num(p.quality)} [{num(p.low)}, {num(p.high)}]",
+    ]
     if p.over_mix is not None:
         mean, low, high = p.over_mix
-        said += f", {points(mean)} points over mixing [{points(low)}, {points(high)}]"
-    return f"{said}; {shares(tiers, p.shares)}"
+        said.append(f"{points(mean)} points over mixing [{points(low)}, {points(high)}]")
+    said.append(shares(tiers, p.shares))
+    return said if p.price is None else [f"price {p.price:.3g}", *said]
 
 
 def _all_points(frontier: Frontier) -> list[Point]:
@@ -189,22 +197,11 @@ def _high(p: Point) -> float:
     return p.high
 
 
-def _round(value: float) -> str:
-    return f"{value:.6g}" if abs(value) > 1e-12 else "0"
+def _alike(ticks: Sequence[float]) -> list[str]:
+    """Ticks with as many digits as the longest of them needs."""
+    digits = max((len(f"{t:.6f}".rstrip("0").partition(".")[2]) for t in ticks), default=0)
+    return [f"{t:.{digits}f}" for t in ticks]
 
 
 def _short(name: str, most: int = 22) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def _apart(
-    at: Sequence[tuple[float, float]], *, gap: float, near: float, lo: float, hi: float
-) -> list[float]:
-    """Heights of labels, so that those of points near each other do not overlap; top to bottom."""
-    tops = [y for _, y in at]
-    order = sorted(range(len(at)), key=lambda i: (at[i][1], at[i][0]))
-    for place, i in enumerate(order):
-        for j in order[:place]:
-            if abs(at[i][0] - at[j][0]) < near and tops[i] - tops[j] < gap:
-                tops[i] = max(tops[i], tops[j] + gap)
-    return [min(max(t, lo), hi) for t in tops]

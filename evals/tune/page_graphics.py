@@ -12,7 +12,7 @@ _SIDE = 190
 
 def tint(rank: int, n_tiers: int) -> float:
     """Opacity of a tier's colour: faint for the cheapest, full for the dearest."""
-    return 1.0 if n_tiers < 2 else round(0.16 + 0.84 * rank / (n_tiers - 1), 3)
+    return 1.0 if n_tiers < 2 else round(0.22 + 0.78 * rank / (n_tiers - 1), 3)
 
 
 def share_bar(tiers: tuple[str, ...], shares: tuple[float, ...]) -> str:

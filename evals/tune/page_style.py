@@ -52,9 +52,9 @@ background:var(--line);border:1px solid var(--line)}
 .facts dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums}
 .facts dt{font-size:.8rem} .facts .wide{grid-column:1/-1} .facts .wide dd{font-size:.95rem}
 figure{margin:1rem 0 0} .chart{display:block;width:100%;height:auto;background:var(--card);border:1px solid var(--line)}
-.plot{position:relative} .narrow{display:none}
-.tip{position:absolute;pointer-events:none;max-width:17rem;padding:.45rem .6rem;font-size:.8rem;line-height:1.4;
-background:var(--ink);color:var(--paper);border-radius:3px;z-index:2;font-variant-numeric:tabular-nums}
+.plot{position:relative} svg.narrow{display:none}
+.tip{position:absolute;pointer-events:none;white-space:pre-line;max-width:17rem;padding:.45rem .6rem;
+font-size:.8rem;line-height:1.4;background:var(--ink);color:var(--paper);border-radius:3px;z-index:2;font-variant-numeric:tabular-nums}
 .legend{display:flex;flex-wrap:wrap;gap:.3rem 1.3rem;margin:.7rem 0;padding:0;list-style:none;
 font-size:.875rem;color:var(--soft)}
 .legend li{display:flex;align-items:center;gap:.5rem} .legend svg{width:30px;height:12px}
@@ -72,7 +72,7 @@ thead th{font-weight:500;color:var(--soft);font-size:.8rem;vertical-align:bottom
 th:first-child,td.text,th.text{text-align:left} tbody th{font-weight:500}
 tr.now>*{background:color-mix(in srgb,var(--floor) 12%,transparent)} tr.ours>*{font-weight:650}
 td small{color:var(--soft)}
-.bar{display:inline-block;width:6.5rem;height:.7rem;vertical-align:middle;background:var(--line)}
+.bar{display:inline-block;width:6.5rem;height:.7rem;vertical-align:middle}
 .interval{vertical-align:middle}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(12rem,1fr));gap:1.2rem;margin:1rem 0}
 .tiles figure{margin:0} .tiles figcaption{font-size:.875rem} .reliability{width:100%;max-width:15rem;height:auto}
@@ -81,8 +81,8 @@ details{margin:1rem 0} summary{cursor:pointer;color:var(--router)}
 .origin dd{margin:0;overflow-wrap:anywhere}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.86em}
 dl.terms dt{color:var(--ink);font-weight:600;margin-top:.7rem} dl.terms dd{margin:0;max-width:42rem}
-@media (max-width:40rem){main{padding-top:1.5rem} .wide-only{display:none} .narrow{display:block}
-.slider{grid-template-columns:1fr auto} .slider input{grid-column:1/-1} .origin{grid-template-columns:1fr;gap:0}
+@media (max-width:40rem){main{padding-top:1.5rem} svg.wide-only,td.wide-only{display:none} svg.narrow{display:block}
+.slider{grid-template-columns:1fr auto} .slider input{grid-column:1/-1;order:3} .origin{grid-template-columns:1fr;gap:0}
 .origin dd{margin-bottom:.6rem} .tiles{grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}
 th,td{padding:.38rem .5rem} .facts{grid-template-columns:1fr 1fr}
 .facts div:nth-child(5){grid-column:1/-1}}

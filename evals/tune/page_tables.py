@@ -15,12 +15,17 @@ CHANCE = {"APGR": 0.5, "CPT50": 0.5, "CPT80": 0.8}
 _MANY_DOMAINS = 14
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[str]) -> str:
+def table(caption: str, head: Sequence[str | None], rows: Iterable[str]) -> str:
     """A table that scrolls sideways on a phone, by keyboard too; cells come ready made.
 
-    Heads that begin with a capital stand over words, the others over numbers.
+    Heads that begin with a capital stand over words, the others over numbers; None over a drawing.
     """
-    columns = "".join(f'<th scope="col"{" class=text" if h[:1].isupper() else ""}>{h}</th>' for h in head)
+    columns = "".join(
+        f'<th scope="col"{" class=text" if h[:1].isupper() else ""}>{h}</th>'
+        if h is not None
+        else '<td class="wide-only"></td>'
+        for h in head
+    )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -34,13 +39,14 @@ def floors_table(frontier: Frontier, policy: Floor) -> str:
         now = ' class="now"' if abs(f.q - policy.q) < 1e-9 else ""
         price = "–" if f.price is None else f"{f.price:.3f}"
         rows.append(
-            f'<tr data-floor="{i}"{now}><th scope="row">{pct(f.q)}</th><td class="text">{KEPT_BY[f.by]}</td>'
-            f"<td>{pct(f.kept_low, 1)}</td><td>{num(f.quality)}</td><td>{per_1k(f.cost_usd)}</td>"
-            f"<td>{pct(f.saved)}</td><td>{price}</td>"
+            f'<tr data-floor="{i}"{now}><th scope="row">{pct(f.q)}</th><td>{pct(f.saved)}</td>'
+            f"<td>{per_1k(f.cost_usd)}</td>"
             f'<td class="text">{share_bar(frontier.tiers, f.shares)} '
-            f"<small>{shares(frontier.tiers, f.shares)}</small></td></tr>"
+            f"<small>{shares(frontier.tiers, f.shares)}</small></td>"
+            f'<td class="text">{KEPT_BY[f.by]}</td><td>{pct(f.kept_low, 1)}</td><td>{num(f.quality)}</td>'
+            f"<td>{price}</td></tr>"
         )
-    head = ("Floor", "Kept by", "lower bound", "mean score", "per 1,000", "saved", "price", "Who answers")
+    head = ("Floor", "saved", "per 1,000", "Who answers", "Kept by", "lower bound", "mean score", "price")
     return table("Floors, and what keeping them takes", head, rows)
 
 
@@ -58,9 +64,11 @@ def figures_table(figures: Sequence[Figure]) -> str:
         drawn = "" if of is None or router == ORACLE else _drawn(of, min(ends), max(ends))
         cells = "".join(f"<td>{_cell(found.get((router, m)))}</td>" for m in measures)
         ours = ' class="ours"' if i == 0 else ""
-        rows.append(f'<tr{ours}><th scope="row">{esc(router)}</th><td class="text">{drawn}</td>{cells}</tr>')
-    head = ("Router", "", *(f"<span>{esc(m)}</span>" for m in measures))
-    return table("Measures, each with its 95 % bootstrap interval", head, rows)
+        rows.append(
+            f'<tr{ours}><th scope="row">{esc(router)}</th><td class="text wide-only">{drawn}</td>{cells}</tr>'
+        )
+    head = ("Router", None, *(f"<span>{esc(m)}</span>" for m in measures))
+    return table(f"Measures, each with its {pct(0.95)} bootstrap interval", head, rows)
 
 
 def domains_table(tiers: tuple[str, ...], domains: Sequence[Domain]) -> str:
@@ -74,10 +82,10 @@ def domains_table(tiers: tuple[str, ...], domains: Sequence[Domain]) -> str:
     head = (
         "Domain",
         "rows",
-        f"to {esc(tiers[-1])}",
+        "to premium",
         "Who answers",
         "score as routed",
-        f"score of {esc(tiers[-1])}",
+        "score of premium",
     )
     drawn = table("Who answers, by domain", head, rows)
     if len(rows) <= _MANY_DOMAINS:

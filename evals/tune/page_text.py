@@ -48,7 +48,10 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}".replace("-", "−")
 
 
-def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.005) -> str:
-    """ "weak 39 %, strong 61 %", tiers without a visible share left out."""
+def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.005, most: int = 4) -> str:
+    """ "weak 39 %, strong 61 %"; tiers without a visible share are left out, and the smallest of many."""
     seen = [(t, s) for t, s in zip(tiers, of, strict=True) if s >= least] or [(tiers[0], of[0])]
-    return ", ".join(f"{esc(t)} {pct(s)}" for t, s in seen)
+    smallest = sorted(s for _, s in seen)[-most:][0]
+    shown = [f"{esc(t)} {pct(s)}" for t, s in seen if s >= smallest][:most]
+    left = len(seen) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
