@@ -102,7 +102,7 @@ def _shared_by(pipeline: Pipeline) -> str:
 def _promises(pipeline: Pipeline, infos: list[TierInfo]) -> Iterator[CheckLine]:
     p = pipeline.config.promises
     policy = pipeline.config.routing.policy
-    if policy == "heuristic":
+    if policy in ("heuristic", "coldstart"):
         yield CheckLine(
             "promise min_p_ok",
             "warn",

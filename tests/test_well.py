@@ -32,7 +32,7 @@ def test_sync_chat_shows_tier_cost_and_reason() -> None:
         reply = well.chat("Why is the sky blue?", max_usd=0.1)
     assert (reply.text, reply.tier) == ("down here", "cheap")
     assert 0 < reply.cost_usd < 0.1
-    assert reply.why.startswith("cheap by heuristic")
+    assert reply.why.startswith("cheap by coldstart")
     assert reply.openai().choices[0].message.content == "down here"
 
 

@@ -32,7 +32,8 @@ class ColdStart:
 
     Args:
         slope: How sharply p_ok falls as difficulty passes a tier's quality.
-        spread: How far the index moves the difficulty, from its lowest to its highest.
+        spread: How far the index moves the difficulty, from its lowest to its highest. Little by
+            default: its order is measured, how far apart it lies on the scale of `quality` is not.
         index: In place of the shipped one.
 
     Raises:
@@ -41,7 +42,7 @@ class ColdStart:
 
     name = "coldstart"
 
-    def __init__(self, slope: float = 10.0, spread: float = 0.3, index: Index | None = None) -> None:
+    def __init__(self, slope: float = 10.0, spread: float = 0.1, index: Index | None = None) -> None:
         self._slope = slope
         self._spread = spread
         self._index = index or load_index()

@@ -92,7 +92,7 @@ def statuses(decision: Decision) -> dict[str, str]:
 async def test_the_cheapest_tier_over_the_floor_is_chosen(text: str, chosen: str) -> None:
     made = await decide(ask(text))
     assert made.tier == chosen
-    assert made.policy == "heuristic"
+    assert made.policy == "coldstart"
     assert made.wanted_tier is None
     found = made.estimate(chosen)
     assert found is not None

@@ -29,7 +29,7 @@ def test_each_row_gets_a_tier_a_price_and_a_reason() -> None:
     first, second = replay(rows, ROUTER)
     assert (first["id"], first["tier"]) == ("a", "small")
     assert (second["id"], second["tier"]) == (1, "big")
-    assert second["why"] == "big by heuristic; asks for a proof"
+    assert second["why"] == "big by coldstart; asks for a proof"
     p_ok = second["p_ok"]
     assert isinstance(p_ok, dict)
     assert p_ok["small"] < 0.1 < p_ok["big"]

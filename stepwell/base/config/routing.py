@@ -33,7 +33,7 @@ class RuleConfig(Section):
 
 class RoutingConfig(Section):
     policy: str = Field(
-        default="heuristic",
+        default="coldstart",
         description="coldstart, heuristic, learned:FOLDER (from `stepwell tune`), an entry point, 'module:factory'",
     )
     policy_timeout_s: float = Field(
