@@ -38,6 +38,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         weights_sha256: Of policy.npz.
         price: Of p_ok - price x cost share; None: no promise was tuned.
         mix: Shares by tier, where the promise falls back to a fixed mix.
+        min_quality: Share of the dearest tier's mean score that price or mix were tested for; None: none was.
+        verdict: What the test said, in plain words.
+        usd_per_1m: By tier: prices read and written that the price was tuned with.
         metrics: By name, on rows unseen in training.
         reliability: By tier, for each tenth of the rows: mean p_ok, mean score, rows.
         notes: In plain words; never a piece of a prompt.
@@ -52,6 +55,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     weights_sha256: str = ""
     price: float | None = None
     mix: Mapping[str, float] | None = None
+    min_quality: float | None = None
+    verdict: str = ""
+    usd_per_1m: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     metrics: Mapping[str, float] = msgspec.field(default_factory=dict)
     reliability: Mapping[str, Sequence[tuple[float, float, int]]] = msgspec.field(default_factory=dict)
     sources: tuple[str, ...] = ()
@@ -90,10 +96,25 @@ class Bundle:
     lengths: Matrix
 
     def with_promise(
-        self, *, price: float | None, mix: Mapping[str, float] | None = None, notes: Sequence[str] = ()
+        self,
+        *,
+        price: float | None,
+        mix: Mapping[str, float] | None = None,
+        min_quality: float | None = None,
+        verdict: str = "",
+        usd_per_1m: Mapping[str, tuple[float, float]] | None = None,
+        notes: Sequence[str] = (),
     ) -> Bundle:
         """The same policy with a tuned price, or with the mix that it falls back to."""
-        card = msgspec.structs.replace(self.card, price=price, mix=mix, notes=(*self.card.notes, *notes))
+        card = msgspec.structs.replace(
+            self.card,
+            price=price,
+            mix=mix,
+            min_quality=min_quality,
+            verdict=verdict,
+            usd_per_1m=usd_per_1m or {},
+            notes=(*self.card.notes, *notes),
+        )
         return Bundle(card, self.model, self.known, self.needs, self.lengths)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
