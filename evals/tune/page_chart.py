@@ -16,7 +16,7 @@ NAMES: dict[CurveName, str] = {
     "length": "prompt length alone",
     "oracle": "oracle (knows every score)",
 }
-_ORDER: tuple[CurveName, ...] = ("oracle", "mix", "length", "router")
+_ORDER: tuple[CurveName, ...] = ("oracle", "length", "mix", "router")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Plot:
         return Scale(min(lows) - pad, max(highs) + pad, self.height - 3.6 * self.font_px, self.font_px)
 
     def svg(self, floor: Floor | None, css_class: str, *, style: str = "") -> str:
-        """The drawing; `floor` is marked. `style` makes it stand alone."""
+        """The drawing; `floor` is marked. With a `style` it stands alone, names of the curves above it."""
         shown = [c for name in _ORDER if (c := self.frontier.curve(name)) is not None]
         body = [
             self._axes(),
@@ -75,12 +75,24 @@ class Plot:
             self._marker(floor) if floor else "",
         ]
         x, y = self.x, self.y
+        above = 2 * self.font_px if style else 0
+        key = self._key([c.name for c in reversed(shown)]) if style else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {css_class}" role="img" '
-            f'viewBox="0 0 {self.width} {self.height}" font-size="{self.font_px}" '
+            f'viewBox="0 {-above} {self.width} {self.height + above}" font-size="{self.font_px}" '
             f'aria-label="{self._spoken(floor)}" data-x="{x.lo},{x.hi},{x.start_px},{x.end_px}" '
-            f'data-y="{y.lo},{y.hi},{y.start_px},{y.end_px}">{style}{"".join(body)}</svg>'
+            f'data-y="{y.lo},{y.hi},{y.start_px},{y.end_px}">{style}{key}{"".join(body)}</svg>'
         )
+
+    def _key(self, names: Sequence[CurveName]) -> str:
+        f, at, drawn = self.font_px, self.x.start_px, []
+        for name in names:
+            drawn.append(
+                f'<line class="curve {name}" x1="{at:.1f}" x2="{at + 26:.1f}" y1="{-0.6 * f:.1f}" y2="{-0.6 * f:.1f}"/>'
+                f'<text x="{at + 33:.1f}" y="{-0.25 * f:.1f}">{esc(NAMES[name])}</text>'
+            )
+            at += 60 + 0.56 * f * len(NAMES[name])
+        return "".join(drawn)
 
     def _spoken(self, floor: Floor | None) -> str:
         said = (

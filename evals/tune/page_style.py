@@ -27,7 +27,11 @@ svg .floor{stroke:var(--floor);stroke-dasharray:3 3} svg .now{fill:var(--card);s
 svg .chance,svg .diagonal{stroke:var(--soft);stroke-dasharray:3 3}
 """
 
-STANDALONE = f"<style>{_COLOURS}{CHART}svg.chart{{background:var(--card)}}</style>"
+# names nothing but itself, so that it may stand inside another page
+STANDALONE = (
+    f"<style>{_COLOURS.replace(':root', 'svg.alone')}{CHART.replace('svg ', 'svg.alone ')}"
+    "svg.alone{background:var(--card)}</style>"
+)
 
 PAGE = (
     _COLOURS
