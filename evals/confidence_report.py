@@ -48,7 +48,8 @@ class ConfidenceReport(msgspec.Struct, frozen=True):
         quality: Share of right answers.
         over_all, within: AUROC by signal; within: of pairs of one kind alone.
         gain: Of the smallest log-probability over the question-only router on kinds left out, paired.
-        calibration: For the policy's bundle; None where the signal's interval reaches down to .5: don't trust it.
+        calibration: For the policy's bundle; None where the signal can't be told from chance, over all or within
+            kinds: don't trust it.
         calibration_error: Of p_ok, cross-fitted: mean distance to the share of right answers, in ten bins.
     """
 
@@ -96,7 +97,9 @@ def report(
     }
     found = intervals(scores, right, group, n_resamples=n_resamples, seed=seed)
     smallest = scores[SMALLEST]
-    is_told = found[SMALLEST][0].low > 0.5
+    over_all, within = found[SMALLEST]
+    # what only tells kinds apart, the question tells as well
+    is_told = over_all.low > 0.5 and within.value > 0.5
     return ConfidenceReport(
         suite.name,
         tier,

@@ -74,7 +74,12 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         if self.ladder is None:
-            made = make_ladder(self.config.routing, self.dispatcher, self.router.tiers)
+            made = make_ladder(
+                self.config.routing,
+                self.dispatcher,
+                self.router.tiers,
+                opinion_time_share=self.config.dispatch.try_share,
+            )
             object.__setattr__(self, "ladder", made)
 
     # ---- whole answers

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stepwell import AllTiersFailed, BudgetExceeded, GuardBlocked, Stepwell, StepwellError
 from stepwell.base.decisions import CascadePlan, Decision
 from stepwell.base.errors import TierUnavailable
-from stepwell.base.messages import Event, decode_answer, decode_chunk
+from stepwell.base.messages import Answer, Choice, Event, Message, Usage, decode_answer, decode_chunk
 from stepwell.base.request import ChatRequest
 from stepwell.router.cascade.confidence import N_FIRST_TOKENS, Calibration, read_signal
 from stepwell.router.cascade.run import make_ladder
@@ -470,6 +470,34 @@ async def test_a_sure_stream_comes_whole_with_what_was_asked_for(is_asked: bool)
     choices = [c for e in events for c in msgspec.json.decode(e.payload)["choices"]]
     assert text == LONG
     assert sum(c["logprobs"] is not None for c in choices) == is_asked * n
+
+
+@settings(max_examples=25, deadline=None)
+@given(more=st.integers(-10, 60), is_stream=st.booleans(), n=st.integers(1, 3 * N_FIRST_TOKENS))
+async def test_no_doubt_costs_more_than_the_limit(more: int, is_stream: bool, n: int) -> None:
+    words = " ".join(["w"] * n)
+    cheap = Sure(words, [-3.0] * n)
+    # as dear as the router lets it be: the prompt as it counts it, and a hundred tokens
+    dear = FakeTier(Answer([Choice(Message("assistant", "d"), 0, "stop")], usage=Usage(21, 100, 121)))
+    limit = (21 * 10 + 100 * 20 + more) * 1e-6
+    tiers = {"cheap": CHEAP | CAN, "dear": DEAR}
+    plain: dict[str, Any] = {"cache": NO_CACHE, "guards": {"input": [], "output": []}, "dispatch": QUICK}
+    promises = {"min_p_ok": 0, "max_usd_per_day": 1000}
+    well = Stepwell(
+        tiers=tiers, backends={"cheap": cheap, "dear": dear}, promises=promises, routing=ON, **plain
+    )
+    async with confident(well, KNOWN):
+        if is_stream:
+            stream = await well.astream(ASK, max_usd=limit)
+            await read(stream)
+            reply = stream.reply
+        else:
+            reply = await well.achat(ASK, max_usd=limit)
+        spent = well.pipeline.ledger.spent_usd()
+    assert reply is not None
+    assert reply.cost_usd <= limit + 1e-12
+    assert spent == pytest.approx(reply.cost_usd, abs=1e-8)
+    assert reply.tier == ("dear" if dear.requests else "cheap")
 
 
 async def test_a_doubtful_stream_is_served_where_no_other_can_be_had() -> None:

@@ -81,9 +81,13 @@ class Climb(msgspec.Struct):
         """Count an answer that is there, whether or not it is served."""
         priced = self.price(answer, served)
         self.purse.pay(priced.cost_usd)
+        self.count(priced)
+        return priced
+
+    def count(self, priced: Priced) -> None:
+        """Count the tokens of an answer that was paid."""
         self.usage = added(self.usage, priced.usage)
         self.is_estimated |= priced.is_estimated
-        return priced
 
     def above(self, tier: str) -> tuple[str, ...]:
         """Tiers that may answer and are dearer than `tier`, the next one first."""

@@ -27,7 +27,7 @@ from stepwell.router.cascade.confidence import (
     without_logprobs,
 )
 from stepwell.router.cascade.doubt import Doubt
-from stepwell.router.cascade.held import open_held
+from stepwell.router.cascade.held import Holding
 from stepwell.router.cascade.opinions import Compared, compare
 from stepwell.router.cascade.validate import Validator, load_validators, validate
 from stepwell.router.dispatch import Dispatcher, Served
@@ -85,7 +85,7 @@ class Ladder:
         Raises:
             AllTiersFailed, TierRefused
         """
-        return await open_held(climb, self.dispatcher, Doubt(self.confidence, self.max_steps))
+        return await Holding(climb, self.dispatcher, Doubt(self.confidence, self.max_steps)).open()
 
     async def _compared(self, climb: Climb, plan: CascadePlan) -> Paid:
         made = await compare(climb, plan, self.dispatcher, self.accept, self.opinion_time_share)
