@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.base.errors import BadRequest
+from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.evals.tune.cascade_rows import Compared, compare_rows
 from stepwell.evals.tune.fit import fit_trees
-from stepwell.evals.tune.rows import Outcomes
-from stepwell.router.cascade.accept import AcceptScore, Opinion, pick, read_opinion
-from stepwell.router.cascade.compare import kind_of_ask, normalise
-from stepwell.router.cascade.learned import LearnedAccept, features, n_signs, scaled
-from stepwell.router.features import Ask, read_ask
+from stepwell.router.cascade.learned import LearnedAccept, n_signs, scaled
+
+__all__ = ["compare_rows", "cross_fitted", "fit_accept", "load_accept", "save_accept"]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,79 +22,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Matrix = NDArray[np.float32]
 
-# what answers of each tier said in full, by row id, where somebody kept it
-Texts = Mapping[str, Mapping[str, str]]
-
-_CHARS_PER_TOKEN = 4
-_MAX_PARSED_CHARS = 200
-_OTHERS_DAMPING = 0.5
-_INVERSE_PENALTIES = (0.005, 0.05)
+_OTHERS_DAMPING = 0.8
+_INVERSE_PENALTIES = (0.001, 0.01, 0.05)
 _MIN_ROWS = 40
 _MIN_SPREAD = 1e-6
 _N_TREES, _MIN_LEAF, _MAX_DEPTH = 120, 8, 14
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Rows whose answers compare, with what every opinion said.
-
-    Attributes:
-        at: Places of these rows among the outcomes, shape (n,).
-        served: Place of the opinion to serve; -1 where no two agree, shape (n,).
-        scores: Of each opinion in order and of the strong tier, shape (n, k + 1).
-    """
-
-    cheap: tuple[str, ...]
-    strong: str
-    at: NDArray[np.intp]
-    asks: list[Ask]
-    opinions: list[tuple[Opinion, ...]]
-    served: NDArray[np.intp]
-    scores: Floats
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    @property
-    def served_scores(self) -> Floats:
-        """Score of what would be served: the first opinion's, where no two agree; shape (n,)."""
-        made: Floats = self.scores[np.arange(len(self)), np.maximum(self.served, 0)]
-        return made
-
-    def features(self) -> Matrix:
-        """Shape (n, d)."""
-        return np.stack([features(o, a) for o, a in zip(self.opinions, self.asks, strict=True)])
-
-    def unlabelled_need(self) -> Floats:
-        """Need by the rule that takes no labels, shape (n,)."""
-        judge = AcceptScore().judge
-        return np.array([judge(o, a).need for o, a in zip(self.opinions, self.asks, strict=True)])
-
-
-def compare_rows(
-    outcomes: Outcomes, cheap: Sequence[str], strong: str, *, texts: Texts | None = None
-) -> Compared:
-    """Read the opinions of every row that all tiers have a score for and whose answers compare.
-
-    Args:
-        cheap: The opinions, the cheapest first; two or more.
-        texts: Whole answers; without them `answers` counts, which may be parsed already.
-
-    Raises:
-        BadRequest: A tier is unknown, fewer than two opinions, or no row has answers that compare.
-    """
-    places = [_place(outcomes, t) for t in (*cheap, strong)]
-    if len(cheap) < 2:
-        raise BadRequest("A cascade needs two opinions or more.", param="cheap")
-    scores = outcomes.scores[:, places]
-    found = [_row(outcomes, i, cheap, texts) for i in map(int, np.flatnonzero(~np.isnan(scores).any(axis=1)))]
-    kept = [row for row in found if row is not None]
-    if not kept:
-        raise BadRequest("No row has answers of these tiers that can be compared.", param="answers")
-    at = np.array([i for i, _, _ in kept], dtype=np.intp)
-    opinions = [o for _, _, o in kept]
-    served = np.array([-1 if (p := pick(o)) is None else p for o in opinions], dtype=np.intp)
-    return Compared(tuple(cheap), strong, at, [a for _, a, _ in kept], opinions, served, scores[at])
 
 
 def fit_accept(rows: Compared, *, seed: int = 0) -> LearnedAccept:
@@ -132,50 +63,23 @@ def cross_fitted(
     return p_ok, need
 
 
-def _row(
-    outcomes: Outcomes, i: int, cheap: Sequence[str], texts: Texts | None
-) -> tuple[int, Ask, tuple[Opinion, ...]] | None:
-    said = outcomes.answers[i]
-    whole = (texts or {}).get(outcomes.ids[i], {})
-    if not any(t in said or t in whole for t in cheap):
-        return None
-    ask = read_ask(outcomes.prompts[i])
-    kind = kind_of_ask(ask) or _kind_of_parsed([said[t] for t in cheap if t in said])
-    if kind is None:
-        return None
-    tokens = outcomes.out_tokens[i]
-    return i, ask, tuple(
-        _opinion(t, kind, said.get(t), whole.get(t), float(tokens[outcomes.tiers.index(t)])) for t in cheap
-    )  # fmt: skip
+def save_accept(path: str | os.PathLike[str], learned: LearnedAccept) -> None:
+    """Write an accept score as npz, without pickle."""
+    with open(path, "wb") as file:
+        np.savez(file, **learned.arrays())
 
 
-def _opinion(tier: str, kind: str, said: str | None, whole: str | None, n_tokens: float) -> Opinion:
-    if whole is None and said is not None and len(said) > _MAX_PARSED_CHARS:
-        whole = said
-    read = None if whole is None else read_opinion(tier, whole, kind)
-    answer = None if said is None else normalise(said, kind)
-    if read is not None:
-        return read if answer is None else Opinion(tier, answer, read.n_chars, read.style)
-    n_chars = len(said or "") if np.isnan(n_tokens) else round(n_tokens * _CHARS_PER_TOKEN)
-    return Opinion(tier, answer, n_chars)
+def load_accept(path: str | os.PathLike[str]) -> LearnedAccept:
+    """Read it back.
 
-
-def _kind_of_parsed(answers: Sequence[str]) -> str | None:
-    """Of answers that somebody has parsed: then they compare, whatever the ask looks like."""
-    if not answers or any(len(a) > _MAX_PARSED_CHARS for a in answers):
-        return None
-    n_numbers = sum(normalise(a, "number") is not None for a in answers)
-    if all(len(a) == 1 and a.isalpha() for a in answers):
-        return "choice"
-    return "number" if 2 * n_numbers > len(answers) else "short"
-
-
-def _place(outcomes: Outcomes, tier: str) -> int:
-    if tier not in outcomes.tiers:
-        raise BadRequest(
-            f"No row has a score of tier {tier!r}; there are {', '.join(outcomes.tiers)}.", param="tiers"
-        )
-    return outcomes.tiers.index(tier)
+    Raises:
+        ConfigError: There is no such file, or it holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return LearnedAccept.from_arrays(dict(arrays))
+    except (OSError, ValueError, TypeError) as e:
+        raise ConfigError(f"no accept score in {os.fspath(path)!r}: {type(e).__name__}") from e
 
 
 def _fit(x: Matrix, rows: Compared, at: NDArray[np.intp], seed: int) -> LearnedAccept:
