@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
@@ -12,19 +13,23 @@ from stepwell.base.decisions import Decision
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
-from stepwell.router.choose import choose
 from stepwell.router.features import read_ask
 from stepwell.router.gate import lack_of, needs_of, no_capable_tier
+from stepwell.router.held import held
 from stepwell.router.names import AUTO, Names
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
 from stepwell.router.pricing import Pricing
 from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
 from stepwell.router.rules import NOTHING, Fired, Rules
+from stepwell.router.session import Advice, SessionState, Trouble
 from stepwell.router.tasks import read_task
 from stepwell.router.terms import Promises
 from stepwell.router.tierinfo import TierInfo
+from stepwell.router.turns import Turn
 from stepwell.router.wrappers import last_ask
+
+NO_ADVICE = Advice()
 
 
 class _Bounds(msgspec.Struct, frozen=True):
@@ -81,6 +86,13 @@ class Router:
         self._rules = Rules(routing)
         policy = policy or load_policy(routing.policy, tiers=self._tiers, embedder=embedder)
         self._timeout_s = routing.policy_timeout_s
+        self.sessions = SessionState(
+            self._tiers,
+            max_sessions=routing.session_max,
+            ttl_s=routing.session_ttl_s,
+            cache_ttl_s=routing.session_cache_ttl_s,
+            trouble=Trouble(n_failures=routing.session_failures, n_repeats=routing.session_repeats),
+        )
         self._policy = PolicyRunner(policy, timeout_s=self._timeout_s)
 
     @property
@@ -100,6 +112,7 @@ class Router:
         n_input_tokens: int,
         n_most_tokens: int | None = None,
         vector: RequestVector | None = None,
+        turn: Turn | None = None,
     ) -> Decision:
         """Decide for one request.
 
@@ -107,6 +120,7 @@ class Router:
             n_input_tokens: Tokens of the whole prompt, or an upper bound.
             n_most_tokens: What it has at most in any vocabulary, for tiers whose own is unknown.
             vector: Of the last ask; computed only where the policy reads it.
+            turn: Where the conversation stands, read before the context was fitted.
 
         Raises:
             BadRequest: Unknown model or tier; ContextTooLong and NoCapableTier where none can take it.
@@ -125,7 +139,9 @@ class Router:
         made = None
         if self._policy.needs_vector and vector is not None:
             made = await vector.get_for_routing(self._timeout_s)
-        ask = read_ask(bounds.ask, vector=made)
+        advice = NO_ADVICE if turn is None else self.sessions.advise(turn)
+        said = bounds.ask if turn is None else turn.ask  # "yes, go on" is as hard as what it goes on with
+        ask = read_ask(said, vector=made)
         estimates = await self._policy.estimate(ask, self._tiers)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
         looks = self._pricing.looks(
@@ -136,12 +152,13 @@ class Router:
             lacks,
             limit_usd,
             estimates.n_output_tokens_by_tier,
+            advice.n_cached_tokens,
         )
         terms = self._promises.terms(
-            request, estimates, limit_usd, ask=bounds.ask, escalates=bounds.fired.escalates
+            request, estimates, limit_usd, ask=said, escalates=bounds.fired.escalates
         )
         try:
-            choice = choose(looks, terms)
+            choice, why = held(looks, terms, advice, n_input_tokens, n_output)
         except Unroutable as e:
             e.estimates = refused_estimates(looks, terms)
             raise
@@ -150,7 +167,7 @@ class Router:
             request,
             looks,
             choice,
-            estimates,
+            replace(estimates, reasons=(*why, *estimates.reasons)) if why else estimates,
             terms,
             bounds.fired.said,
             n_input_tokens,

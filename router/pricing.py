@@ -10,6 +10,7 @@ from stepwell.base.errors import BadRequest
 from stepwell.base.request import ChatRequest
 from stepwell.router.choose import Look
 from stepwell.router.cost import call_cost, expected_output_tokens, most_output_tokens, with_prices
+from stepwell.router.switch import discount_usd
 from stepwell.router.tierinfo import TierInfo
 
 # prompts are usually longer than answers: three tokens in for one out
@@ -66,8 +67,13 @@ class Pricing:
         bars: Sequence[str | None],
         limit_usd: float | None,
         n_by_tier: Mapping[str, int] | None = None,
+        n_cached_tokens: Mapping[str, int] | None = None,
     ) -> list[Look]:
-        """Every tier, cheapest first. `n_output_tokens` is what one choice should hold; `n_by_tier` goes before it."""
+        """Every tier, cheapest first. `n_output_tokens` is what one choice should hold; `n_by_tier` goes before it.
+
+        Args:
+            n_cached_tokens: Of the prompt, by tier, in its prompt cache: the expected cost is less, not the bound.
+        """
         wire = request.wire
         n_output, n_choices, most = (
             expected_output_tokens(n_output_tokens, wire),
@@ -84,6 +90,8 @@ class Pricing:
             n_most = most_output_tokens(tier, n_input_tokens, most) * n_choices
             max_usd = call_cost(tier, n_input_tokens, n_most)
             usd = call_cost(tier, n_input_tokens, n_output) if n_output < n_most else max_usd
+            if n_cached_tokens and usd is not None:
+                usd -= discount_usd(tier, min(n_cached_tokens.get(tier.name, 0), n_input_tokens))
             obstacle = _obstacle(tier, max_usd, limit_usd)
             rests = not self._is_healthy(tier.name)
             p = p_ok.get(tier.name, 0.0)

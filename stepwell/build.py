@@ -18,8 +18,10 @@ from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.pipeline import Pipeline
 from stepwell.router.budget import Budget, Ledger
+from stepwell.router.cascade.run import make_ladder
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher
+from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tiers.base import Backend
 from stepwell.router.tiers.transport import AiohttpTransport
@@ -27,10 +29,13 @@ from stepwell.router.tiers.transport import AiohttpTransport
 LEASE_SLACK_S = 60.0
 
 
-def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipeline:
+def build(
+    config: Config, backends: Mapping[str, Backend] | None = None, outcomes: OutcomeStore | None = None
+) -> Pipeline:
     """Make a pipeline.
 
     Args:
+        outcomes: Where replies wait for their feedback; its owner closes it.
         backends: Tier name -> what answers in place of the tier's configured deployments (for tests).
 
     Raises:
@@ -78,6 +83,14 @@ def build(config: Config, backends: Mapping[str, Backend] | None = None) -> Pipe
                 config.promises.max_usd_per_day,
             )
         ),
+        ladder=make_ladder(
+            config.routing,
+            dispatcher,
+            router.tiers,
+            opinion_time_share=config.dispatch.try_share,
+            on_label=None if outcomes is None else outcomes.on_label,
+        ),
+        outcomes=outcomes,
         close_parts=(ledger.close, transport.close, *closers),
     )
 

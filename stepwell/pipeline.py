@@ -29,15 +29,18 @@ from stepwell.memory.cache.cache import Cache
 from stepwell.memory.context.fit import fit
 from stepwell.router.budget import Budget
 from stepwell.router.cascade.climb import Climb, Priced, added
-from stepwell.router.cascade.run import Ladder, make_ladder
+from stepwell.router.cascade.run import Ladder
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, Served
 from stepwell.router.features import last_ask
 from stepwell.router.opened import OpenStream
+from stepwell.router.outcome_notes import note_of
+from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Tier
+from stepwell.router.turns import read_turn
 from stepwell.run import (
     Run,
     code_of,
@@ -71,16 +74,7 @@ class Pipeline:
     counts_dollars: bool
     close_parts: tuple[Callable[[], object], ...] = ()
     ladder: Ladder | None = None
-
-    def __post_init__(self) -> None:
-        if self.ladder is None:
-            made = make_ladder(
-                self.config.routing,
-                self.dispatcher,
-                self.router.tiers,
-                opinion_time_share=self.config.dispatch.try_share,
-            )
-            object.__setattr__(self, "ladder", made)
+    outcomes: OutcomeStore | None = None
 
     # ---- whole answers
 
@@ -335,9 +329,10 @@ class Pipeline:
         return decision
 
     async def _decide(self, run: Run) -> Decision:
+        run.turn = read_turn(run.request)  # before fitting, which may drop what names the conversation
         n_input, n_most = await self._sized(run)
         run.trace.route = decision = await self.router.decide(
-            run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector
+            run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector, turn=run.turn
         )
         return decision
 
@@ -421,7 +416,18 @@ class Pipeline:
 
     def _recorded(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
         self.metrics.n_in_flight -= 1
+        if reply is not None:
+            self._keep(run, reply)
         self.record(record_of(run, status, reply, error))
+
+    def _keep(self, run: Run, reply: Reply) -> None:
+        """What the conversation and its feedback need of an answer."""
+        if run.turn is not None:  # None: the cache served
+            self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
+        if self.outcomes is not None:
+            note = note_of(run.request, reply)
+            if note is not None:
+                self.outcomes.remember(note)
 
     async def close(self) -> None:
         """Let go of connections, processes and files."""

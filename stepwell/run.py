@@ -15,6 +15,7 @@ from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.record import Record
 from stepwell.memory.cache.cache import Lookup
 from stepwell.router.purse import Purse
+from stepwell.router.turns import Turn
 from stepwell.stream import CLIENT_LEFT
 
 
@@ -30,6 +31,7 @@ class Run(msgspec.Struct):
     lookup: Lookup | None = None
     purse: Purse | None = None
     spent_usd: float = 0.0
+    turn: Turn | None = None
 
     @property
     def lost_usd(self) -> float:

@@ -49,7 +49,7 @@ class Stepwell:
             raise TypeError("give either a Config or sections, not both")
         self.config = config if config is not None else Config.make(sections)
         self.outcomes = open_outcomes(self.config.feedback)
-        self.pipeline: Pipeline = build(self.config, backends)
+        self.pipeline: Pipeline = build(self.config, backends, self.outcomes)
         self._loop: _Loop | None = None
         self._lock = threading.Lock()
 

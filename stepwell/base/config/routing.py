@@ -76,4 +76,15 @@ class RoutingConfig(Section):
     )
     max_escalations: int = Field(default=1, ge=0, le=4, description="steps up for one request")
     session_max: int = Field(default=10_000, ge=0, description="conversations whose tier is kept; 0: none")
-    session_ttl_s: float = Field(default=3600, gt=0)
+    session_ttl_s: float = Field(default=3600, gt=0, description="a conversation silent so long is forgotten")
+    session_cache_ttl_s: float = Field(
+        default=300, ge=0, description="how long providers keep a prompt cache; a switch is priced by it"
+    )
+    session_failures: int = Field(
+        default=2,
+        ge=0,
+        description="failed tool results, of the last 8 in a task, that raise the tier; 0: never",
+    )
+    session_repeats: int = Field(
+        default=3, ge=0, description="the same tool call so often in a row raises the tier; 0: never"
+    )
