@@ -49,7 +49,7 @@ def test_it_breaks_in_at_most_a_twentieth() -> None:
     p_ok, cost, scores = world(40_000, 99)
     share = cost / cost.max(axis=1, keepdims=True)
     broken, by = [], []
-    for seed in range(150):
+    for seed in range(100):
         made = keep_promise(*world(400, seed), min_quality=0.9)
         by.append(made.by)
         chosen = np.argmax(p_ok - (made.price or 0) * share, axis=1)
@@ -57,8 +57,8 @@ def test_it_breaks_in_at_most_a_twentieth() -> None:
         if made.by != "router":
             routed = scores @ np.array(made.shares)
         broken.append(routed.mean() < 0.9 * scores[:, -1].mean())
-    assert np.mean(broken) <= 0.08  # 150 draws at .05: sd .018
-    assert by.count("router") > 75
+    assert np.mean(broken) <= 0.09  # 100 draws at .05: sd .022
+    assert by.count("router") > 50
 
 
 def test_few_labels_promise_nothing_cheaper() -> None:
@@ -70,7 +70,7 @@ def test_few_labels_promise_nothing_cheaper() -> None:
 
 def test_shuffled_labels_fall_back_to_a_mix() -> None:
     by = []
-    for seed in range(20):
+    for seed in range(12):
         p_ok, cost, scores = world(800, seed)
         made = keep_promise(p_ok, cost, np.random.default_rng(seed).permutation(scores), min_quality=0.9)
         by.append(made.by)
@@ -143,13 +143,17 @@ def test_mixes_reach_a_better_cheaper_tier_than_premium() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "shuffled", "says"), [(1000, False, "learned router keeps 90%"), (50, False, "every")]
+    ("n", "q", "says"),
+    [
+        (1000, 0.9, "learned router keeps 90%"),
+        (50, 0.9, "50 labels are too few"),
+        (50, 0.99, "every request goes to large"),
+    ],
 )
-def test_the_verdict_is_in_plain_words(n: int, shuffled: bool, says: str) -> None:
-    made = keep_promise(*world(n, 0), min_quality=0.9)
+def test_the_verdict_is_in_plain_words(n: int, q: float, says: str) -> None:
+    made = keep_promise(*world(n, 0), min_quality=q)
     verdict = verdict_of(made, ["small", "large"])
     assert says in verdict.headline
     assert verdict.by == floor_of(made).by == made.by
     assert floor_of(made).shares == made.shares
-    if made.n_labels_needed is not None:
-        assert any("labels would settle" in said for said in verdict.said)
+    assert any("labels would settle" in said for said in verdict.said) == (made.n_labels_needed is not None)
