@@ -18,6 +18,7 @@ _MIN_ISOTONIC_ROWS = 200
 _ISOTONIC_SHARE = 0.5
 _SLACK = 0.5  # beyond the scores seen the line goes on as far as this
 _PRIOR_ROWS = 10
+_MIN_STEP = 1e-5  # between knots, so that none fall together
 
 
 def fit_curves(raw: Floats, scores: Floats) -> Curves:
@@ -42,6 +43,7 @@ def _curve(raw: Floats, scores: Floats) -> tuple[Floats, Floats]:
     knots = np.unique(np.quantile(x, np.linspace(0, 1, N_KNOTS - 2)))
     knots = np.interp(np.linspace(0, 1, N_KNOTS - 2), np.linspace(0, 1, len(knots)), knots)
     knots = np.concatenate([[knots[0] - _SLACK], knots, [knots[-1] + _SLACK]])
+    knots += _MIN_STEP * np.arange(N_KNOTS)
     line = _line(x, y, knots)
     if len(x) >= _MIN_ISOTONIC_ROWS:
         stairs = isotonic(x, y, knots)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Matrix = NDArray[np.float32]
-    Ints = NDArray[np.int32]
     Places = NDArray[np.intp]
 
 _MIN_SPREAD = 1e-6
@@ -52,17 +51,23 @@ def fit_kinds(inputs: Matrix, gains: Floats, kinds: Places, *, ridge: float, sha
 
 
 def fit_near(
-    vectors: Matrix, gains: Floats, memory: Places, *, width: float, alphas: Sequence[float]
+    both: Matrix, gains: Floats, memory: Places, *, width: float, alphas: Sequence[float]
 ) -> list[Near]:
     """Kernel ridge; where `memory` is a part of the rows, by Nystroem (Williams and Seeger, 2000).
 
     Args:
+        both: [vector, weighted traits], shape (n, d).
         memory: Places of the rows that are remembered.
         alphas: Ridge penalties; one head each.
     """
-    kernel = np.exp((vectors @ vectors[memory].T - 1) / width).astype(np.float64)
+    # in double: with near-twins among the rows, the kernel is singular but for its last digits
+    exact = both.astype(np.float64)
+    norms = (exact * exact).sum(axis=1)
+    kernel = exact @ exact[memory].T
+    kernel -= 0.5 * (norms[:, None] + norms[memory])
+    np.exp(kernel / width, out=kernel)
     own = kernel[memory]
-    if len(memory) == len(vectors):
+    if len(memory) == len(both):
         gram, seen, penalty = own, gains[memory], np.eye(len(memory))
     else:
         gram, seen, penalty = kernel.T @ kernel, kernel.T @ gains, own + 1e-6 * np.eye(len(memory))
@@ -108,25 +113,25 @@ def fit_trees(
     parts = [_flat(tree.tree_) for tree in forest.estimators_]
     starts = np.cumsum([0, *(len(part[0]) for part in parts)])[:-1]
     return Trees(
-        starts.astype(np.int32),
+        starts.astype(np.intp),
         np.concatenate([part[0] for part in parts]),
         np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] + start for part, start in zip(parts, starts, strict=True)]).astype(np.int32),
+        np.concatenate([part[2] + start for part, start in zip(parts, starts, strict=True)]),
         np.concatenate([part[3] for part in parts]),
         max(int(tree.tree_.max_depth) for tree in forest.estimators_),
     )
 
 
-def _flat(tree: object) -> tuple[Ints, Matrix, Ints, Matrix]:
+def _flat(tree: object) -> tuple[Places, Matrix, Places, Matrix]:
     feature, cut = np.array(tree.feature), np.array(tree.threshold)  # type: ignore[attr-defined]
     left, right = np.array(tree.children_left), np.array(tree.children_right)  # type: ignore[attr-defined]
     values = np.array(tree.value)  # type: ignore[attr-defined]
     is_leaf, own = left < 0, np.arange(len(left))
     children = np.column_stack([np.where(is_leaf, own, left), np.where(is_leaf, own, right)]).ravel()
     return (
-        np.where(is_leaf, 0, feature).astype(np.int32),
+        np.where(is_leaf, 0, feature).astype(np.intp),
         np.where(is_leaf, np.inf, cut).astype(np.float32),
-        children.astype(np.int32),
+        children.astype(np.intp),
         values.reshape(len(left), -1).astype(np.float32),
     )
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepwell.base.errors import BadRequest
 from stepwell.evals.tune.calibrate import calibration_error, reliability
-from stepwell.evals.tune.crossfit import (
-    Examples,
-    LearnOptions,
-    crossfit,
-    fit_all,
-    fit_top,
-    memory_places,
-)
+from stepwell.evals.tune.crossfit import crossfit
+from stepwell.evals.tune.examples import Examples, LearnOptions
+from stepwell.evals.tune.fitted import fit_all, memory_places
+from stepwell.evals.tune.stack import fit_top, tail_trust
 from stepwell.router.features import read_ask
 from stepwell.router.learned.bundle import Bundle, Card, Known
 from stepwell.router.learned.inputs import read_inputs
@@ -83,28 +79,28 @@ def learn(
     inputs = read_inputs(map(read_ask, outcomes.prompts), vectors)
     rows = examples_of(outcomes, inputs, seed=seed)
     crossed = crossfit(rows, options, seed=seed)
-    plain_top = fit_top(crossed, crossed.plain, rows)
-    top = fit_top(crossed, crossed.heads, rows) if crossed.heads else None
+    scores, filled, has_vectors = outcomes.scores, rows.scores, vectors is not None
+    plain_top = fit_top(crossed.listed(with_vectors=False), crossed.means, scores, filled, crossed.folds)
     fitted = fit_all(rows, options, seed=seed)
-    plain, vectorial = fitted.chosen(crossed.choices)
-    model = Model(
-        fitted.means,
-        fitted.scale,
-        plain,
-        plain_top.mix,
-        plain_top.curves,
-        vectorial,
-        top.mix if top else None,
-        top.curves if top else None,
-        fitted.novelty,
-    )
-    p_ok = plain_top.p_ok
-    if top:
-        p_ok = crossed.means + crossed.trust[:, None] * (top.p_ok - crossed.means)
-    memory = memory_places(len(outcomes), options.n_memory, seed) if vectorial else np.zeros(0, np.intp)
+    means, p_ok = crossed.means, plain_top.p_ok
+    model = Model(fitted.means, fitted.scale, fitted.plain(crossed.choices), plain_top.mix, plain_top.curves)
+    if has_vectors:
+        top = fit_top(crossed.listed(with_vectors=True), means, scores, filled, crossed.folds)
+        trust = tail_trust(top.p_ok, means, filled, crossed.rank > options.fades_from)
+        novelty = fitted.novelty(fades_from=options.fades_from, tail_trust=trust)
+        model = replace(
+            model,
+            vectorial=fitted.with_vector(crossed.choices),
+            mix=top.mix,
+            curves=top.curves,
+            novelty=novelty,
+        )
+        over = np.maximum(crossed.rank - options.fades_from, 0) / (1 - options.fades_from)
+        p_ok = means + (1 - over * (1 - trust))[:, None] * (top.p_ok - means)
+    memory = memory_places(len(outcomes), options.n_memory, seed) if has_vectors else np.zeros(0, np.intp)
     card = Card(
         tiers=outcomes.tiers,
-        embedder=embedder if vectorial else "",
+        embedder=embedder if has_vectors else "",
         n_rows=len(outcomes),
         seed=seed,
         data_sha256=data_sha256(outcomes),
@@ -117,7 +113,7 @@ def learn(
     known = Known(tuple(outcomes.ids[i] for i in memory), outcomes.scores[memory].astype(np.float32))
     needs = np.quantile(p_ok[:, -1] - p_ok[:, 0], np.linspace(0, 1, 201)).astype(np.float32)
     bundle = Bundle(card, model, known, needs, _lengths(outcomes, inputs, fitted.scale))
-    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, crossed.novelty.astype(np.float64))
+    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, crossed.rank.astype(np.float64))
 
 
 def examples_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Examples:

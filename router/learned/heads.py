@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
-    Ints = NDArray[np.int32]
     Places = NDArray[np.intp]
 
 _MAX_SIGMAS = 5.0
@@ -39,7 +38,7 @@ class Kinds:
     """Which kind of ask it is (linear discriminant), then what each tier gains or loses on that kind.
 
     Attributes:
-        weights, bias: Of [vector, .1 traits] to a kind's log-odds, shapes (dim + 47, c) and (c,).
+        weights, bias: Of [vector, weighted traits] to a kind's log-odds, shapes (dim + 47, c) and (c,).
         gains: Mean score less the tier's mean, shape (c, k).
     """
 
@@ -61,7 +60,7 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Kernel ridge on the embedding: known asks speak by exp((cosine - 1) / width).
+    """Kernel ridge: known asks speak by exp(-distance^2 / 2 width).
 
     Attributes:
         weights: What a known ask adds, shape (m, k).
@@ -70,9 +69,9 @@ class Near:
     weights: Matrix
     width: float
 
-    def predict(self, cosines: Matrix) -> Matrix:
-        """From cosines to the m known asks, shape (n, m)."""
-        said: Matrix = np.exp((cosines - np.float32(1)) / np.float32(self.width)) @ self.weights
+    def predict(self, squared: Matrix) -> Matrix:
+        """From squared distances to the m known asks, shape (n, m)."""
+        said: Matrix = np.exp(squared * np.float32(-0.5 / self.width)) @ self.weights
         return said
 
 
@@ -111,21 +110,24 @@ class Trees:
         depth: Steps from a root to the deepest leaf.
     """
 
-    roots: Ints
-    traits: Ints
+    roots: Places
+    traits: Places
     cuts: Matrix
-    children: Ints
+    children: Places
     values: Matrix
     depth: int
 
     def predict(self, traits: Matrix) -> Matrix:
-        rows = np.arange(len(traits))[:, None]
-        at = np.repeat(self.roots[None, :], len(traits), axis=0)
-        for _ in range(self.depth):
-            goes_right = traits[rows, self.traits[at]] > self.cuts[at]
-            at = self.children[2 * at + goes_right]
-        means: Matrix = self.values[at].mean(axis=1)
-        return means
+        made = np.empty((len(traits), self.values.shape[1]), np.float32)
+        for i, row in enumerate(traits):
+            at = self.roots
+            # one ask at a time: `take` on short rows is what serving costs
+            for _ in range(self.depth):
+                goes_right = row.take(self.traits.take(at)) > self.cuts.take(at)
+                at = self.children.take(2 * at + goes_right)
+            made[i] = self.values.take(at, axis=0).sum(axis=0)
+        made /= len(self.roots)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class Mix:
     contrast: Matrix
 
     def of(self, heads: Sequence[Matrix]) -> Matrix:
-        stacked = np.stack(heads)
-        level = stacked.mean(axis=2, keepdims=True)
-        mixed: Matrix = np.tensordot(self.level, level, 1) + np.tensordot(self.contrast, stacked - level, 1)
+        stacked = np.array(heads)
+        n_heads, n, k = stacked.shape
+        level = (self.level - self.contrast) @ (stacked.sum(axis=2) / np.float32(k))
+        mixed: Matrix = (self.contrast @ stacked.reshape(n_heads, n * k)).reshape(n, k) + level[:, None]
         return mixed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepwell.router.learned.heads import Kinds, Mix, Near, Scale, Trees, Words
-from stepwell.router.learned.novelty import Novelty
+from stepwell.router.learned.novelty import Novelty, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-TRAITS_WEIGHT = 0.1  # beside a vector of length 1
+TRAITS_WEIGHT = 0.08  # of standardised traits beside a vector of length 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,19 @@ class Curves:
     y: Matrix
 
     def of(self, raw: Matrix) -> Matrix:
-        columns = [np.interp(raw[:, t], self.x[t], self.y[t]) for t in range(raw.shape[1])]
-        return np.stack(columns, axis=1).astype(np.float32)
+        last = self.x.shape[1] - 2
+        after = np.minimum((raw[:, :, None] >= self.x[:, 1:-1]).sum(axis=2), last)
+        at = after + self.starts
+        low, left = self.y.take(at), self.x.take(at)
+        made: Matrix = low + (raw - left) * (self.y.take(at + 1) - low) / (self.x.take(at + 1) - left)
+        np.minimum(np.maximum(made, 0, out=made), 1, out=made)
+        return made
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        """Where each tier's knots begin in the flat arrays."""
+        places: NDArray[np.intp] = np.arange(len(self.x)) * self.x.shape[1]
+        return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Plain:
         return [
             self.words.predict(inputs.words),
             self.trees.predict(inputs.traits),
-            self.kinds.predict(TRAITS_WEIGHT * scaled),
+            self.kinds.predict(scaled),
         ]
 
 
@@ -55,18 +66,27 @@ class Vectorial:
     """Heads that read the embedding.
 
     Attributes:
-        memory: Known vectors, shape (m, dim).
+        memory: Known asks as [vector, weighted traits], shape (m, dim + 47).
+        norms: Their squared lengths, shape (m,).
     """
 
     memory: Matrix
+    norms: Matrix
     near: Near
     kinds: Kinds
+    trees: Trees
 
-    def heads(self, vectors: Matrix, scaled: Matrix, cosines: Matrix) -> list[Matrix]:
-        return [
-            self.near.predict(cosines),
-            self.kinds.predict(np.concatenate([vectors, TRAITS_WEIGHT * scaled], axis=1)),
-        ]
+    def squared(self, both: Matrix) -> Matrix:
+        """Squared distances of asks, shape (n, dim + 47), to the known ones: shape (n, m)."""
+        made = both @ self.memory.T
+        made *= np.float32(-2)
+        made += self.norms
+        made += (both * both).sum(axis=1)[:, None]
+        squared: Matrix = np.maximum(made, 0, out=made)
+        return squared
+
+    def heads(self, both: Matrix, squared: Matrix) -> list[Matrix]:
+        return [self.near.predict(squared), self.kinds.predict(both), self.trees.predict(both)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +97,13 @@ class Reading:
         p_ok: Shape (n, k).
         novelty: Rank of the distance to known asks among theirs, 0..1, shape (n,); None without a vector.
         trust: 1: learned, 0: nothing but the tiers' means, shape (n,).
-        cosines: To the known asks, shape (n, m); None without a vector.
+        nearest: Places of the nearest known asks, nearest first, shape (n, 10 or fewer); None without a vector.
     """
 
     p_ok: Matrix
     novelty: Matrix | None
     trust: Matrix
-    cosines: Matrix | None
+    nearest: NDArray[np.intp] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +127,26 @@ class Model:
 
     def read(self, inputs: Inputs) -> Reading:
         """p_ok of some asks, with vectors or without."""
-        scaled = self.scale.of(inputs.traits)
+        scaled = self.weighted(inputs)
         heads = self.plain.heads(inputs, scaled)
         known = self.vectorial
         if inputs.vectors is None or known is None or self.mix is None or self.curves is None:
             p_ok = self._p_ok(heads, self.plain_mix, self.plain_curves)
             return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None)
-        cosines = inputs.vectors @ known.memory.T
-        heads += known.heads(inputs.vectors, scaled, cosines)
+        both = np.concatenate([inputs.vectors, scaled], axis=1)
+        squared = known.squared(both)
+        heads += known.heads(both, squared)
         p_ok = self._p_ok(heads, self.mix, self.curves)
         if self.novelty is None:
-            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), cosines)
-        rank = self.novelty.rank(cosines)
-        trust = self.novelty.trust(rank)
-        return Reading(self.means + trust[:, None] * (p_ok - self.means), rank, trust, cosines)
+            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None)
+        nearest, far = nearest_of(squared)
+        rank, trust = self.novelty.rank(far), self.novelty.trust(far)
+        return Reading(self.means + trust[:, None] * (p_ok - self.means), rank, trust, nearest)
+
+    def weighted(self, inputs: Inputs) -> Matrix:
+        """Standardised traits as they stand beside a vector, shape (n, 47)."""
+        made: Matrix = np.float32(TRAITS_WEIGHT) * self.scale.of(inputs.traits)
+        return made
 
     def _p_ok(self, heads: Sequence[Matrix], mix: Mix, curves: Curves) -> Matrix:
         return curves.of(self.means + mix.of(heads))

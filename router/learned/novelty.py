@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 N_NEAREST = 10
 
 
-def distances(cosines: Matrix) -> Matrix:
-    """Mean cosine distance to the N_NEAREST nearest of m known asks; from shape (n, m) to (n,)."""
-    n = min(N_NEAREST, cosines.shape[1])
-    nearest = np.partition(cosines, cosines.shape[1] - n, axis=1)[:, -n:]
-    far: Matrix = 1 - nearest.mean(axis=1)
-    return far
+def nearest_of(squared: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+    """The nearest N_NEAREST of m known asks, nearest first, and their mean squared distance.
+
+    From squared distances, shape (n, m), to (n, N_NEAREST) and (n,); fewer where fewer are known.
+    """
+    n = min(N_NEAREST, squared.shape[1])
+    places = squared.argpartition(n - 1, axis=1)[:, :n]
+    found = np.take_along_axis(squared, places, axis=1)
+    order = np.lexsort((places, found), axis=1)
+    far: Matrix = found.sum(axis=1) / np.float32(n)
+    return np.take_along_axis(places, order, axis=1), far
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +35,23 @@ class Novelty:
     Attributes:
         known: Quantiles of these distances, rising, shape (q,).
         fades_from: Rank up to which all that was learnt counts.
+        tail_trust: How much of it counts at the farthest known ask.
     """
 
     known: Matrix
     fades_from: float
+    tail_trust: float
 
-    def rank(self, cosines: Matrix) -> Matrix:
-        """0..1, shape (n,)."""
-        return self.rank_of(distances(cosines))
-
-    def rank_of(self, far: Matrix) -> Matrix:
-        ranks = np.linspace(0, 1, len(self.known))
-        found: Matrix = np.interp(far, self.known, ranks).astype(np.float32)
+    def rank(self, far: Matrix) -> Matrix:
+        """From distances, shape (n,), to 0..1."""
+        places = np.arange(len(self.known)) / (len(self.known) - 1)
+        found: Matrix = np.interp(far, self.known, places).astype(np.float32)
         return found
 
-    def trust(self, rank: Matrix) -> Matrix:
-        """1 up to `fades_from`, falling to 0 at the rank 1."""
-        share = (1 - rank) / max(1 - self.fades_from, 1e-6)
-        believed: Matrix = np.clip(share, 0, 1).astype(np.float32)
+    def trust(self, far: Matrix) -> Matrix:
+        """1 up to `fades_from`, `tail_trust` at the farthest known ask, falling to 0 beyond it."""
+        start, end = int(self.fades_from * (len(self.known) - 1)), float(self.known[-1])
+        beyond = 2 * end - float(self.known[len(self.known) // 2])
+        at, trust = (float(self.known[start]), end, beyond), (1.0, self.tail_trust, 0.0)
+        believed: Matrix = np.interp(far, at, trust).astype(np.float32)
         return believed

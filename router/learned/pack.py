@@ -56,8 +56,10 @@ def unpack(arrays: Arrays) -> Model:
         return made
     vectorial = Vectorial(
         arrays["vectorial.memory"],
+        arrays["vectorial.norms"],
         _made(Near, "vectorial.near", arrays),
         _made(Kinds, "vectorial.kinds", arrays),
+        _made(Trees, "vectorial.trees", arrays),
     )
     return Model(
         made.means,

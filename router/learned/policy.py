@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Learned:
         self.bundle = bundle
         self._tiers = bundle.card.tiers
         self._places = {tier: i for i, tier in enumerate(self._tiers)}
+        self._needs = bundle.needs.tolist()
         self.needs_vector = bundle.model.vectorial is not None
 
     @classmethod
@@ -80,7 +82,7 @@ class Learned:
             policy=self.name,
             n_output_tokens=lengths.get(self._tiers[-1]),
             n_output_tokens_by_tier=lengths or None,
-            need=float(np.interp(p_ok[-1] - p_ok[0], self.bundle.needs, _ranks(len(self.bundle.needs)))),
+            need=bisect(self._needs, p_ok[-1] - p_ok[0]) / len(self._needs),
             novelty=None if reading.novelty is None else float(reading.novelty[0]),
             nearest=nearest,
             price=self.bundle.card.price,
@@ -97,12 +99,9 @@ class Learned:
 
     def _neighbours(self, reading: Reading) -> tuple[tuple[str, ...], list[str]]:
         """Ids of the nearest known requests, and how the cheapest and the dearest tier did on them."""
-        if reading.cosines is None:
+        if reading.nearest is None:
             return (), []
-        cosines = reading.cosines[0]
-        n = min(_N_NEAREST, len(cosines))
-        part = np.argpartition(cosines, len(cosines) - n)[-n:]
-        places = part[np.lexsort((part, -cosines[part]))]
+        places = reading.nearest[0, :_N_NEAREST]
         known = self.bundle.known
         said = []
         for at in dict.fromkeys((0, len(self._tiers) - 1)):
@@ -121,10 +120,6 @@ class Learned:
             for tier, log in zip(self._tiers, logs, strict=True)
             if not math.isnan(log)
         }
-
-
-def _ranks(n: int) -> Matrix:
-    return np.linspace(0, 1, n, dtype=np.float32)
 
 
 def _vector(vector: object | None) -> Matrix | None:

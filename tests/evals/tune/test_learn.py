@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stepwell.base.errors import BadRequest, ConfigError
-from stepwell.evals.tune.crossfit import LearnOptions
+from stepwell.evals.tune.examples import LearnOptions
 from stepwell.evals.tune.learn import Learnt, fill, kinds_of, learn
 from stepwell.evals.tune.measures import apgr
 from stepwell.evals.tune.rows import Outcomes, read_outcomes
