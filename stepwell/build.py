@@ -91,6 +91,7 @@ def build(
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
+        embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
     )
 

@@ -72,6 +72,7 @@ class Pipeline:
     smallest_window: int
     smallest_hosted_window: int
     counts_dollars: bool
+    embedder_name: str
     close_parts: tuple[Callable[[], object], ...] = ()
     ladder: Ladder | None = None
     outcomes: OutcomeStore | None = None
@@ -273,17 +274,20 @@ class Pipeline:
             Trace(f"{getrandbits(96):024x}"),
             time.monotonic(),
             self.dispatcher.deadline_s(request),
-            self._vector(request),
+            self._vector_of(request),
             is_stream,
         )
 
-    def _vector(self, request: ChatRequest) -> RequestVector:
+    def _vector_of(self, request: ChatRequest) -> RequestVector:
         """Of the last ask where the router reads it, else of the last user turn."""
         if not self.router.needs_vector:
             return RequestVector(self.embedder, last_user_text(request))
+        return self._vector(last_ask(request.wire.messages))
+
+    def _vector(self, ask: str) -> RequestVector:
         is_cached = self.cache is not None and self.config.cache.semantic != "off"
         layers: Layers = "both" if is_cached else "middle"
-        return RequestVector(self.embedder, last_ask(request.wire.messages), layers=layers)
+        return RequestVector(self.embedder, ask, layers=layers)
 
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
@@ -310,7 +314,7 @@ class Pipeline:
             run.trace.guard_input, request = await self.guard.check_input(run.request)
             if request is not run.request:
                 run.request = request
-                run.vector = self._vector(run.request)
+                run.vector = self._vector_of(run.request)
 
     async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
         if not self.guard.checks_output:
@@ -329,7 +333,10 @@ class Pipeline:
         return decision
 
     async def _decide(self, run: Run) -> Decision:
-        run.turn = read_turn(run.request)  # before fitting, which may drop what names the conversation
+        # before fitting, which may drop what names the conversation
+        run.turn = read_turn(run.request, session=run.request.wishes.session)
+        if self.router.needs_vector and not (run.vector.n_embedded or run.vector.is_of(run.turn.ask)):
+            run.vector = self._vector(run.turn.ask)
         n_input, n_most = await self._sized(run)
         run.trace.route = decision = await self.router.decide(
             run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector, turn=run.turn
@@ -425,7 +432,14 @@ class Pipeline:
         if run.turn is not None:  # None: the cache served
             self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
         if self.outcomes is not None:
-            note = note_of(run.request, reply)
+            vector = run.vector.made_for_routing() if self.router.needs_vector else None
+            note = note_of(
+                run.request,
+                reply,
+                vector=vector,
+                embedder=self.embedder_name,
+                is_explored=reply.trace.route is not None and reply.trace.route.is_explored,
+            )
             if note is not None:
                 self.outcomes.remember(note)
 

@@ -25,7 +25,8 @@ from stepwell.stream import ReplyStream
 
 T = TypeVar("T")
 Messages = str | Sequence[Mapping[str, Any]]
-_WISHES = frozenset({"tier", "min_tier", "max_usd", "tags", "below_floor", "cache", "timeout_s"})
+_WISHES = frozenset({"tier", "min_tier", "max_usd", "tags", "below_floor", "cache", "timeout_s", "session"})
+_MAX_SESSION_CHARS = 256
 
 
 class Stepwell:
@@ -76,7 +77,8 @@ class Stepwell:
             messages: A text (one user turn) or OpenAI messages.
             **asks: `model` ("auto" routes; a tier's or model's name pins it), `tier`, `min_tier`, `max_usd`,
                 `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written), `timeout_s`,
-                `tenant`, `user`; anything else is an OpenAI request field (temperature, tools, seed, …).
+                `session` (the conversation's name), `tenant`, `user`; anything else is an OpenAI request field
+                (temperature, tools, seed, …).
 
         Raises:
             StepwellError: See base.errors; BadRequest, BudgetExceeded, GuardBlocked, QualityFloorUnmet and
@@ -273,6 +275,7 @@ def _take_wishes(fields: dict[str, Any]) -> Wishes:
         below_floor=fields.pop("below_floor", None),
         cache=fields.pop("cache", True),
         timeout_s=fields.pop("timeout_s", None),
+        session=fields.pop("session", None),
     )
 
 
@@ -286,6 +289,7 @@ def make_wishes(
     cache: bool,
     timeout_s: float | None,
     headers: Mapping[str, str] | None = None,
+    session: str | None = None,
 ) -> Wishes:
     """Check ranges.
 
@@ -299,4 +303,8 @@ def make_wishes(
         raise BadRequest("tags must be a list of words", param="tags")
     if below_floor not in (None, "refuse", "flag"):
         raise BadRequest("below_floor must be 'refuse' or 'flag'", param="below_floor")
-    return Wishes(tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {})
+    if session is not None and not (isinstance(session, str) and 0 < len(session) <= _MAX_SESSION_CHARS):
+        raise BadRequest(f"session must be a text of 1 to {_MAX_SESSION_CHARS} characters", param="session")
+    return Wishes(
+        tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {}, session
+    )

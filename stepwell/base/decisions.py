@@ -147,6 +147,7 @@ class Decision(msgspec.Struct, frozen=True):
         nearest: Ids of the nearest known examples, nearest first.
         price: The tuned trade: quality points that a premium call's cost must win; None where not tuned.
         budget: State of a share or dollar target in plain words, "" where there is none.
+        is_explored: It goes to another tier than the best one, for a label.
         cascade: Set where cheap answers are compared before one is taken.
     """
 
@@ -168,6 +169,7 @@ class Decision(msgspec.Struct, frozen=True):
     nearest: tuple[str, ...] = ()
     price: float | None = None
     budget: str = ""
+    is_explored: bool = False
     cascade: CascadePlan | None = None
 
     def estimate(self, tier: str) -> TierEstimate | None:

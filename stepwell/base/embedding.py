@@ -115,6 +115,14 @@ class RequestVector:
         made = await self._get(timeout_s)
         return None if made is None else made[1]
 
+    def made_for_routing(self) -> NDArray[np.float32] | None:
+        """As `get_for_routing`, where it has been computed by now; never waits."""
+        future = self._future
+        if future is None or not future.done() or future.cancelled():
+            return None
+        made = future.result()
+        return None if made is None else made[1]
+
     async def _get(self, timeout_s: float) -> _Vectors | None:
         if self._embedder is None:
             return None

@@ -65,6 +65,7 @@ class Wishes(msgspec.Struct, frozen=True):
         cache: False neither reads nor writes the cache.
         timeout_s: A deadline shorter than the configured one.
         headers: Lower-cased request headers that rules may match.
+        session: The caller's own name for the conversation; without it, its beginning names it.
     """
 
     tier: str | None = None
@@ -75,6 +76,7 @@ class Wishes(msgspec.Struct, frozen=True):
     cache: bool = True
     timeout_s: float | None = None
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    session: str | None = None
 
 
 NOBODY = Caller()

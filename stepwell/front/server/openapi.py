@@ -161,6 +161,7 @@ _WISHES = [
     ("below-floor", {"enum": ["refuse", "flag"]}),
     ("cache", {"enum": ["on", "off"]}),
     ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
+    ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
 ]
 
 

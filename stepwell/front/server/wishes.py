@@ -11,7 +11,7 @@ from stepwell.front.server.http import Headers
 from stepwell.well import make_wishes
 
 PREFIX = b"x-stepwell-"
-KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s")
+KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s", "session")
 
 
 def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
@@ -44,6 +44,7 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
         cache=found.get("cache", "on") == "on",
         timeout_s=_number(found, "timeout-s"),
         headers=everything,
+        session=found.get("session"),
     )
 
 
