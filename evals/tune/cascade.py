@@ -66,7 +66,7 @@ def cross_fitted(
 def save_accept(path: str | os.PathLike[str], learned: LearnedAccept) -> None:
     """Write an accept score as npz, without pickle."""
     with open(path, "wb") as file:
-        np.savez(file, **learned.arrays())
+        np.savez(file, **learned.arrays())  # type: ignore[arg-type]  # the stub takes a name for an option
 
 
 def load_accept(path: str | os.PathLike[str]) -> LearnedAccept:

@@ -34,7 +34,7 @@ _NUMBER = re.compile(
 _LETTER_SAID = re.compile(
     r"\b(?:answer|option|choice)\b(?:[ \t]+is|[ \t]*[:=])?\W{0,6}(?:\(([A-Za-z])\)|([A-Z])\b(?!['’]))", re.I
 )
-_LETTER_FIRST = re.compile(r"\W{0,4}([A-Za-z])\W*$|\W{0,3}([A-Z])[).:](?:\s|\*|$)|\(([A-Za-z])\)")
+_LETTER_FIRST = re.compile(r"\W{0,4}([A-Za-z])\W*$|\W{0,3}([A-Z])\*{0,2}[).:](?:\s|\*|$)|\(([A-Za-z])\)")
 _LETTER_IN_BRACKETS = re.compile(r"\(([A-Z])\)")
 _MORE_THAN_NUMBER = re.compile(r"[√π∞^]|sqrt|\\pi\b|\bpi\b|\\infty|\bi\b|\d[a-z]\b")
 _ANSWER_FIELD = re.compile(r'"(?:final_)?answer"\s*:\s*"?([^"\n}]{1,200})')
@@ -81,9 +81,10 @@ def letter_in(text: str) -> str | None:
 def json_in(text: str) -> str | None:
     """The JSON that a text is, or that its one fence holds: keys sorted, 1.0 as 1."""
     text = text.strip()
-    fenced = _FENCE.findall(text) if text.startswith("```") else []
+    if text.startswith("```") and text.endswith("```"):
+        text = text.partition("\n")[2].removesuffix("```")
     try:
-        value = msgspec.json.decode(fenced[0] if len(fenced) == 1 else text)
+        value = msgspec.json.decode(text)
         return json.dumps(_even(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
@@ -156,7 +157,8 @@ def _whole_number(text: str) -> str | None:
 
 def _term(text: str) -> str | None:
     bare = "".join(text.split()).strip('$.*"')
-    return rf"\boxed{{{bare}}}" if bare and bare.count("{") == bare.count("}") else None
+    term = rf"\boxed{{{bare}}}"
+    return term if bare and _boxed(term) == bare else None
 
 
 def _said(text: str, pattern: re.Pattern[str]) -> str:
