@@ -75,7 +75,7 @@ class Learned:
         except KeyError as e:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
-        lengths = self._lengths(inputs.traits)
+        lengths = self.lengths(inputs.traits)
         return Estimates(
             p_ok=of_tiers,
             reasons=(*self._reasons(reading), *said),
@@ -111,7 +111,7 @@ class Learned:
                 said.append(f"{n_right} of {len(scores)} nearest were right on {self._tiers[at]}")
         return tuple(known.ids[i] for i in places), said
 
-    def _lengths(self, traits: Matrix) -> dict[str, int]:
+    def lengths(self, traits: Matrix) -> dict[str, int]:
         """Expected tokens of each tier's answer, where known."""
         weights = self.bundle.lengths
         logs = (weights[0] + self.bundle.model.scale.of(traits)[0] @ weights[1:]).tolist()

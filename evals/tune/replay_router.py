@@ -1,0 +1,164 @@
+"""`stepwell replay router`: what the router would decide for each row, and how much it needs the dearest tier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stepwell.base.config import Config, PromisesConfig, RoutingConfig
+from stepwell.base.embedding import Embedder, RequestVector, embed_for_routing
+from stepwell.base.errors import BadRequest, StepwellError
+from stepwell.base.request import ChatRequest
+from stepwell.base.tokens import estimate_text
+from stepwell.router.decide import Router
+from stepwell.router.features import last_ask
+from stepwell.router.policy.base import Policy
+from stepwell.router.tierinfo import TierInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stepwell.base.decisions import Decision
+
+Row = Mapping[str, object]
+_FIELDS = ("messages", "tools", "response_format", "max_tokens", "max_completion_tokens")
+_FRAME_TOKENS = 4
+_N_BATCH = 64
+_WIDE_TOKENS = 10_000_000
+_ALL = frozenset({"tools", "json_schema", "images", "logprobs"})
+
+
+class Embedded(RequestVector):
+    """A vector that is there already."""
+
+    def __init__(self, vector: NDArray[np.float32] | None) -> None:
+        super().__init__(None, "")
+        self._made = vector
+
+    async def get_for_routing(self, timeout_s: float) -> NDArray[np.float32] | None:
+        return self._made
+
+
+def learned_router(folder: str, config: Config, *, embedder: str) -> Router:
+    """A router over a bundle's own tiers and prices, whatever `config` names: for replaying outcome rows.
+
+    Raises:
+        ConfigError: No bundle is there, or it reads vectors of another embedder.
+    """
+    from stepwell.router.learned.policy import Learned
+
+    policy = Learned.load(folder, embedder=embedder)
+    card = policy.bundle.card
+    tiers = [_tier(name, *card.usd_per_1m.get(name, (0.0, 0.0))) for name in card.tiers]
+    routing = RoutingConfig(
+        target_share=config.routing.target_share, target_usd_per_day=config.routing.target_usd_per_day
+    )
+    return Router(routing, PromisesConfig(), tiers, policy=policy)
+
+
+def cold_router(config: Config, policy: Policy) -> Router:
+    """A router over the configured tiers as if every key were set."""
+    from stepwell.build import build
+
+    pipeline = build(config)
+    infos = [replace(info, missing_key=None) for info in pipeline.router.tiers]
+    asyncio.run(pipeline.close())
+    promises = config.promises.model_copy(update={"below_floor": "flag"})
+    return Router(config.routing, promises, infos, policy=policy)
+
+
+def _tier(name: str, usd_in: float, usd_out: float) -> TierInfo:
+    return TierInfo(name, (name,), 0.5, _WIDE_TOKENS, None, _ALL, usd_in, None, usd_out, None, is_local=False)
+
+
+class RouterReplay:
+    """Decides rows, in batches where they must be embedded.
+
+    Args:
+        embedder: Loads the embedder; called where the policy reads vectors.
+    """
+
+    def __init__(self, router: Router, embedder: Callable[[], Embedder]) -> None:
+        self._router = router
+        self._embedder = embedder() if router.needs_vector else None
+
+    def rows(self, rows: Sequence[Row]) -> Iterator[dict[str, object]]:
+        """A result for each row, in their order; a bad one says what is wrong with it, never its text.
+
+        Yields:
+            {id, score, p_ok: {tier: p}, cost_usd: {tier: USD}, tier, novelty, reasons}; score is the need for a
+            higher tier. Where the router refused, tier is None and `error` has its code.
+        """
+        with asyncio.Runner() as runner:
+            for at in range(0, len(rows), _N_BATCH):
+                batch = rows[at : at + _N_BATCH]
+                requests = [_request(row) for row in batch]
+                vectors = self._vectors(requests)
+                for n, (row, request) in enumerate(zip(batch, requests, strict=True)):
+                    found: dict[str, object] = {"id": row.get("id", at + n + 1)}
+                    vector = Embedded(None if vectors is None else vectors[n])
+                    yield found | runner.run(self._decide(request, vector))
+
+    def _vectors(self, requests: Sequence[ChatRequest | BadRequest]) -> NDArray[np.float32] | None:
+        if self._embedder is None:
+            return None
+        asks = ["" if isinstance(r, BadRequest) else last_ask(r.wire.messages) for r in requests]
+        return embed_for_routing(self._embedder, asks)
+
+    async def _decide(self, request: ChatRequest | BadRequest, vector: Embedded) -> dict[str, object]:
+        if isinstance(request, BadRequest):
+            return _refused(request)
+        n_input = sum(estimate_text(m.text) + _FRAME_TOKENS for m in request.messages)
+        try:
+            decision = await self._router.decide(request, n_input_tokens=n_input, vector=vector)
+        except StepwellError as e:
+            return _refused(e)
+        return _told(decision)
+
+
+def _refused(e: StepwellError) -> dict[str, object]:
+    return {
+        "score": None,
+        "p_ok": {},
+        "cost_usd": {},
+        "tier": None,
+        "novelty": None,
+        "reasons": [str(e)],
+        "error": e.code,
+    }
+
+
+def _request(row: Row) -> ChatRequest | BadRequest:
+    fields = {k: row[k] for k in _FIELDS if k in row}
+    if "messages" not in fields:
+        prompt = row.get("prompt")
+        if not isinstance(prompt, str):
+            return BadRequest("A row needs `prompt` (a text) or `messages`.", param="prompt")
+        fields["messages"] = [{"role": "user", "content": prompt}]
+    try:
+        return ChatRequest.build(fields)
+    except BadRequest as e:
+        return e
+
+
+def _told(decision: Decision) -> dict[str, object]:
+    p_ok = {e.tier: e.p_ok for e in decision.estimates}
+    return {
+        "score": _score(decision),
+        "p_ok": p_ok,
+        "cost_usd": {e.tier: e.cost_usd for e in decision.estimates},
+        "tier": decision.tier,
+        "novelty": decision.novelty,
+        "reasons": list(decision.reasons),
+    }
+
+
+def _score(decision: Decision) -> float | None:
+    """What ranks rows by their need: the gain expected of the dearest tier, or the cold start's own rank."""
+    if decision.policy == "learned":
+        first, last = decision.estimates[0].p_ok, decision.estimates[-1].p_ok
+        return None if first is None or last is None else last - first
+    return decision.need

@@ -1,0 +1,167 @@
+"""Tune: learn a policy, test the promise on labels that training has not seen, and tell what came of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from stepwell import __version__
+from stepwell.evals.tune.describe import describe
+from stepwell.evals.tune.expected import expected_costs, prices_for
+from stepwell.evals.tune.learn import learn
+from stepwell.evals.tune.promise import Promise, keep_promise
+from stepwell.evals.tune.report import Origin, TuneReport
+from stepwell.evals.tune.rows import Outcomes, cost_matrix
+from stepwell.evals.tune.wording import floor_of, verdict_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepwell.evals.tune.learn import Learnt
+    from stepwell.router.learned.bundle import Bundle
+
+    Floats = NDArray[np.float64]
+    Matrix = NDArray[np.float32]
+
+_FLOORS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TuneOptions:
+    """What is asked of a tuning.
+
+    Attributes:
+        min_quality: Share of the dearest tier's mean score, to be kept with `confidence`.
+        max_usd: Most that a request may cost on average; the floor goes first.
+        prices: By tier: USD per 1M tokens read and written.
+        command, data: Name of the command and of the file, for the card and the report.
+    """
+
+    min_quality: float = 0.95
+    confidence: float = 0.95
+    max_usd: float | None = None
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    embedder: str = ""
+    seed: int = 0
+    command: str = "stepwell tune"
+    data: str = ""
+    licence: str = ""
+    n_resamples: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A policy ready to save, and everything that is known of it."""
+
+    bundle: Bundle
+    promise: Promise
+    report: TuneReport
+
+
+def tune(
+    outcomes: Outcomes,
+    vectors: Matrix | None,
+    options: TuneOptions,
+    *,
+    listed: Mapping[str, tuple[float, float]] | None = None,
+) -> Tuned:
+    """Learn from `outcomes` and keep the promise, or fall back to what keeps it.
+
+    Args:
+        vectors: Embeddings of the prompts by `options.embedder`, shape (n, dim); None: words and form alone.
+        listed: Prices that are known anyway.
+
+    Raises:
+        BadRequest: Too few rows, a tier without a score or a price.
+    """
+    prices, assumed = prices_for(outcomes, options.prices, listed or {})
+    learnt = learn(
+        outcomes,
+        vectors,
+        embedder=options.embedder,
+        seed=options.seed,
+        licence=options.licence,
+        command=options.command,
+    )
+    expected = expected_costs(learnt.bundle, outcomes, prices)
+    promises = _promises(learnt, expected, outcomes, options)
+    promise = promises[options.min_quality]
+    verdict = verdict_of(promise, outcomes.tiers)
+    verdict = msgspec.structs.replace(
+        verdict, said=(*verdict.said, *_budget(promise, options.max_usd), *_sentence(assumed))
+    )
+    bundle = learnt.bundle.with_promise(
+        price=promise.price,
+        mix=_mix(promise, outcomes.tiers),
+        min_quality=options.min_quality,
+        verdict=verdict.headline,
+        usd_per_1m=prices,
+        notes=[assumed] if assumed else [],
+    )
+    report = describe(
+        outcomes,
+        cost_matrix(outcomes, prices),
+        learnt.p_ok,
+        expected,
+        verdict=verdict,
+        floors=[floor_of(p) for p in promises.values()],
+        origin=_origin(bundle, outcomes, prices, options),
+        n_resamples=options.n_resamples,
+        seed=options.seed,
+    )
+    return Tuned(bundle, promise, report)
+
+
+def _promises(
+    learnt: Learnt, expected: Floats, outcomes: Outcomes, options: TuneOptions
+) -> dict[float, Promise]:
+    asked = sorted({*_FLOORS, options.min_quality})
+    return {
+        q: keep_promise(learnt.p_ok, expected, outcomes.scores, min_quality=q, confidence=options.confidence)
+        for q in asked
+    }
+
+
+def _mix(promise: Promise, tiers: Sequence[str]) -> dict[str, float] | None:
+    """Where the router does not keep the promise: the mix that does, at the worst the dearest tier alone."""
+    if promise.by == "router":
+        return None
+    return {t: s for t, s in zip(tiers, promise.shares, strict=True) if s > 0}
+
+
+def _budget(p: Promise, max_usd: float | None) -> list[str]:
+    if max_usd is None:
+        return []
+    cost = f"${p.cost_usd:.3g} a request"
+    if p.cost_usd <= max_usd:
+        return [f"It costs {cost} on average, within ${max_usd:.3g}."]
+    return [
+        f"It costs {cost} on average, over ${max_usd:.3g}: both can't be kept, and quality goes first. Lower "
+        "--min-quality or raise --max-usd."
+    ]
+
+
+def _sentence(said: str) -> list[str]:
+    return [f"{said[:1].upper()}{said[1:]}."] if said else []
+
+
+def _origin(
+    bundle: Bundle, outcomes: Outcomes, prices: Mapping[str, tuple[float, float]], options: TuneOptions
+) -> Origin:
+    return Origin(
+        data=options.data,
+        data_sha256=bundle.card.data_sha256,
+        n_rows=len(outcomes),
+        command=options.command,
+        seed=options.seed,
+        version=__version__,
+        made_on=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        embedder=bundle.card.embedder,
+        trained_on="5-fold: every row judged by models that have not seen it",
+        usd_per_1m=tuple(prices.get(t) for t in outcomes.tiers),
+    )
