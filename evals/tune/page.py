@@ -20,11 +20,12 @@ from stepwell.evals.tune.page_tables import (
     floors_table,
     points_table,
 )
-from stepwell.evals.tune.page_text import THIN, esc, num, pct, per_1k, shares
+from stepwell.evals.tune.page_text import esc, num, pct, per_1k, shares
 from stepwell.evals.tune.report import TuneReport
 
 _WIDE = (940, 460, 13)
 _NARROW = (400, 400, 12)
+_LONG = 90  # characters of a headline that is set smaller
 
 
 def page(report: TuneReport) -> str:
@@ -52,20 +53,19 @@ def _verdict(report: TuneReport) -> str:
     v, f = report.verdict, report.policy
     fallen = "" if v.is_learned else " fallen"
     said = "".join(f"<p>{esc(s)}</p>" for s in v.said)
-    more = ""
-    if v.n_labels_needed is not None:
-        more = f"<p>About {v.n_labels_needed:,} labels would settle it; there are {v.n_labels:,}.</p>"
+    needed = "" if v.n_labels_needed is None else f" of {v.n_labels_needed:,}"
     facts = [
         ("floor asked for", f"{pct(v.q)} of {esc(report.tiers[-1])}"),
         ("cost saved", pct(f.saved)),
         ("per 1,000 requests", per_1k(f.cost_usd)),
         ("mean score", num(f.quality)),
-        ("labels tested on", f"{v.n_labels:,}"),
+        ("labels, of those needed" if needed else "labels", f"{v.n_labels:,}{needed}"),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return (
         f'<header class="verdict{fallen}"><p class="eyebrow">{esc(report.title)} · {esc(report.origin.made_on)}</p>'
-        f'<h1>{esc(v.headline)}</h1><div class="lede">{said}{more}</div></header>'
+        f"<h1{' class=long' if len(v.headline) > _LONG else ''}>{esc(v.headline)}</h1>"
+        f'<div class="lede">{said}</div></header>'
         f'<dl class="facts">{cells}</dl>'
     )
 
@@ -184,7 +184,7 @@ _TERMS = (
     ),
     (
         "lower bound",
-        f"With 95{THIN}% confidence the policy keeps at least this share of the premium tier's mean score. Prices were "
+        "With 95% confidence the policy keeps at least this share of the premium tier's mean score. Prices were "
         "tested in a fixed order from the safe end, on labels that training had not seen (learn then test).",
     ),
     (
@@ -194,7 +194,7 @@ _TERMS = (
     ),
     (
         "CPT50, CPT80",
-        "Smallest share of strong answers that wins 50 or 80 % of the gap. Low is good; random .500, .800.",
+        "Smallest share of strong answers that wins 50 or 80% of the gap. Low is good; random .500, .800.",
     ),
     ("AIQ", "Mean height of the frontier's hull between the cheapest and the best single tier."),
     (

@@ -45,6 +45,7 @@ main{max-width:60rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
 h1,h2{font-family:ui-serif,Charter,"Iowan Old Style",Georgia,"Times New Roman",serif;font-weight:600;
 text-wrap:balance;line-height:1.2}
 h1{font-size:clamp(1.7rem,1.1rem + 2.6vw,2.6rem);margin:.3rem 0 1rem;letter-spacing:-.01em}
+h1.long{font-size:clamp(1.35rem,1rem + 1.4vw,1.8rem);line-height:1.3}
 h2{font-size:1.35rem;margin:3.2rem 0 .4rem}
 p{max-width:42rem;margin:.5rem 0} .soft,caption,figcaption,dt{color:var(--soft)} small,.soft{font-size:.875rem}
 .eyebrow{font-size:.8rem;letter-spacing:.07em;text-transform:uppercase;color:var(--soft);margin:0}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-THIN = "\u202f"
-
 
 def esc(text: str) -> str:
     """Text for HTML, in attributes too."""
@@ -13,14 +11,14 @@ def esc(text: str) -> str:
 
 
 def pct(share: float, digits: int = 0) -> str:
-    """A share as "61 %"; never "100 %" or "0 %" for what only rounds to it."""
+    """A share as "61%"; never "100%" or "0%" for what only rounds to it."""
     shown = f"{100 * share:.{digits}f}"
     step = 10.0**-digits
     if share < 1 and float(shown) >= 100:
         shown = f"{100 - step:.{digits}f}"
     if 0 < share < step / 200:
-        return f"&lt;{step:.{digits}f}{THIN}%"
-    return f"{shown.replace('-', '−')}{THIN}%"
+        return f"&lt;{step:.{digits}f}%"
+    return f"{shown.replace('-', '−')}%"
 
 
 def usd(cost_usd: float) -> str:
@@ -49,7 +47,7 @@ def points(value: float) -> str:
 
 
 def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.005, most: int = 4) -> str:
-    """ "weak 39 %, strong 61 %"; tiers without a visible share are left out, and the smallest of many."""
+    """ "weak 39%, strong 61%"; tiers without a visible share are left out, and the smallest of many."""
     seen = [(t, s) for t, s in zip(tiers, of, strict=True) if s >= least] or [(tiers[0], of[0])]
     smallest = sorted(s for _, s in seen)[-most:][0]
     shown = [f"{esc(t)} {pct(s)}" for t, s in seen if s >= smallest][:most]

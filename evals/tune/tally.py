@@ -164,7 +164,7 @@ def _of_many(drawer: Drawer, p_ok: Floats, expected: Floats, n_chars: Floats) ->
     return tuple(found)
 
 
-_MANY = ("AIQ", *(f"saved at {100 * q:.0f}\u202f%" for q in _SAVED_AT))
+_MANY = ("AIQ", *(f"saved at {100 * q:.0f}%" for q in _SAVED_AT))
 
 
 def _singles(drawer: Drawer) -> tuple[Floats, Floats]:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 N_ROWS = 600
 SEED = 20261121
+# the source asks for one token: max_new_tokens=1 in routellm/evals/mmlu/generate_responses.py
+ONE_LETTER = {"weak": 1, "strong": 1}
 
 
 def read_rows(path: Path) -> list[dict[str, object]]:
@@ -35,6 +37,7 @@ def line(row: dict[str, object]) -> str:
     """One row as it ships."""
     scores = {"weak": row["weak"], "strong": row["strong"]}
     shipped = {"id": row["id"], "domain": row["domain"], "prompt": row["prompt"], "scores": scores}
+    shipped["out_tokens"] = ONE_LETTER
     return json.dumps(shipped, ensure_ascii=False)
 
 
