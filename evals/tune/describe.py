@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from stepwell.evals.tune import sweep, tally
@@ -37,7 +38,8 @@ def describe(
     Args:
         costs: What each call cost, shape (n, k), tiers cheapest first.
         p_ok, expected: What the router believed of rows that it had not learned from, shape (n, k).
-        floors: By the promise; the one of `verdict.q` is the policy's.
+        floors: By the promise; the one of `verdict.q` is the policy's. What each costs is counted again by `costs`,
+            as everything else on the page is.
         more_figures: Of other routers, for the table of measures.
     """
     whole = np.flatnonzero(outcomes.is_complete & ~np.isnan(costs).any(axis=1))
@@ -50,7 +52,7 @@ def describe(
         p_ok,
         expected,
         n_chars=n_chars,
-        floors=floors,
+        floors=[_at_true_cost(f, rows.scores, costs, p_ok, expected) for f in floors],
         n_resamples=n_resamples,
         seed=seed,
     )
@@ -68,6 +70,18 @@ def describe(
         reliability=tally.reliability(rows.tiers, p_ok, rows.scores),
         domains=tally.by_domain(rows.domains, rows.scores, answers) if any(rows.domains) else (),
         origin=origin,
+    )
+
+
+def _at_true_cost(floor: Floor, scores: Floats, costs: Floats, p_ok: Floats, expected: Floats) -> Floor:
+    answers = answers_at(floor, p_ok, expected)
+    cost, dear = float((costs * answers).sum(axis=1).mean()), float(costs[:, -1].mean())
+    return msgspec.structs.replace(
+        floor,
+        quality=float((scores * answers).sum(axis=1).mean()),
+        cost_usd=cost,
+        shares=tuple(answers.mean(axis=0).tolist()),
+        saved=1 - cost / dear if dear > 0 else 0.0,
     )
 
 

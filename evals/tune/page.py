@@ -20,7 +20,7 @@ from stepwell.evals.tune.page_tables import (
     floors_table,
     points_table,
 )
-from stepwell.evals.tune.page_text import esc, num, pct, per_1k, shares
+from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, shares
 from stepwell.evals.tune.report import TuneReport
 
 _WIDE = (940, 460, 13)
@@ -55,7 +55,7 @@ def _verdict(report: TuneReport) -> str:
     said = "".join(f"<p>{esc(s)}</p>" for s in v.said)
     needed = "" if v.n_labels_needed is None else f" of {v.n_labels_needed:,}"
     facts = [
-        ("floor asked for", f"{pct(v.q)} of {esc(report.tiers[-1])}"),
+        ("floor, of premium", exact(v.q)),
         ("cost saved", pct(f.saved)),
         ("per 1,000 requests", per_1k(f.cost_usd)),
         ("mean score", num(f.quality)),
@@ -83,6 +83,11 @@ def _chart(report: TuneReport) -> str:
         f'<line class="curve {n}" x1="0" x2="30" y1="6" y2="6"/></svg>{esc(NAMES[n])}</li>'
         for n in drawn
     )
+    if shown is not None:
+        legend += (
+            '<li><svg viewBox="0 0 30 12" aria-hidden="true"><line class="floor" x1="0" x2="30" y1="6" y2="6"/>'
+            '<circle class="now" cx="15" cy="6" r="4"/></svg>the floor, and what keeps it</li>'
+        )
     router = frontier.curve("router")
     details = "" if router is None else points_table(frontier.tiers, router.points)
     return (
@@ -110,7 +115,7 @@ def _slider(report: TuneReport) -> str:
     return (
         f'<div class="slider" hidden><label for="floor">Move the floor</label>'
         f'<input type="range" id="floor" min="0" max="{len(floors) - 1}" step="1" value="{at}">'
-        f'<output id="floor-shown" for="floor">{pct(floors[at].q)}</output></div>'
+        f'<output id="floor-shown" for="floor">{exact(floors[at].q)}</output></div>'
         f'<dl class="facts" aria-live="polite">{cells}</dl>'
     )
 
@@ -171,7 +176,7 @@ def _domains(report: TuneReport) -> str:
         for i, t in enumerate(report.tiers)
     )
     return (
-        f"<section><h2>Who answers what</h2><p>At the floor of {pct(report.policy.q)}; premium is "
+        f"<section><h2>Who answers what</h2><p>At the floor of {exact(report.policy.q)}; premium is "
         f"{esc(report.tiers[-1])}.</p>"
         f'<ul class="legend">{named}</ul>{domains_table(report.tiers, report.domains)}</section>'
     )
@@ -233,13 +238,13 @@ def _data(report: TuneReport) -> str:
     router = report.frontier.curve("router")
     floors = [
         {
-            "q": _plain(pct(f.q)),
+            "q": exact(f.q),
             "x": 1000 * f.cost_usd,
             "y": f.quality,
             "wanted": f.q * premium,
             "shares": f.shares,
             "said": {key: _plain(text) for key, text in _said(f, report.tiers).items()},
-            "spoken": _plain(f"{pct(f.q)}: {per_1k(f.cost_usd)} per 1,000, saved {pct(f.saved)}"),
+            "spoken": _plain(f"{exact(f.q)}: {per_1k(f.cost_usd)} per 1,000, saved {pct(f.saved)}"),
         }
         for f in report.frontier.floors
     ]

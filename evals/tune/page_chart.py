@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stepwell.evals.tune.frontier import Curve, CurveName, Floor, Frontier, Point
 from stepwell.evals.tune.page_labels import labels
-from stepwell.evals.tune.page_text import esc, num, pct, per_1k, points, shares
+from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, points, shares
 
 NAMES: dict[CurveName, str] = {
     "router": "this router",
@@ -76,7 +76,7 @@ class Plot:
         ]
         x, y = self.x, self.y
         above = 2 * self.font_px if style else 0
-        key = self._key([c.name for c in reversed(shown)]) if style else ""
+        key = self._key([c.name for c in reversed(shown)], floor) if style else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {css_class}" role="img" '
             f'viewBox="0 {-above} {self.width} {self.height + above}" font-size="{self.font_px}" '
@@ -84,14 +84,17 @@ class Plot:
             f'data-y="{y.lo},{y.hi},{y.start_px},{y.end_px}">{style}{key}{"".join(body)}</svg>'
         )
 
-    def _key(self, names: Sequence[CurveName]) -> str:
+    def _key(self, names: Sequence[CurveName], floor: Floor | None) -> str:
         f, at, drawn = self.font_px, self.x.start_px, []
-        for name in names:
+        entries = [(f"curve {name}", NAMES[name]) for name in names]
+        if floor is not None:
+            entries.append(("floor", f"floor {exact(floor.q)}"))
+        for css_class, name in entries:
             drawn.append(
-                f'<line class="curve {name}" x1="{at:.1f}" x2="{at + 26:.1f}" y1="{-0.6 * f:.1f}" y2="{-0.6 * f:.1f}"/>'
-                f'<text x="{at + 33:.1f}" y="{-0.25 * f:.1f}">{esc(NAMES[name])}</text>'
+                f'<line class="{css_class}" x1="{at:.1f}" x2="{at + 26:.1f}" y1="{-0.6 * f:.1f}" y2="{-0.6 * f:.1f}"/>'
+                f'<text x="{at + 33:.1f}" y="{-0.25 * f:.1f}">{esc(name)}</text>'
             )
-            at += 60 + 0.56 * f * len(NAMES[name])
+            at += 60 + 0.56 * f * len(name)
         return "".join(drawn)
 
     def _spoken(self, floor: Floor | None) -> str:
@@ -99,7 +102,9 @@ class Plot:
             "Mean score against cost, for the router, each tier, a random mix, prompt length and an oracle."
         )
         if floor is not None:
-            said += f" At the floor of {pct(floor.q)}: score {num(floor.quality)}, saved {pct(floor.saved)}."
+            said += (
+                f" At the floor of {exact(floor.q)}: score {num(floor.quality)}, saved {pct(floor.saved)}."
+            )
         return said
 
     def _axes(self) -> str:
@@ -166,16 +171,11 @@ class Plot:
         return "".join(drawn)
 
     def _marker(self, floor: Floor) -> str:
-        x, y, f = self.x, self.y, self.font_px
-        wanted = floor.q * self.frontier.singles[-1].quality
+        x, y = self.x, self.y
+        wanted = y(floor.q * self.frontier.singles[-1].quality)
         cx, cy = x(1000 * floor.cost_usd), y(floor.quality)
-        # the name keeps to the other half; the script moves it likewise
-        is_right = cx > (x.start_px + x.end_px) / 2
-        at, anchor = (x.start_px + 6, "start") if is_right else (x.end_px - 6, "end")
         return (
-            f'<line class="floor" x1="{x.start_px}" x2="{x.end_px}" y1="{y(wanted)}" y2="{y(wanted)}"/>'
-            f'<text class="floor-name" x="{at}" y="{y(wanted) - 0.4 * f:.1f}" text-anchor="{anchor}">'
-            f"floor {pct(floor.q)}</text>"
+            f'<line class="floor" x1="{x.start_px}" x2="{x.end_px}" y1="{wanted}" y2="{wanted}"/>'
             f'<circle class="now" cx="{cx}" cy="{cy}" r="7"/>'
         )
 

@@ -9,19 +9,15 @@ SCRIPT = """
   const plots = [...document.querySelectorAll("svg.chart")].map((svg) => {
     const x = svg.dataset.x.split(",").map(Number), y = svg.dataset.y.split(",").map(Number);
     const on = (s) => (v) => s[2] + (v - s[0]) / (s[1] - s[0]) * (s[3] - s[2]);
-    return {svg, x: on(x), y: on(y), left: x[2], right: x[3], find: (name) => svg.querySelector(name)};
+    return {svg, x: on(x), y: on(y), find: (name) => svg.querySelector(name)};
   });
   const slider = document.getElementById("floor"), shown = document.getElementById("floor-shown");
   const show = (i) => {
     const f = data.floors[i];
     for (const p of plots) {
-      const now = p.find(".now"), line = p.find(".floor"), name = p.find(".floor-name");
+      const now = p.find(".now"), line = p.find(".floor");
       now.setAttribute("cx", p.x(f.x)); now.setAttribute("cy", p.y(f.y));
       for (const end of ["y1", "y2"]) line.setAttribute(end, p.y(f.wanted));
-      const isRight = p.x(f.x) > (p.left + p.right) / 2;
-      name.setAttribute("x", isRight ? p.left + 6 : p.right - 6);
-      name.setAttribute("text-anchor", isRight ? "start" : "end");
-      name.setAttribute("y", p.y(f.wanted) - 5); name.textContent = "floor " + f.q;
     }
     shown.textContent = f.q;
     slider.setAttribute("aria-valuetext", f.spoken);

@@ -12,8 +12,7 @@ _COLOURS = """
 CHART = """
 svg text{font-family:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
 fill:var(--soft);font-variant-numeric:tabular-nums}
-svg .name,svg .floor-name{fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
-svg .floor-name{fill:var(--floor)}
+svg .name{fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
 svg .grid{stroke:var(--line)} svg .axis,svg .tickmark{stroke:var(--soft);stroke-opacity:.6}
 svg .band{stroke:none;fill-opacity:.09} svg .band.router{fill-opacity:.2}
 svg .curve{fill:none;stroke-width:1.6;stroke-linejoin:round} svg .curve.router{stroke-width:2.6}

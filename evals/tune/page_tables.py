@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from stepwell.evals.tune.frontier import Floor, Frontier, Point
 from stepwell.evals.tune.page_graphics import share_bar, whisker
-from stepwell.evals.tune.page_text import esc, num, pct, per_1k, points, shares
+from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, points, shares
 from stepwell.evals.tune.report import ORACLE, Domain, Figure
 
 KEPT_BY = {"router": "learned router", "mix": "fixed mix", "premium": "premium tier alone"}
@@ -39,7 +39,7 @@ def floors_table(frontier: Frontier, policy: Floor) -> str:
         now = ' class="now"' if abs(f.q - policy.q) < 1e-9 else ""
         price = "–" if f.price is None else f"{f.price:.3f}"
         rows.append(
-            f'<tr data-floor="{i}"{now}><th scope="row">{pct(f.q)}</th><td>{pct(f.saved)}</td>'
+            f'<tr data-floor="{i}"{now}><th scope="row">{exact(f.q)}</th><td>{pct(f.saved)}</td>'
             f"<td>{per_1k(f.cost_usd)}</td>"
             f'<td class="text">{share_bar(frontier.tiers, f.shares)} '
             f"<small>{shares(frontier.tiers, f.shares)}</small></td>"

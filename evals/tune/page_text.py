@@ -21,6 +21,11 @@ def pct(share: float, digits: int = 0) -> str:
     return f"{shown.replace('-', '−')}%"
 
 
+def exact(share: float) -> str:
+    """A share that someone chose, with the digits it was chosen with: "92.5%"."""
+    return f"{round(100 * share, 6):g}%"
+
+
 def usd(cost_usd: float) -> str:
     """Dollars with three figures: "$3.38", "$0.0329"."""
     if cost_usd == 0:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from stepwell.evals.tune.describe import describe
+from stepwell.evals.tune.floors import floors
 from stepwell.evals.tune.frontier import Floor
 from stepwell.evals.tune.page import page
 from stepwell.evals.tune.page_labels import labels
-from stepwell.evals.tune.page_text import pct, per_1k, shares, usd
+from stepwell.evals.tune.page_text import exact, pct, per_1k, shares, usd
 from stepwell.evals.tune.report import Origin, TuneReport, Verdict
 from stepwell.evals.tune.rows import Outcomes
 from stepwell.evals.tune.view import View
@@ -173,9 +174,9 @@ def test_slider_and_table_say_the_same(two: TuneReport) -> None:
     for f, now, (place, row) in zip(two.frontier.floors, moved, rows, strict=True):
         said = now["said"]
         assert isinstance(said, dict)
-        assert now["q"] == pct(f.q)
+        assert now["q"] == exact(f.q)
         assert two.frontier.floors[int(place)] == f
-        for shown in (pct(f.q), said["cost"], said["saved"], said["low"], said["score"], said["who"]):
+        for shown in (exact(f.q), said["cost"], said["saved"], said["low"], said["score"], said["who"]):
             assert f">{shown}<" in row
         assert now["x"] == pytest.approx(1000 * f.cost_usd)
         assert now["wanted"] == pytest.approx(f.q * two.frontier.singles[-1].quality)
@@ -249,6 +250,28 @@ def test_names_keep_apart() -> None:
 )
 def test_a_share_never_rounds_to_all_or_nothing(share: float, said: str) -> None:
     assert pct(share) == f"{said}%"
+
+
+def test_a_chosen_share_keeps_its_digits() -> None:
+    assert [exact(q) for q in (0.925, 0.95, 1.0, 0.29)] == ["92.5%", "95%", "100%", "29%"]
+
+
+def test_floors_lie_on_the_curve() -> None:
+    rows = outcomes()
+    random = np.random.default_rng(2)
+    costs = np.array([1e-4, 3e-3]) * (0.5 + random.random((300, 1)))
+    p_ok = np.clip(0.6 * rows.scores + 0.4 * random.random((300, 2)), 0, 1)
+    kept = floors(p_ok, 2 * costs, rows.scores, qs=(0.8, 0.9))
+    verdict = Verdict(kept[-1].by, 0.9, 0.95, "", (), 300)
+    origin = Origin("", "", 300, "", 0, "", "")
+    report = describe(
+        rows, costs, p_ok, 2 * costs, verdict=verdict, floors=kept, origin=origin, n_resamples=20
+    )
+    for promised, shown in zip(kept, report.frontier.floors, strict=True):
+        assert shown.cost_usd == pytest.approx(promised.cost_usd / 2)
+        assert shown.quality == pytest.approx(promised.quality)
+        assert shown.saved == pytest.approx(promised.saved)
+        assert shown.shares == pytest.approx(promised.shares)
 
 
 def test_dollars_keep_three_figures() -> None:
