@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Self
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
@@ -15,19 +14,6 @@ from stepwell.base.messages import Message
 
 Step = Callable[[dict[str, object]], dict[str, object]]
 Stage = Callable[[Config], AbstractContextManager[Step]]
-
-
-@contextmanager
-def route(config: Config) -> Iterator[Step]:
-    """Which tier each row would go to; no tier is called."""
-    from stepwell.build import build
-    from stepwell.router.replay import replay
-
-    pipeline = build(config)
-    with ExitStack() as opened:
-        opened.callback(lambda: asyncio.run(pipeline.close()))
-        fed = opened.enter_context(Fed(lambda rows: replay(rows, pipeline.router)))
-        yield fed.step
 
 
 @contextmanager
@@ -76,7 +62,7 @@ def context(config: Config) -> Iterator[Step]:
     yield step
 
 
-STAGES: Mapping[str, Stage] = {"route": route, "guards": guards, "cache": cache, "context": context}
+STAGES: Mapping[str, Stage] = {"guards": guards, "cache": cache, "context": context}
 
 
 class _Conversation(msgspec.Struct):
@@ -92,32 +78,3 @@ def _read(row: dict[str, object]) -> _Conversation:
         return msgspec.json.decode(msgspec.json.encode(row), type=_Conversation)
     except msgspec.ValidationError as e:
         raise BadRequest(str(e)) from None
-
-
-class Fed:
-    """Drives a lazy stage over many rows one row at a time; after a bad row it starts the stage anew."""
-
-    def __init__(self, start: Callable[[Iterator[dict[str, object]]], Iterator[dict[str, object]]]) -> None:
-        self._start = start
-        self._next_rows: list[dict[str, object]] = []
-        self._results: Iterator[dict[str, object]] | None = None
-
-    def step(self, row: dict[str, object]) -> dict[str, object]:
-        self._next_rows = [row]
-        results, self._results = self._results or self._start(self._rows()), None
-        result = next(results)
-        self._results = results
-        return result
-
-    def _rows(self) -> Iterator[dict[str, object]]:
-        while self._next_rows:
-            yield self._next_rows.pop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let the stage close what it opened: its rows have run out."""
-        self._next_rows = []
-        if self._results is not None:
-            next(self._results, None)

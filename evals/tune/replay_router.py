@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from stepwell.base.config import Config, PromisesConfig, RoutingConfig
 from stepwell.base.embedding import Embedder, RequestVector, embed_for_routing
@@ -14,7 +17,6 @@ from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import estimate_text
 from stepwell.router.decide import Router
 from stepwell.router.features import last_ask
-from stepwell.router.policy.base import Policy
 from stepwell.router.tierinfo import TierInfo
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from stepwell.base.decisions import Decision
 
-Row = Mapping[str, object]
+Asked = tuple[object, ChatRequest | BadRequest]
+_decode_row: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
 _FIELDS = ("messages", "tools", "response_format", "max_tokens", "max_completion_tokens")
 _FRAME_TOKENS = 4
 _N_BATCH = 64
@@ -59,15 +62,16 @@ def learned_router(folder: str, config: Config, *, embedder: str) -> Router:
     return Router(routing, PromisesConfig(), tiers, policy=policy)
 
 
-def cold_router(config: Config, policy: Policy) -> Router:
-    """A router over the configured tiers as if every key were set."""
+def cold_router(config: Config) -> Router:
+    """The shipped cold start over the configured tiers, as if every key were set."""
     from stepwell.build import build
+    from stepwell.router.policy.coldstart import ColdStart
 
     pipeline = build(config)
     infos = [replace(info, missing_key=None) for info in pipeline.router.tiers]
     asyncio.run(pipeline.close())
     promises = config.promises.model_copy(update={"below_floor": "flag"})
-    return Router(config.routing, promises, infos, policy=policy)
+    return Router(config.routing, promises, infos, policy=ColdStart())
 
 
 def _tier(name: str, usd_in: float, usd_out: float) -> TierInfo:
@@ -85,22 +89,22 @@ class RouterReplay:
         self._router = router
         self._embedder = embedder() if router.needs_vector else None
 
-    def rows(self, rows: Sequence[Row]) -> Iterator[dict[str, object]]:
+    def rows(self, lines: Iterable[str]) -> Iterator[dict[str, object]]:
         """A result for each row, in their order; a bad one says what is wrong with it, never its text.
+
+        Args:
+            lines: JSON Lines: {id?, prompt or messages, ...}; blank ones are skipped.
 
         Yields:
             {id, score, p_ok: {tier: p}, cost_usd: {tier: USD}, tier, novelty, reasons}; score is the need for a
             higher tier. Where the router refused, tier is None and `error` has its code.
         """
         with asyncio.Runner() as runner:
-            for at in range(0, len(rows), _N_BATCH):
-                batch = rows[at : at + _N_BATCH]
-                requests = [_request(row) for row in batch]
-                vectors = self._vectors(requests)
-                for n, (row, request) in enumerate(zip(batch, requests, strict=True)):
-                    found: dict[str, object] = {"id": row.get("id", at + n + 1)}
+            for batch in _batches(_read(lines), _N_BATCH):
+                vectors = self._vectors([request for _, request in batch])
+                for n, (name, request) in enumerate(batch):
                     vector = Embedded(None if vectors is None else vectors[n])
-                    yield found | runner.run(self._decide(request, vector))
+                    yield {"id": name} | runner.run(self._decide(request, vector))
 
     def _vectors(self, requests: Sequence[ChatRequest | BadRequest]) -> NDArray[np.float32] | None:
         if self._embedder is None:
@@ -131,7 +135,25 @@ def _refused(e: StepwellError) -> dict[str, object]:
     }
 
 
-def _request(row: Row) -> ChatRequest | BadRequest:
+def _read(lines: Iterable[str]) -> Iterator[tuple[object, ChatRequest | BadRequest]]:
+    """Every row's id and request; a line's number stands in for an id."""
+    for n, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = _decode_row(line)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            yield n, BadRequest(f"Line {n} is not a JSON object.")
+        else:
+            yield row.get("id", n), _request(row)
+
+
+def _batches(rows: Iterator[Asked], n: int) -> Iterator[list[Asked]]:
+    while batch := list(itertools.islice(rows, n)):
+        yield batch
+
+
+def _request(row: Mapping[str, object]) -> ChatRequest | BadRequest:
     fields = {k: row[k] for k in _FIELDS if k in row}
     if "messages" not in fields:
         prompt = row.get("prompt")

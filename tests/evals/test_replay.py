@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
 from stepwell.base.config import Config
-from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.errors import ConfigError
 from stepwell.evals.replay import run_replay
-from stepwell.evals.stages import STAGES, Fed
+from stepwell.evals.stages import STAGES
 
 SECRET = "never shown"
 PRICES = {"usd_per_1m_input": 1, "usd_per_1m_output": 2}
@@ -24,7 +22,7 @@ def replayed(stage: str, *rows: object, values: object = None) -> tuple[list[dic
     return out, n_bad
 
 
-@pytest.mark.parametrize("stage", ["route", "cache", "context"])
+@pytest.mark.parametrize("stage", ["cache", "context"])
 def test_bad_rows_are_told_by_line_and_the_rest_goes_on(stage: str) -> None:
     values = {**KEYED, "cache": {"semantic": "off"}}
     bad = ["{", "[1]", {"id": "odd", "prompt": 5, "messages": SECRET}]
@@ -43,7 +41,7 @@ def test_bad_rows_are_told_by_line_and_the_rest_goes_on(stage: str) -> None:
 
 
 def test_an_unknown_stage_names_those_that_are() -> None:
-    with pytest.raises(ConfigError, match="route"):
+    with pytest.raises(ConfigError, match="guards"):
         replayed("fly", {})
 
 
@@ -76,31 +74,5 @@ def test_context_keeps_what_fits() -> None:
     assert int(str(out["n_tokens"])) + 50 <= 600
 
 
-def test_routing_names_a_tier_and_calls_none() -> None:
-    out, n_bad = replayed("route", {"id": "q", "prompt": "hi"}, {"prompt": "ho"}, values=KEYED)
-    assert n_bad == 0
-    assert [(row["id"], row["tier"]) for row in out] == [("q", "only"), (2, "only")]
-
-
-def test_a_fed_stage_starts_anew_after_a_bad_row_only() -> None:
-    n_started = 0
-
-    def stage(rows: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
-        nonlocal n_started
-        n_started += 1
-        for row in rows:
-            if not row:
-                raise BadRequest("empty")
-            yield row
-
-    with Fed(stage) as fed:
-        assert fed.step({"a": 1}) == {"a": 1}
-        assert fed.step({"a": 2}) == {"a": 2}
-        with pytest.raises(BadRequest):
-            fed.step({})
-        assert fed.step({"a": 3}) == {"a": 3}
-    assert n_started == 2
-
-
 def test_every_stage_of_the_house_is_there() -> None:
-    assert set(STAGES) == {"route", "guards", "cache", "context"}
+    assert set(STAGES) == {"guards", "cache", "context"}

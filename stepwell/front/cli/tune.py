@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import config_of
+from stepwell.front.cli.inputs import Prices, config_of, prices_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from stepwell.evals.tune.rows import Outcomes
     from stepwell.evals.tune.run import Tuned
 
-Prices = dict[str, tuple[float, float]]
 _N_BATCH = 64
 _SHOWN = ("APGR", "CPT50", "CPT80", "AIQ")
 
@@ -42,7 +41,7 @@ def run(args: Namespace) -> int:
     options = TuneOptions(
         min_quality=args.min_quality,
         max_usd=args.max_usd,
-        prices=_prices(args.prices),
+        prices=prices_of(args.prices),
         embedder="" if vectors is None else embedder_name(config.embedding),
         seed=args.seed,
         command=_command(args),
@@ -90,19 +89,6 @@ def _embedded(config: Config, outcomes: Outcomes) -> NDArray[np.float32]:
             made.append(embed_for_routing(embedder, prompts[at : at + _N_BATCH]))
             show(min(at + _N_BATCH, len(prompts)), len(prompts))
     return np.concatenate(made)
-
-
-def _prices(given: str | None) -> Prices:
-    """`a=0.1/0.4,b=2.5/10`: USD per 1M tokens read and written; one number counts for both."""
-    found: Prices = {}
-    for part in given.split(",") if given else ():
-        name, _, price = part.partition("=")
-        usd_in, _, usd_out = price.partition("/")
-        try:
-            found[name.strip()] = (float(usd_in), float(usd_out or usd_in))
-        except ValueError:
-            raise UsageError(f"--prices: {part!r} is not NAME=USD_IN/USD_OUT") from None
-    return found
 
 
 def _listed(config: Config, tiers: Sequence[str]) -> Prices:

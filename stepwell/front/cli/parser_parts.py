@@ -1,0 +1,35 @@
+"""What every command's parser is made of."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from stepwell.front.cli.exits import EPILOG, Exit
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-line errors and the exit codes under every help."""
+
+    def __init__(self, **given: Any) -> None:
+        given.setdefault("epilog", EPILOG)
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **given)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.USAGE, f"stepwell: {message} (see {self.prog} --help)\n")
+
+
+def add(commands: Any, name: str, module: str, about: str) -> Parser:
+    parser: Parser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(module=module)
+    add_config(parser, default=argparse.SUPPRESS)  # may stand before the command, too
+    return parser
+
+
+def add_config(parser: Parser, *, default: Any) -> None:
+    about = "default: ./stepwell.yaml where there is one, else the embedded default"
+    parser.add_argument("--config", metavar="PATH", default=default, help=about)
+
+
+def add_json(parser: Any) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
