@@ -12,6 +12,7 @@ import numpy as np
 from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.evals.tune.cascade_rows import Compared, compare_rows
 from stepwell.evals.tune.fit import fit_trees
+from stepwell.router.cascade.accept import blended
 from stepwell.router.cascade.learned import LearnedAccept, n_signs, scaled
 
 __all__ = ["compare_rows", "cross_fitted", "fit_accept", "load_accept", "save_accept"]
@@ -60,7 +61,7 @@ def cross_fitted(
     for k in np.unique(fold):
         learned = _fit(x, rows, np.flatnonzero(fold != k), seed)
         p_ok[fold == k], need[fold == k] = learned.rate_all(x[fold == k])
-    return p_ok, need
+    return p_ok, np.array([blended(n, r) for n, r in zip(need, rows.unlabelled_need(), strict=True)])
 
 
 def save_accept(path: str | os.PathLike[str], learned: LearnedAccept) -> None:
