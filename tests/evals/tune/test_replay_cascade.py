@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepwell.base.errors import BadRequest
+from stepwell.evals.tune.cascade_bench import main
 from stepwell.evals.tune.replay_cascade import replay_cascade
 
 PRICES = {"a": (1.0, 2.0), "b": (1.0, 2.0), "m": (3.0, 3.0), "s": (10.0, 10.0)}
@@ -81,3 +83,20 @@ def test_a_recorded_cost_wins_and_an_unknown_price_is_said() -> None:
 def test_what_is_no_cascade_is_refused(tiers: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         list(replay_cascade([line("5", "5")], strong="s", **tiers))
+
+
+def test_the_table_has_a_line_for_each_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        line(str(i % 7), str(i % 3), id=f"r{i}", scores={"a": i % 2, "b": i % 3 == 0, "s": 1})
+        for i in range(60)
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"id": "r1", "model": "a", "text": "It is 1."}))
+    (tmp_path / "prices.json").write_text(json.dumps(PRICES))
+    files = [str(tmp_path / name) for name in ("rows.jsonl", "texts.jsonl", "prices.json")]
+    main([files[0], "--cheap", "a,b", "--strong", "s", "--texts", files[1], "--prices", files[2]])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("60 rows; two agree on")
+    assert [text.split("APGR")[0].strip() for text in said[1:]] == [
+        "length of the first answer", "agreement, no labels", "labels, 5-fold",
+    ]  # fmt: skip
