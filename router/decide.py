@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
-from msgspec.structs import replace
 
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
@@ -15,7 +14,6 @@ from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
 from stepwell.router.features import read_ask
 from stepwell.router.gate import lack_of, needs_of, no_capable_tier
-from stepwell.router.held import held
 from stepwell.router.names import AUTO, Names
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
@@ -23,8 +21,8 @@ from stepwell.router.pricing import Pricing
 from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
 from stepwell.router.rules import NOTHING, Fired, Rules
 from stepwell.router.session import Advice, SessionState, Trouble
+from stepwell.router.steer import Steering
 from stepwell.router.tasks import read_task
-from stepwell.router.terms import Promises
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.turns import Turn
 from stepwell.router.wrappers import last_ask
@@ -58,6 +56,7 @@ class Router:
         reserve_tokens: Room for the reply where the caller sets no max_tokens.
         policy: In place of the one that `routing.policy` names.
         embedder: Name of the embedder that makes the requests' vectors.
+        explore_share: 0..1 of requests that go another way, for labels.
 
     Raises:
         ConfigError: No tier, or the policy can't be loaded.
@@ -73,6 +72,7 @@ class Router:
         reserve_tokens: int = 1024,
         policy: Policy | None = None,
         embedder: str = "",
+        explore_share: float = 0.0,
     ) -> None:
         if not tiers:
             raise ConfigError("a router needs at least one tier")
@@ -81,7 +81,6 @@ class Router:
         )
         self._tiers = self._pricing.tiers
         self._reserve_tokens = reserve_tokens
-        self._promises = Promises(promises, routing, self._tiers)
         self._names = Names(self._tiers)
         self._rules = Rules(routing)
         policy = policy or load_policy(routing.policy, tiers=self._tiers, embedder=embedder)
@@ -94,6 +93,8 @@ class Router:
             trouble=Trouble(n_failures=routing.session_failures, n_repeats=routing.session_repeats),
         )
         self._policy = PolicyRunner(policy, timeout_s=self._timeout_s)
+        self._steering = Steering(promises, routing, self._tiers, explore_share=explore_share)
+        self._promises = self._steering.promises
 
     @property
     def needs_vector(self) -> bool:
@@ -136,12 +137,12 @@ class Router:
             return pinned_decision(
                 self._pricing, request, rank, bounds.model, bounds.fired.said, n_input_tokens, limit_usd
             )
-        made = None
+        row = None
         if self._policy.needs_vector and vector is not None:
-            made = await vector.get_for_routing(self._timeout_s)
+            row = await vector.get_for_routing(self._timeout_s)
         advice = NO_ADVICE if turn is None else self.sessions.advise(turn)
         said = bounds.ask if turn is None else turn.ask  # "yes, go on" is as hard as what it goes on with
-        ask = read_ask(said, vector=made)
+        ask = read_ask(said, vector=row)
         estimates = await self._policy.estimate(ask, self._tiers)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
         looks = self._pricing.looks(
@@ -154,25 +155,28 @@ class Router:
             estimates.n_output_tokens_by_tier,
             advice.n_cached_tokens,
         )
-        terms = self._promises.terms(
-            request, estimates, limit_usd, ask=said, escalates=bounds.fired.escalates
-        )
         try:
-            choice, why = held(looks, terms, advice, n_input_tokens, n_output)
+            steered = self._steering.choose(
+                request,
+                ask,
+                looks,
+                estimates,
+                advice,
+                limit_usd,
+                escalates=bounds.fired.escalates,
+                n_input_tokens=n_input_tokens,
+                n_output_tokens=n_output,
+            )
         except Unroutable as e:
-            e.estimates = refused_estimates(looks, terms)
+            e.estimates = refused_estimates(looks, self._promises.floor(estimates, looks))
             raise
         return routed_decision(
-            self._pricing,
-            request,
-            looks,
-            choice,
-            replace(estimates, reasons=(*why, *estimates.reasons)) if why else estimates,
-            terms,
-            bounds.fired.said,
-            n_input_tokens,
-            n_output,
+            self._pricing, request, looks, steered, estimates, bounds.fired.said, n_input_tokens, n_output
         )
+
+    def observe(self, decision: Decision, cost_usd: float) -> None:
+        """Take a request that was answered: a target share or dollars a day follow what happens."""
+        self._steering.observe(decision, cost_usd)
 
     def window_for(self, request: ChatRequest) -> tuple[int, str]:
         """Window in tokens, and model, of the widest tier that this request may go to.

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from stepwell.base.decisions import Decision, TierEstimate
 from stepwell.base.errors import TierUnavailable
 from stepwell.base.request import ChatRequest
-from stepwell.router.choose import Choice, Look, Terms, lacks, over_budget
+from stepwell.router.choose import Look, Terms, lacks, over_budget
 from stepwell.router.cost import expected_output_tokens
 from stepwell.router.policy.base import Estimates
 from stepwell.router.pricing import Pricing
+from stepwell.router.steer import Steered
 
 # a pin computes no features: the length of an ordinary answer
 _N_PINNED_OUTPUT_TOKENS = 250
@@ -21,14 +22,14 @@ def routed_decision(
     pricing: Pricing,
     request: ChatRequest,
     looks: Sequence[Look],
-    choice: Choice,
+    steered: Steered,
     estimates: Estimates,
-    terms: Terms,
     rules: tuple[str, ...],
     n_input_tokens: int,
     n_output_tokens: int,
 ) -> Decision:
     """The Decision for what the router chose."""
+    choice, terms = steered.choice, steered.terms
     chosen, wanted = choice.chain[0], choice.wanted
     names = tuple(look.tier.name for look in choice.chain)
     missed = (f"{wanted.tier.name} {lacks(wanted)}",) if wanted is not chosen else ()
@@ -39,7 +40,7 @@ def routed_decision(
         estimates=tuple(_estimate(look, names, terms) for look in looks),
         threshold=terms.min_p_ok if terms.price is None else None,
         rules=rules,
-        reasons=(*estimates.reasons, *missed),
+        reasons=(*steered.reasons, *estimates.reasons, *missed),
         n_input_tokens=n_input_tokens,
         n_output_tokens=expected_output_tokens(n_output_tokens, request.wire),
         saved_usd=_saved(pricing, looks, chosen),
@@ -49,6 +50,9 @@ def routed_decision(
         novelty=estimates.novelty,
         nearest=estimates.nearest,
         price=terms.price,
+        budget=steered.budget,
+        is_explored=steered.is_explored,
+        cascade=steered.cascade,
     )
 
 
@@ -70,9 +74,9 @@ def _misses(look: Look, terms: Terms) -> str | None:
     return "costs_quality" if terms.price is not None or look.rank < terms.least else None
 
 
-def refused_estimates(looks: Sequence[Look], terms: Terms) -> tuple[TierEstimate, ...]:
+def refused_estimates(looks: Sequence[Look], floor: float) -> tuple[TierEstimate, ...]:
     """How each tier looked where none was chosen."""
-    return tuple(_estimate(look, ("",), terms) for look in looks)
+    return tuple(_estimate(look, ("",), Terms(floor, None, "refuse")) for look in looks)
 
 
 def pinned_decision(

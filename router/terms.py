@@ -8,7 +8,7 @@ from hashlib import blake2b
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
 from stepwell.base.request import ChatRequest
-from stepwell.router.choose import Terms
+from stepwell.router.choose import Look, Terms
 from stepwell.router.policy.base import Estimates
 from stepwell.router.tierinfo import TierInfo
 
@@ -26,16 +26,26 @@ class Promises:
         """ "refuse" or "flag"; the caller's wish goes first."""
         return request.wishes.below_floor or self._promises.below_floor
 
-    def floor(self, estimates: Estimates) -> float:
-        """Least p_ok a tier needs; a tuned policy or a target stands in its place, unless the user set one."""
-        if self._is_floor_set or not (self._steers or estimates.price is not None or estimates.mix):
+    def floor(self, estimates: Estimates, looks: Sequence[Look] = ()) -> float:
+        """Least p_ok a tier needs.
+
+        A tuned policy stands in its place, unless the user set one; and where a target holds down the dearest
+        tier's share, a default floor does not force requests there: the best of the others will do.
+        """
+        if self._is_floor_set:
             return self._promises.min_p_ok
-        return 0.0
+        if estimates.price is not None or estimates.mix:
+            return 0.0
+        if not self._steers:
+            return self._promises.min_p_ok
+        others = [k.p_ok for k in looks[:-1] if k.bar is None and k.obstacle is None]
+        return min([self._promises.min_p_ok, max(others, default=1.0)])
 
     def terms(
         self,
         request: ChatRequest,
         estimates: Estimates,
+        looks: Sequence[Look],
         limit_usd: float | None,
         *,
         ask: str,
@@ -45,7 +55,7 @@ class Promises:
         """The terms of one choice."""
         below = request.wishes.below_floor or self._promises.below_floor
         least = 0 if not estimates.mix else self._ranks.get(drawn(estimates.mix, ask), 0)
-        floor = self.floor(estimates)
+        floor = self.floor(estimates, looks)
         return Terms(floor, limit_usd, below, escalates, estimates.price, least, rises_to)
 
 

@@ -57,6 +57,7 @@ def build(
         is_healthy=dispatcher.is_healthy,
         reserve_tokens=config.context.reserve_tokens,
         embedder=embedder_name(config.embedding),
+        explore_share=config.feedback.explore_share,
     )
     metrics = Metrics()
     ledger = _ledger(config)

@@ -431,6 +431,8 @@ class Pipeline:
         """What the conversation and its feedback need of an answer."""
         if run.turn is not None:  # None: the cache served
             self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
+        if reply.trace.route is not None:
+            self.router.observe(reply.trace.route, reply.cost_usd)
         if self.outcomes is not None:
             vector = run.vector.made_for_routing() if self.router.needs_vector else None
             note = note_of(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from stepwell import __version__
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.expected import expected_costs, prices_for
 from stepwell.evals.tune.learn import learn
@@ -159,7 +159,7 @@ def _origin(
         n_rows=len(outcomes),
         command=options.command,
         seed=options.seed,
-        version=__version__,
+        version=version("stepwell"),
         made_on=datetime.datetime.now(datetime.UTC).date().isoformat(),
         embedder=bundle.card.embedder,
         trained_on="5-fold: every row judged by models that have not seen it",

@@ -1,0 +1,159 @@
+"""The choice with all that pulls at it: promise, share, conversation, exploring, and whether a cascade pays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from stepwell.base.config.promises import PromisesConfig
+from stepwell.base.config.routing import RoutingConfig
+from stepwell.base.decisions import CascadePlan, Decision
+from stepwell.base.request import ChatRequest
+from stepwell.router.cascade.compare import kind_of
+from stepwell.router.cascade.plan import Look as CascadeLook
+from stepwell.router.cascade.plan import Prior, plan_cascade
+from stepwell.router.choose import Choice, Look, Terms
+from stepwell.router.explore import explores, may_explore
+from stepwell.router.features import Ask
+from stepwell.router.held import held
+from stepwell.router.policy.base import Estimates
+from stepwell.router.session import Advice
+from stepwell.router.share import ShareControl
+from stepwell.router.terms import Promises
+from stepwell.router.tierinfo import TierInfo
+
+
+class Steered(msgspec.Struct, frozen=True):
+    """A choice and what led to it.
+
+    Attributes:
+        reasons: Beyond the policy's own.
+        budget: State of the share or dollar target, "" where there is none.
+    """
+
+    choice: Choice
+    terms: Terms
+    reasons: tuple[str, ...] = ()
+    budget: str = ""
+    is_explored: bool = False
+    cascade: CascadePlan | None = None
+
+
+class Steering:
+    """Chooses for one router.
+
+    Args:
+        tiers: Cheapest first.
+        cascade: How the cheap tiers' opinions agree, from there too.
+    """
+
+    def __init__(
+        self,
+        promises: PromisesConfig,
+        routing: RoutingConfig,
+        tiers: Sequence[TierInfo],
+        *,
+        explore_share: float = 0.0,
+        cascade: Prior | None = None,
+    ) -> None:
+        self.promises = Promises(promises, routing, tiers)
+        self._explore_share = explore_share
+        self._is_cascading = routing.cascade == "on"
+        self._prior = cascade
+        self._dearest = len(tiers) - 1
+        self.share: ShareControl | None = None
+        if routing.target_share is not None or routing.target_usd_per_day is not None:
+            self.share = ShareControl(
+                target_share=routing.target_share,
+                target_usd_per_day=None if routing.target_share is not None else routing.target_usd_per_day,
+            )
+
+    def choose(
+        self,
+        request: ChatRequest,
+        ask: Ask,
+        looks: Sequence[Look],
+        estimates: Estimates,
+        advice: Advice,
+        limit_usd: float | None,
+        *,
+        escalates: bool,
+        n_input_tokens: int,
+        n_output_tokens: int,
+    ) -> Steered:
+        """Choose for one request.
+
+        Raises:
+            BudgetExceeded: Nothing good enough is affordable.
+            QualityFloorUnmet: Only tiers under the floor are left. Either has the terms as `terms`.
+        """
+        rises_to, budget = self._share_of(estimates)
+        terms = self.promises.terms(
+            request, estimates, looks, limit_usd, ask=ask.text, escalates=escalates, rises_to=rises_to
+        )
+        choice, reasons = held(looks, terms, advice, n_input_tokens, n_output_tokens)
+        explored = self._explored(ask, looks, choice, terms, advice)
+        if explored is not None:
+            return Steered(explored, terms, (*reasons, "exploring, for a label"), budget, is_explored=True)
+        cascade = self._cascade(request, ask, looks, choice, terms)
+        return Steered(choice, terms, reasons, budget, cascade=cascade)
+
+    def observe(self, decision: Decision, cost_usd: float) -> None:
+        """Take one request that was answered, for a share or dollar target."""
+        if self.share is not None and decision.need is not None and decision.estimates:
+            went_up = decision.tier == decision.estimates[-1].tier
+            self.share.observe(decision.need, cost_usd, went_up=went_up)
+
+    def _share_of(self, estimates: Estimates) -> tuple[int, str]:
+        """Place from which the share wants the choice to come, and the share's state."""
+        if self.share is None or estimates.need is None:
+            return 0, ""
+        goes_up = estimates.need >= self.share.cut()
+        return self._dearest if goes_up else 0, self.share.state().said
+
+    def _explored(
+        self, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms, advice: Advice
+    ) -> Choice | None:
+        if not self._explore_share or choice.is_degraded:
+            return None
+        chosen = choice.chain[0]
+        is_tuned = terms.price is not None or terms.least > 0
+        allowed = may_explore(
+            looks,
+            chosen.tier.name,
+            min_p_ok=terms.min_p_ok,
+            least=chosen.rank + 1 if is_tuned else 0,
+            is_tool_loop=advice.is_tool_loop,
+        )
+        name = explores(ask.text, self._explore_share, allowed)
+        if name is None:
+            return None
+        first = next(look for look in looks if look.tier.name == name)
+        return Choice((first, *(k for k in choice.chain if k is not first)), first)
+
+    def _cascade(
+        self, request: ChatRequest, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms
+    ) -> CascadePlan | None:
+        """Cheap opinions first, where p_ok is learned, answers compare and it is expected to pay."""
+        if not self._is_cascading or terms.price is None or request.wire.stream or choice.is_degraded:
+            return None
+        able = [k for k in looks if k.bar is None and k.obstacle is None and not k.is_resting]
+        cheaper = [k.tier.name for k in able if k.rank < choice.chain[0].rank] or [
+            k.tier.name for k in able if k.rank == choice.chain[0].rank
+        ]
+        above = [k for k in able if k.rank > able[0].rank]
+        kind = kind_of(request, ask) if above and cheaper else None
+        if kind is None:
+            return None
+        strong = choice.chain[0] if choice.chain[0].rank > able[0].rank else above[-1]
+        opinions = [*cheaper[:2], *cheaper[:1]][:2]
+        known = [CascadeLook(k.tier.name, k.p_ok, k.cost_usd or 0.0) for k in able]
+        return plan_cascade(
+            known,
+            kind,
+            opinions=opinions,
+            strong=strong.tier.name,
+            price=terms.price,
+            prior=self._prior,
+        )
