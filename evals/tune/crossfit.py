@@ -30,14 +30,12 @@ class Crossed:
         choices: The best variant of each head.
         means: Tiers' means of the rows that were seen, shape (n, k).
         heads: By name, as chosen, shape (n, k) each; those that read vectors only where there are some.
-        rank: Distance to the rows that were seen as a rank among their own, 0..1, shape (n,).
     """
 
     folds: Places
     choices: Choices
     means: Floats
     heads: dict[str, Matrix]
-    rank: Matrix
 
     def listed(self, *, with_vectors: bool) -> list[Matrix]:
         """The heads in the order in which a model mixes them."""
@@ -49,22 +47,19 @@ def crossfit(rows: Examples, options: LearnOptions, *, seed: int) -> Crossed:
     n, k = rows.scores.shape
     folds = split(n, options.n_folds, seed)
     said: dict[str, list[Matrix]] = {}
-    means, rank = np.zeros((n, k)), np.zeros(n, np.float32)
+    means = np.zeros((n, k))
     for fold in range(options.n_folds):
         held = np.flatnonzero(folds == fold)
         fitted = fit_all(rows.take(np.flatnonzero(folds != fold)), options, seed=seed)
-        found, far = fitted.say(rows.inputs.take(held))
+        found = fitted.say(rows.inputs.take(held))
         means[held] = fitted.means
         for name, variants in found.items():
             whole = said.setdefault(name, [np.zeros((n, k), np.float32) for _ in variants])
             for into, part in zip(whole, variants, strict=True):
                 into[held] = part
-        novelty = fitted.novelty(fades_from=options.fades_from, tail_trust=0)
-        if novelty is not None:
-            rank[held] = novelty.rank(far)
     choices = {name: best_variants(v, rows.scores - means, rows.is_known) for name, v in said.items()}
     heads = {name: _chosen(name, variants, choices[name]) for name, variants in said.items()}
-    return Crossed(folds, choices, means, heads, rank)
+    return Crossed(folds, choices, means, heads)
 
 
 def _chosen(name: str, variants: Sequence[Matrix], at: tuple[int, int]) -> Matrix:

@@ -25,7 +25,6 @@ class LearnOptions:
         n_memory: Most known asks that are remembered for neighbours.
         min_leaf: Fewest rows in a leaf; a 200th of the rows where that is more.
         kinds: (ridge, sharpness) of the discriminant among which cross-validation chooses.
-        fades_from: Novelty rank beyond which p_ok may fade to the tiers' means.
     """
 
     n_folds: int = 5
@@ -36,7 +35,6 @@ class LearnOptions:
     min_leaf: int = 10
     max_depth: int = 12
     kinds: tuple[tuple[float, float], ...] = ((0.003, 0.9), (0.01, 0.5), (0.03, 0.3))
-    fades_from: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)

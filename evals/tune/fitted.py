@@ -11,7 +11,6 @@ import numpy as np
 from stepwell.evals.tune.fit import fit_kinds, fit_near, fit_scale, fit_trees, fit_words
 from stepwell.router.learned.heads import Kinds, Near, Trees, Words
 from stepwell.router.learned.model import TRAITS_WEIGHT, Plain, Vectorial
-from stepwell.router.learned.novelty import Novelty, nearest_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 PLAIN = ("words", "trees", "kinds")
 WITH_VECTOR = (*PLAIN, "near", "both_kinds", "both_trees")
-_N_QUANTILES = 201
 
 # which variant of a head serves for the level, and which for the contrast
 Choices = Mapping[str, tuple[int, int]]
@@ -41,7 +39,6 @@ class FittedVectorial:
     near: Sequence[Near]
     kinds: Sequence[Kinds]
     trees: Trees
-    far: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,8 @@ class Fitted:
     kinds: Sequence[Kinds]
     vectorial: FittedVectorial | None
 
-    def say(self, inputs: Inputs) -> tuple[dict[str, list[Matrix]], Matrix]:
-        """What each variant of each head says, shape (n, k) each, and the distances to known asks, shape (n,)."""
+    def say(self, inputs: Inputs) -> dict[str, list[Matrix]]:
+        """What each variant of each head says, shape (n, k) each."""
         scaled = weighted(self.scale, inputs.traits)
         said = {
             "words": [head.predict(inputs.words) for head in self.words],
@@ -69,7 +66,7 @@ class Fitted:
         }
         known = self.vectorial
         if known is None or inputs.vectors is None:
-            return said, np.zeros(len(inputs), np.float32)
+            return said
         both = np.concatenate([inputs.vectors, scaled], axis=1)
         squared = Vectorial(known.memory, known.norms, known.near[0], known.kinds[0], known.trees).squared(
             both
@@ -77,7 +74,7 @@ class Fitted:
         said["near"] = [head.predict(squared) for head in known.near]
         said["both_kinds"] = [head.predict(both) for head in known.kinds]
         said["both_trees"] = [known.trees.predict(both)]
-        return said, nearest_of(squared)[1]
+        return said
 
     def plain(self, choices: Choices) -> Plain:
         """The heads that need no vector, as chosen."""
@@ -90,13 +87,6 @@ class Fitted:
             return None
         near = join_near(known.near, choices["near"])
         return Vectorial(known.memory, known.norms, near, known.kinds[choices["both_kinds"][1]], known.trees)
-
-    def novelty(self, *, fades_from: float, tail_trust: float) -> Novelty | None:
-        """How far known asks lie from one another."""
-        if self.vectorial is None:
-            return None
-        known = np.quantile(self.vectorial.far, np.linspace(0, 1, _N_QUANTILES)).astype(np.float32)
-        return Novelty(known, fades_from, tail_trust)
 
 
 def fit_all(rows: Examples, options: LearnOptions, *, seed: int) -> Fitted:
@@ -129,9 +119,7 @@ def _fit_vectorial(
     kinds, trees = _fit_kinds(both, gains, rows, options), _fit_trees(both, gains, options, seed)
     remembered = both[memory]
     norms = (remembered * remembered).sum(axis=1)
-    squared = Vectorial(remembered, norms, near[0], kinds[0], trees).squared(both)
-    squared[memory, np.arange(len(memory))] = np.inf  # none is its own neighbour
-    return FittedVectorial(remembered, norms, near, kinds, trees, nearest_of(squared)[1])
+    return FittedVectorial(remembered, norms, near, kinds, trees)
 
 
 def _fit_kinds(inputs: Matrix, gains: Floats, rows: Examples, options: LearnOptions) -> list[Kinds]:

@@ -14,7 +14,8 @@ from stepwell.evals.tune.calibrate import calibration_error, reliability
 from stepwell.evals.tune.crossfit import crossfit
 from stepwell.evals.tune.examples import Examples, LearnOptions
 from stepwell.evals.tune.fitted import fit_all, memory_places
-from stepwell.evals.tune.stack import fit_top, tail_trust
+from stepwell.evals.tune.known import fit_novelty
+from stepwell.evals.tune.stack import fit_top
 from stepwell.router.features import read_ask
 from stepwell.router.learned.bundle import Bundle, Card, Known
 from stepwell.router.learned.inputs import read_inputs
@@ -79,15 +80,23 @@ def learn(
     inputs = read_inputs(map(read_ask, outcomes.prompts), vectors)
     rows = examples_of(outcomes, inputs, seed=seed)
     crossed = crossfit(rows, options, seed=seed)
-    scores, filled, has_vectors = outcomes.scores, rows.scores, vectors is not None
+    scores, filled = outcomes.scores, rows.scores
     plain_top = fit_top(crossed.listed(with_vectors=False), crossed.means, scores, filled, crossed.folds)
     fitted = fit_all(rows, options, seed=seed)
     means, p_ok = crossed.means, plain_top.p_ok
     model = Model(fitted.means, fitted.scale, fitted.plain(crossed.choices), plain_top.mix, plain_top.curves)
-    if has_vectors:
+    memory, ranks = np.zeros(0, np.intp), np.zeros(len(outcomes), np.float32)
+    if inputs.vectors is not None:
+        memory = memory_places(len(outcomes), options.n_memory, seed)
         top = fit_top(crossed.listed(with_vectors=True), means, scores, filled, crossed.folds)
-        trust = tail_trust(top.p_ok, means, filled, crossed.rank > options.fades_from)
-        novelty = fitted.novelty(fades_from=options.fades_from, tail_trust=trust)
+        novelty, odds = fit_novelty(
+            np.concatenate([inputs.vectors, model.weighted(inputs)], axis=1),
+            rows.kinds,
+            memory,
+            crossed.folds,
+            seed=seed,
+        )
+        ranks, trust = novelty.rank(odds), novelty.trust(odds)
         model = replace(
             model,
             vectorial=fitted.with_vector(crossed.choices),
@@ -95,12 +104,10 @@ def learn(
             curves=top.curves,
             novelty=novelty,
         )
-        over = np.maximum(crossed.rank - options.fades_from, 0) / (1 - options.fades_from)
-        p_ok = means + (1 - over * (1 - trust))[:, None] * (top.p_ok - means)
-    memory = memory_places(len(outcomes), options.n_memory, seed) if has_vectors else np.zeros(0, np.intp)
+        p_ok = means + trust[:, None] * (top.p_ok - means)
     card = Card(
         tiers=outcomes.tiers,
-        embedder=embedder if has_vectors else "",
+        embedder=embedder if vectors is not None else "",
         n_rows=len(outcomes),
         seed=seed,
         data_sha256=data_sha256(outcomes),
@@ -113,7 +120,7 @@ def learn(
     known = Known(tuple(outcomes.ids[i] for i in memory), outcomes.scores[memory].astype(np.float32))
     needs = np.quantile(p_ok[:, -1] - p_ok[:, 0], np.linspace(0, 1, 201)).astype(np.float32)
     bundle = Bundle(card, model, known, needs, _lengths(outcomes, inputs, fitted.scale))
-    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, crossed.rank.astype(np.float64))
+    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, ranks.astype(np.float64))
 
 
 def examples_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Examples:

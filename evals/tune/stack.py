@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 _MIX_PRIOR = 0.1  # of the heads' own spread
-_TAIL_PRIOR_ROWS = 20
 
 
 def best_variants(said: Sequence[Matrix], gains: Floats, is_known: NDArray[np.bool_]) -> tuple[int, int]:
@@ -95,15 +94,3 @@ def _fit_part(
     part = [h[places] for h in heads]
     mix = fit_mix(part, (filled - means)[places])
     return mix, fit_curves(means[places] + mix.of(part), scores[places])
-
-
-def tail_trust(p_ok: Floats, means: Floats, filled: Floats, is_tail: NDArray[np.bool_]) -> float:
-    """How much of what is said of the farthest known rows holds, 0..1: the slope of what was on what was said.
-
-    It leans on 0, so that few far rows give little trust.
-    """
-    said = p_ok - means
-    prior = _TAIL_PRIOR_ROWS * float((said**2).sum(axis=1).mean())
-    said, true = said[is_tail], (filled - means)[is_tail]
-    spread = float((said * said).sum()) + prior
-    return float(np.clip((said * true).sum() / spread, 0, 1)) if spread > 0 else 0.0

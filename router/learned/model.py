@@ -95,7 +95,7 @@ class Reading:
 
     Attributes:
         p_ok: Shape (n, k).
-        novelty: Rank of the distance to known asks among theirs, 0..1, shape (n,); None without a vector.
+        novelty: Rank among known asks of the odds that it is of no known kind, 0..1, shape (n,); None without a vector.
         trust: 1: learned, 0: nothing but the tiers' means, shape (n,).
         nearest: Places of the nearest known asks, nearest first, shape (n, 10 or fewer); None without a vector.
     """
@@ -137,11 +137,13 @@ class Model:
         squared = known.squared(both)
         heads += known.heads(both, squared)
         p_ok = self._p_ok(heads, self.mix, self.curves)
-        if self.novelty is None:
-            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None)
         nearest, far = nearest_of(squared)
-        rank, trust = self.novelty.rank(far), self.novelty.trust(far)
-        return Reading(self.means + trust[:, None] * (p_ok - self.means), rank, trust, nearest)
+        if self.novelty is None:
+            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), nearest)
+        odds = self.novelty.odds(self.novelty.ground.signs(both, nearest, far))
+        trust = self.novelty.trust(odds)
+        p_ok = self.means + trust[:, None] * (p_ok - self.means)
+        return Reading(p_ok, self.novelty.rank(odds), trust, nearest)
 
     def weighted(self, inputs: Inputs) -> Matrix:
         """Standardised traits as they stand beside a vector, shape (n, 47)."""

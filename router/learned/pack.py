@@ -10,7 +10,7 @@ import numpy as np
 
 from stepwell.router.learned.heads import Kinds, Mix, Near, Scale, Trees, Words
 from stepwell.router.learned.model import Curves, Model, Plain, Vectorial
-from stepwell.router.learned.novelty import Novelty
+from stepwell.router.learned.novelty import Ground, Novelty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,8 +70,13 @@ def unpack(arrays: Arrays) -> Model:
         vectorial,
         _made(Mix, "mix", arrays),
         _made(Curves, "curves", arrays),
-        _made(Novelty, "novelty", arrays),
+        _novelty(arrays),
     )
+
+
+def _novelty(arrays: Arrays) -> Novelty:
+    weights, bias = arrays["novelty.weights"], float(arrays["novelty.bias"])
+    return Novelty(_made(Ground, "novelty.ground", arrays), weights, bias, arrays["novelty.known"])
 
 
 def _made(kind: type[T], path: str, arrays: Arrays) -> T:

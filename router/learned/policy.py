@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _N_NEAREST = 6
 _RIGHT = 0.5  # a score from here on counts as a right answer in the reasons
-_NOVEL_RANK = 0.95
+_MIN_DOUBT = 0.005  # less would be told as 0 %
 
 
 class Learned:
@@ -92,10 +92,10 @@ class Learned:
     def _reasons(self, reading: Reading) -> list[str]:
         if reading.novelty is None:
             return ["no embedding: read from words and form alone"] if self.needs_vector else []
-        if reading.novelty[0] <= _NOVEL_RANK:
-            return []
-        trust = float(reading.trust[0])
-        return [f"far from known traffic: {1 - trust:.0%} of p_ok is the tiers' mean"]
+        doubt = 1 - float(reading.trust[0])
+        return (
+            [f"unlike known traffic: {doubt:.0%} of p_ok is the tiers' mean"] if doubt >= _MIN_DOUBT else []
+        )
 
     def _neighbours(self, reading: Reading) -> tuple[tuple[str, ...], list[str]]:
         """Ids of the nearest known requests, and how the cheapest and the dearest tier did on them."""

@@ -134,7 +134,7 @@ def test_far_from_known_traffic_nothing_but_the_means_counts(learnt: Learnt) -> 
     far = -vectors.mean(axis=0) / np.linalg.norm(vectors.mean(axis=0))
     found = Learned(learnt.bundle).estimate(read_ask(test.prompts[0], vector=far), TIERS)
     assert list(found.p_ok.values()) == pytest.approx(learnt.bundle.model.means.tolist(), abs=1e-6)
-    assert found.reasons[0] == "far from known traffic: 100% of p_ok is the tiers' mean"
+    assert found.reasons[0] == "unlike known traffic: 100% of p_ok is the tiers' mean"
 
 
 @pytest.mark.parametrize(
