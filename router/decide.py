@@ -12,6 +12,7 @@ from stepwell.base.decisions import Decision
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
+from stepwell.router.cascade.plan import Prior
 from stepwell.router.features import read_ask
 from stepwell.router.gate import lack_of, needs_of, no_capable_tier
 from stepwell.router.names import AUTO, Names
@@ -93,7 +94,9 @@ class Router:
             trouble=Trouble(n_failures=routing.session_failures, n_repeats=routing.session_repeats),
         )
         self._policy = PolicyRunner(policy, timeout_s=self._timeout_s)
-        self._steering = Steering(promises, routing, self._tiers, explore_share=explore_share)
+        self._steering = Steering(
+            promises, routing, self._tiers, explore_share=explore_share, cascade=_cascade_of(policy)
+        )
         self._promises = self._steering.promises
 
     @property
@@ -263,3 +266,10 @@ class Router:
             allowed = [lack for lack in lacks[lo : hi + 1] if lack is not None]
             raise no_capable_tier(self._tiers[lo : hi + 1], allowed, needs)
         return lacks
+
+
+def _cascade_of(policy: Policy) -> Prior | None:
+    """How cheap tiers agree, where the policy has learnt that."""
+    card = getattr(getattr(policy, "bundle", None), "card", None)
+    found: Prior | None = getattr(card, "cascade", None)
+    return found

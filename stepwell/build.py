@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from typing import TypedDict
 
 from stepwell.base.config import Config
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
@@ -18,6 +19,8 @@ from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.pipeline import Pipeline
 from stepwell.router.budget import Budget, Ledger
+from stepwell.router.cascade.accept import AcceptScore
+from stepwell.router.cascade.confidence import Calibration
 from stepwell.router.cascade.run import make_ladder
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher
@@ -89,12 +92,33 @@ def build(
             dispatcher,
             router.tiers,
             opinion_time_share=config.dispatch.try_share,
+            **_learned(config),
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
     )
+
+
+class _Learned(TypedDict, total=False):
+    accept: AcceptScore
+    confidence: Mapping[str, Calibration]
+
+
+def _learned(config: Config) -> _Learned:
+    """What a learned policy's folder holds beside the policy: for cascades, and for confidence."""
+    folder = config.routing.policy.removeprefix("learned:")
+    if folder == config.routing.policy or (config.routing.cascade, config.routing.confidence) == (
+        "off",
+        "off",
+    ):
+        return {}
+    from stepwell.router.cascade.stored import load_accept
+    from stepwell.router.learned.bundle import load_bundle
+
+    calibrations = {t: Calibration(*ab) for t, ab in load_bundle(folder).card.confidence.items()}
+    return {"accept": load_accept(folder), "confidence": calibrations}
 
 
 def _ledger(config: Config) -> Budget:

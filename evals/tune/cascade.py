@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.errors import BadRequest
 from stepwell.evals.tune.cascade_rows import Compared, compare_rows
 from stepwell.evals.tune.fit import fit_trees
 from stepwell.router.cascade.accept import blended
 from stepwell.router.cascade.learned import LearnedAccept, n_signs, scaled
 
-__all__ = ["compare_rows", "cross_fitted", "fit_accept", "load_accept", "save_accept"]
+__all__ = ["compare_rows", "cross_fitted", "fit_accept", "save_accept"]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,19 +68,6 @@ def save_accept(path: str | os.PathLike[str], learned: LearnedAccept) -> None:
     """Write an accept score as npz, without pickle."""
     with open(path, "wb") as file:
         np.savez(file, **learned.arrays())  # type: ignore[arg-type]  # the stub takes a name for an option
-
-
-def load_accept(path: str | os.PathLike[str]) -> LearnedAccept:
-    """Read it back.
-
-    Raises:
-        ConfigError: There is no such file, or it holds something else.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return LearnedAccept.from_arrays(dict(arrays))
-    except (OSError, ValueError, TypeError) as e:
-        raise ConfigError(f"no accept score in {os.fspath(path)!r}: {type(e).__name__}") from e
 
 
 def _fit(x: Matrix, rows: Compared, at: NDArray[np.intp], seed: int) -> LearnedAccept:

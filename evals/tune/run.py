@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+from stepwell.evals.tune.cascade import save_accept
+from stepwell.evals.tune.cascade_learn import LearntCascade, learn_cascade
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.expected import expected_costs, prices_for
 from stepwell.evals.tune.learn import learn
@@ -18,6 +22,7 @@ from stepwell.evals.tune.promise import Promise, keep_promise
 from stepwell.evals.tune.report import Origin, TuneReport
 from stepwell.evals.tune.rows import Outcomes, cost_matrix
 from stepwell.evals.tune.wording import floor_of, verdict_of
+from stepwell.router.cascade.stored import ACCEPT_FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +66,15 @@ class Tuned:
     bundle: Bundle
     promise: Promise
     report: TuneReport
+    cascade: LearntCascade | None = None
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the policy, and what was learnt of a cascade, into `folder`."""
+        self.bundle.save(folder)
+        accept = Path(folder) / ACCEPT_FILE
+        accept.unlink(missing_ok=True)
+        if self.cascade is not None:
+            save_accept(accept, self.cascade.accept)
 
 
 def tune(
@@ -89,13 +103,17 @@ def tune(
         command=options.command,
     )
     expected = expected_costs(learnt.bundle, outcomes, prices)
+    costs = cost_matrix(outcomes, prices)
     promises = _promises(learnt, expected, outcomes, options)
     promise = promises[options.min_quality]
     verdict = verdict_of(promise, outcomes.tiers)
-    verdict = msgspec.structs.replace(
-        verdict, said=(*verdict.said, *_budget(promise, options.max_usd), *_sentence(assumed))
-    )
+    cascade = learn_cascade(outcomes, costs, seed=options.seed)
+    said = [*_budget(promise, options.max_usd), *_sentence(assumed)]
+    if cascade is not None:
+        said.append(cascade.said)
+    verdict = msgspec.structs.replace(verdict, said=(*verdict.said, *said))
     bundle = learnt.bundle.with_promise(
+        cascade=None if cascade is None else cascade.prior,
         price=promise.price,
         mix=_mix(promise, outcomes.tiers),
         min_quality=options.min_quality,
@@ -105,7 +123,7 @@ def tune(
     )
     report = describe(
         outcomes,
-        cost_matrix(outcomes, prices),
+        costs,
         learnt.p_ok,
         expected,
         verdict=verdict,
@@ -114,7 +132,7 @@ def tune(
         n_resamples=options.n_resamples,
         seed=options.seed,
     )
-    return Tuned(bundle, promise, report)
+    return Tuned(bundle, promise, report, cascade)
 
 
 def _promises(

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from stepwell.base.errors import ConfigError
+from stepwell.router.cascade.plan import Prior
 from stepwell.router.learned.pack import pack, unpack
 from stepwell.router.traits import TRAITS_HASH
 
@@ -41,6 +42,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         min_quality: Share of the dearest tier's mean score that price or mix were tested for; None: none was.
         verdict: What the test said, in plain words.
         usd_per_1m: By tier: prices read and written that the price was tuned with.
+        cascade: How the cheap tiers' answers agree; None: not learnt.
+        confidence: By tier: slope and intercept from its smallest log-probability to p_ok's log-odds.
         metrics: By name, on rows unseen in training.
         reliability: By tier, for each tenth of the rows: mean p_ok, mean score, rows.
         notes: In plain words; never a piece of a prompt.
@@ -58,6 +61,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     min_quality: float | None = None
     verdict: str = ""
     usd_per_1m: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    cascade: Prior | None = None
+    confidence: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     metrics: Mapping[str, float] = msgspec.field(default_factory=dict)
     reliability: Mapping[str, Sequence[tuple[float, float, int]]] = msgspec.field(default_factory=dict)
     sources: tuple[str, ...] = ()
@@ -103,6 +108,7 @@ class Bundle:
         min_quality: float | None = None,
         verdict: str = "",
         usd_per_1m: Mapping[str, tuple[float, float]] | None = None,
+        cascade: Prior | None = None,
         notes: Sequence[str] = (),
     ) -> Bundle:
         """The same policy with a tuned price, or with the mix that it falls back to."""
@@ -113,6 +119,7 @@ class Bundle:
             min_quality=min_quality,
             verdict=verdict,
             usd_per_1m=usd_per_1m or {},
+            cascade=cascade,
             notes=(*self.card.notes, *notes),
         )
         return Bundle(card, self.model, self.known, self.needs, self.lengths)

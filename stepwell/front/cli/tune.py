@@ -127,7 +127,7 @@ def _command(args: Namespace) -> str:
 
 def _write(args: Namespace, tuned: Tuned) -> None:
     out = Path(args.out)
-    tuned.bundle.save(out)
+    tuned.save(out)
     if args.report:
         from stepwell.evals.tune.page import page
 
