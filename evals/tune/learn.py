@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,31 +11,27 @@ import numpy as np
 from stepwell.base.errors import BadRequest
 from stepwell.evals.tune.calibrate import calibration_error, reliability
 from stepwell.evals.tune.crossfit import crossfit
-from stepwell.evals.tune.examples import Examples, LearnOptions
+from stepwell.evals.tune.examples import LearnOptions
 from stepwell.evals.tune.fitted import fit_all, memory_places
+from stepwell.evals.tune.kept import inputs_of
+from stepwell.evals.tune.kinds import examples_of
 from stepwell.evals.tune.known import fit_novelty
+from stepwell.evals.tune.lengths import fit_lengths
+from stepwell.evals.tune.lesson import Lesson
 from stepwell.evals.tune.stack import fit_top
-from stepwell.router.features import read_ask
 from stepwell.router.learned.bundle import Bundle, Card, Known
-from stepwell.router.learned.inputs import read_inputs
-from stepwell.router.learned.model import TRAITS_WEIGHT, Model
+from stepwell.router.learned.model import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stepwell.evals.tune.rows import Outcomes
-    from stepwell.router.learned.heads import Scale
-    from stepwell.router.learned.inputs import Inputs
 
     Floats = NDArray[np.float64]
     Matrix = NDArray[np.float32]
     Places = NDArray[np.intp]
 
 MIN_ROWS = 20
-_MIN_KIND_ROWS = 8
-_MAX_KINDS = 30
-_ROWS_A_KIND = 80
-_LENGTH_RIDGE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,7 @@ class Learnt:
         plain_p_ok: The same without an embedding.
         folds: The rows of one fold share their model, shape (n,).
         novelty: Rank among known traffic, shape (n,); 0 without vectors.
+        lesson: What `refine` needs.
     """
 
     bundle: Bundle
@@ -55,6 +51,7 @@ class Learnt:
     plain_p_ok: Floats
     folds: Places
     novelty: Floats
+    lesson: Lesson
 
 
 def learn(
@@ -77,7 +74,7 @@ def learn(
     """
     _check(outcomes, vectors)
     options = options or LearnOptions()
-    inputs = read_inputs(map(read_ask, outcomes.prompts), vectors)
+    inputs = inputs_of(outcomes, vectors)
     rows = examples_of(outcomes, inputs, seed=seed)
     crossed = crossfit(rows, options, seed=seed)
     scores, filled = outcomes.scores, rows.scores
@@ -119,44 +116,9 @@ def learn(
     )
     known = Known(tuple(outcomes.ids[i] for i in memory), outcomes.scores[memory].astype(np.float32))
     needs = np.quantile(p_ok[:, -1] - p_ok[:, 0], np.linspace(0, 1, 201)).astype(np.float32)
-    bundle = Bundle(card, model, known, needs, _lengths(outcomes, inputs, fitted.scale))
-    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, ranks.astype(np.float64))
-
-
-def examples_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Examples:
-    """Rows to learn from: unknown scores filled in, every row in a kind."""
-    is_known = ~np.isnan(outcomes.scores)
-    return Examples(inputs, fill(outcomes.scores), is_known, kinds_of(outcomes, inputs, seed=seed))
-
-
-def fill(scores: Floats) -> Floats:
-    """Unknown scores as the tier's mean, moved by how the row's other scores lie from theirs."""
-    is_known = ~np.isnan(scores)
-    means = np.nansum(scores, axis=0) / np.maximum(is_known.sum(axis=0), 1)
-    off = np.where(is_known, scores - means, 0).sum(axis=1) / (is_known.sum(axis=1) + 1)
-    return np.where(is_known, scores, np.clip(means + off[:, None], 0, 1))
-
-
-def kinds_of(outcomes: Outcomes, inputs: Inputs, *, seed: int) -> Places:
-    """The rows' domains as numbers, rare ones together; where they name none, clusters of what they ask."""
-    names = [f"{s}/{d}" for s, d in zip(outcomes.sources, outcomes.domains, strict=True)]
-    n_of = Counter(names)
-    if "" not in outcomes.domains and sum(n >= _MIN_KIND_ROWS for n in n_of.values()) >= 2:
-        merged = [name if n_of[name] >= _MIN_KIND_ROWS else "" for name in names]
-        return np.unique(merged, return_inverse=True)[1].astype(np.intp)
-    return _clusters(inputs, seed)
-
-
-def _clusters(inputs: Inputs, seed: int) -> Places:
-    from sklearn.cluster import KMeans
-
-    from stepwell.evals.tune.fit import fit_scale
-
-    scaled = TRAITS_WEIGHT * fit_scale(inputs.traits).of(inputs.traits)
-    table = scaled if inputs.vectors is None else np.concatenate([inputs.vectors, scaled], axis=1)
-    n = min(max(len(table) // _ROWS_A_KIND, 2), _MAX_KINDS)
-    labels = KMeans(n, n_init=3, random_state=seed).fit(table.astype(np.float64)).labels_
-    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+    bundle = Bundle(card, model, known, needs, fit_lengths(outcomes, inputs, fitted.scale))
+    lesson = Lesson.of(outcomes, inputs, crossed.choices)
+    return Learnt(bundle, p_ok, plain_top.p_ok, crossed.folds, ranks.astype(np.float64), lesson)
 
 
 def data_sha256(outcomes: Outcomes) -> str:
@@ -193,21 +155,3 @@ def _metrics(outcomes: Outcomes, p_ok: Floats, plain_p_ok: Floats) -> dict[str, 
     for j, tier in enumerate(outcomes.tiers):
         found[f"calibration_error.{tier}"] = calibration_error(p_ok[:, j], outcomes.scores[:, j])
     return {name: round(value, 4) for name, value in found.items() if np.isfinite(value)}
-
-
-def _lengths(outcomes: Outcomes, inputs: Inputs, scale: Scale) -> Matrix:
-    """Ridge on the logarithm of each tier's answer in tokens; NaN for a tier without lengths."""
-    x = scale.of(inputs.traits).astype(np.float64)
-    made = np.full((x.shape[1] + 1, len(outcomes.tiers)), np.nan)
-    for j, tokens in enumerate(outcomes.out_tokens.T):
-        is_known = ~np.isnan(tokens)
-        if is_known.sum() < MIN_ROWS:
-            continue
-        logs, of = np.log(np.maximum(tokens[is_known], 1)), x[is_known]
-        centre = of.mean(axis=0)
-        off = of - centre
-        weights = np.linalg.solve(
-            off.T @ off + _LENGTH_RIDGE * np.eye(len(centre)), off.T @ (logs - logs.mean())
-        )
-        made[:, j] = [logs.mean() - centre @ weights, *weights]
-    return made.astype(np.float32)

@@ -14,6 +14,7 @@ import msgspec
 
 from stepwell.base.errors import BadRequest
 from stepwell.base.messages import Message
+from stepwell.router.traits import TRAITS, TRAITS_HASH
 from stepwell.router.wrappers import last_ask
 
 _CHARS_PER_TOKEN = 4.0
@@ -23,7 +24,7 @@ Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Row(msgspec.Struct):
-    """One line of the file; `weak` and `strong` may stand for scores {weak, strong}."""
+    """One line of the file; `weak` and `strong` may stand for scores {weak, strong}, traits for the prompt."""
 
     id: str | int | None = None
     prompt: str | None = None
@@ -38,6 +39,11 @@ class Row(msgspec.Struct):
     out_chars: dict[str, Amount | None] | None = None
     cost_usd: dict[str, Amount | None] | None = None
     contaminated: bool = False
+    traits: list[float] | None = None
+    traits_hash: str = ""
+    vector: list[float] | None = None
+    embedder: str = ""
+    n_counted_tokens: Amount | None = msgspec.field(default=None, name="n_input_tokens")
 
     def score(self, tier: str) -> float | None:
         """The tier's score, where the row has one."""
@@ -54,7 +60,9 @@ class Row(msgspec.Struct):
 
     @property
     def n_input_tokens(self) -> float:
-        """Of the whole prompt: characters / 4, at least 1."""
+        """Of the whole prompt: characters / 4, at least 1; as counted where only traits were kept."""
+        if self.prompt is None and self.n_counted_tokens is not None:
+            return max(1.0, self.n_counted_tokens)
         n_chars = sum(len(m.text) for m in self.messages) if self.messages else len(self.prompt or "")
         return max(1.0, n_chars / _CHARS_PER_TOKEN)
 
@@ -109,7 +117,10 @@ def _fault(error: msgspec.ValidationError) -> str:
 def _checked(row: Row, n: int) -> Row:
     if row.prompt is None and row.messages is not None:
         row.prompt = last_ask(row.messages)
-    if not row.prompt or not row.prompt.strip():
+    if row.prompt is None and row.traits is not None:
+        if row.traits_hash != TRAITS_HASH or len(row.traits) != len(TRAITS):
+            raise BadRequest(f"Line {n}: column traits: by another version of Stepwell.", param="traits")
+    elif not row.prompt or not row.prompt.strip():
         raise BadRequest(f"Line {n}: column prompt: no ask in it, nor in messages.", param="prompt")
     if row.scores is None:
         row.scores = {k: v for k, v in (("weak", row.weak), ("strong", row.strong)) if v is not None}

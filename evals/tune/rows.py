@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepwell.base.errors import BadRequest
+from stepwell.evals.tune.kept import Kept
 from stepwell.evals.tune.lines import Row, read_rows
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Outcomes:
         out_tokens, cost_usd: Tokens of the answer and what the call cost, shape (n, k).
         n_input_tokens: Of the whole prompt, characters / 4, shape (n,).
         answers: By tier, for those that are recorded.
+        kept: By place: what stands in for prompts that were not kept; those are "".
     """
 
     ids: list[str]
@@ -45,6 +47,7 @@ class Outcomes:
     cost_usd: Floats
     n_input_tokens: Floats
     answers: list[Mapping[str, str]]
+    kept: Mapping[int, Kept] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -70,6 +73,7 @@ class Outcomes:
             cost_usd=self.cost_usd[places],
             n_input_tokens=self.n_input_tokens[places],
             answers=[self.answers[i] for i in places],
+            kept={n: self.kept[i] for n, i in enumerate(map(int, places)) if i in self.kept},
         )
 
 
@@ -172,7 +176,15 @@ def _assembled(read: Sequence[Row], tiers: tuple[str, ...]) -> Outcomes:
         cost_usd=_table([row.cost_usd or {} for row in read], tiers),
         n_input_tokens=np.array([row.n_input_tokens for row in read]),
         answers=[_answers(row, tiers) for row in read],
+        kept={n: kept for n, row in enumerate(read) if (kept := _kept(row)) is not None},
     )
+
+
+def _kept(row: Row) -> Kept | None:
+    if row.prompt is not None or row.traits is None:
+        return None
+    vector = None if row.vector is None else np.array(row.vector, np.float32)
+    return Kept(np.array(row.traits, np.float32), vector, row.embedder)
 
 
 def _table(columns: Sequence[Mapping[str, float | None]], tiers: Sequence[str]) -> Floats:
