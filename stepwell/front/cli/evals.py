@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from stepwell.base.messages import encode_json
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import config_of
+from stepwell.front.cli.inputs import config_of, tiers_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
@@ -29,18 +29,19 @@ def run_eval(args: Namespace) -> int:
 
     try:
         suite = Suite.load(args.suite)
-        out = _out(args.out, suite.name)
+        out = out_folder(args.out, suite.name)
         with terminal.progress(suite.name) as show:
             report = asyncio.run(_measure(args, config_of(args), suite, out, show))
     except (SuiteError, JournalError) as e:
         raise UsageError(str(e)) from e
     (out / "report.json").write_bytes(encode_json(report.as_dict()))
     _print(report, is_json=args.json)
-    terminal.say(f"journal and report: {out}")
+    terminal.say(f"journal, report and outcomes: {out}")
     return _exit(report)
 
 
-def _out(given: str | None, suite: str) -> Path:
+def out_folder(given: str | None, suite: str) -> Path:
+    """The folder of a run's files, made where it is not there."""
     # a fresh folder by default: a journal that is there is taken up again and asks nothing twice
     out = Path(given or f"stepwell-evals/{suite}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     out.mkdir(parents=True, exist_ok=True)
@@ -51,20 +52,25 @@ async def _measure(
     args: Namespace, config: Config, suite: Suite, out: Path, show: Callable[[int, int], None]
 ) -> Report:
     from stepwell.evals.run import run_suite
+    from stepwell.evals.tune.from_journal import write_outcomes
     from stepwell.well import Stepwell
 
+    journal = out / "journal.jsonl"
     async with Stepwell(config) as well:
-        tiers = args.tiers.split(",") if args.tiers else [*(t.name for t in well.tiers), "auto"]
-        return await run_suite(
+        tiers = tiers_of(args.tiers) or [*(t.name for t in well.tiers), "auto"]
+        report = await run_suite(
             well,
             suite,
-            tiers=[name.strip() for name in tiers],
-            journal_path=out / "journal.jsonl",
+            tiers=tiers,
+            journal_path=journal,
             concurrency=args.concurrency,
             repeats=args.repeats,
             max_usd=args.max_usd,
             on_progress=lambda done, total, _usd, _eta_s: show(done, total),
         )
+        models = {t.name: tuple(t.models) for t in well.tiers if t.name in tiers}
+    write_outcomes(out / "outcomes.jsonl", journal, suite, models, repeats=args.repeats)
+    return report
 
 
 def _print(report: Report, *, is_json: bool) -> None:

@@ -1,19 +1,26 @@
-"""What a command is given: its configuration and its prompt."""
+"""What a command is given: its configuration, its prompt, its outcomes."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from stepwell.base.config import Config
 
 DEFAULT_PATH = "stepwell.yaml"
 Prices = dict[str, tuple[float, float]]
+_GZIP = b"\x1f\x8b"
+_N_BATCH = 64
 
 
 def config_of(args: Namespace) -> Config:
@@ -67,3 +74,64 @@ def prices_of(given: str | None) -> Prices:
         except ValueError:
             raise UsageError(f"--prices: {part!r} is not NAME=USD_IN/USD_OUT") from None
     return found
+
+
+def tiers_of(given: str | None) -> list[str] | None:
+    """`a,b`: names in order of price; None where none are given."""
+    return [name.strip() for name in given.split(",")] if given else None
+
+
+def lines_of(paths: Sequence[str]) -> Iterator[bytes]:
+    """Lines of all files, one after the other; packed ones too, and - for stdin.
+
+    Raises:
+        UsageError: A packed file is damaged.
+        OSError: There is no such file.
+    """
+    for path in paths:
+        if path == "-":
+            yield from getattr(sys.stdin, "buffer", None) or (line.encode() for line in sys.stdin)
+        else:
+            yield from _lines_of_file(path)
+
+
+def _lines_of_file(path: str) -> Iterator[bytes]:
+    import gzip
+    import zlib
+
+    with Path(path).open("rb") as raw:
+        is_packed = raw.peek(2)[:2] == _GZIP
+        try:
+            yield from gzip.GzipFile(fileobj=raw) if is_packed else raw
+            yield b"\n"  # where the last line has no end, the next file must not go on with it
+        except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+            raise UsageError(f"{path}: damaged: {type(e).__name__}") from e
+
+
+def embed_with(config: Config) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """What gives texts their vectors for routing, shape (n, dim), by the configured embedder; shows how far it is."""
+    from stepwell.base.embedding import embed_for_routing, load_embedder
+
+    embedder = load_embedder(config.embedding)
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        made = [np.zeros((0, embedder.dim), np.float32)]
+        with terminal.progress("embedding") as show:
+            for at in range(0, len(texts), _N_BATCH):
+                made.append(embed_for_routing(embedder, texts[at : at + _N_BATCH]))
+                show(min(at + _N_BATCH, len(texts)), len(texts))
+        return np.concatenate(made)
+
+    return embed
+
+
+def needs_sklearn() -> None:
+    """Raises:
+    UsageError: The extra is not installed.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("sklearn") is None:
+        raise UsageError("this needs scikit-learn: pip install 'stepwell[tune]'")

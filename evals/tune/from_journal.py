@@ -1,0 +1,31 @@
+"""A run's journal as the file of outcomes that `stepwell tune` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stepwell.base.messages import encode_json
+from stepwell.evals.ask import AUTO
+from stepwell.evals.entries import read
+from stepwell.evals.outcomes import outcome_rows
+from stepwell.evals.plan import plan
+from stepwell.evals.suite import Suite
+
+
+def write_outcomes(
+    path: Path, journal: Path, suite: Suite, models: Mapping[str, Sequence[str]], *, repeats: int = 1
+) -> int:
+    """Write a row for each row of the suite that some tier has a score on; gives how many.
+
+    What the router sent somewhere itself, and what belongs to another run of the journal, is left out.
+
+    Args:
+        models: Tier -> the models behind it.
+    """
+    tiers = {tier: of for tier, of in models.items() if tier != AUTO}
+    keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
+    kept = [o for key, o in read(journal)[1].items() if key in keys]
+    rows = [encode_json(row) + b"\n" for row in outcome_rows(suite, kept)]
+    path.write_bytes(b"".join(rows))
+    return len(rows)
