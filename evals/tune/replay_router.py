@@ -29,7 +29,7 @@ Asked = tuple[object, ChatRequest | BadRequest]
 _decode_row: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
 _FIELDS = ("messages", "tools", "response_format", "max_tokens", "max_completion_tokens")
 _FRAME_TOKENS = 4
-_N_BATCH = 64
+_N_BATCH = 512
 _WIDE_TOKENS = 10_000_000
 _ALL = frozenset({"tools", "json_schema", "images", "logprobs"})
 

@@ -1,7 +1,7 @@
 """Read and replace the weights of an ONNX file, on the bytes: the package `onnx` is not needed.
 
 Only what is used of the format (github.com/onnx/onnx, onnx.proto): ModelProto.graph is field 7,
-GraphProto.initializer 5 and output 12; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
+GraphProto.node 1, initializer 5, output 12 and value_info 13; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_GRAPH, _INITIALIZER, _OUTPUT = 7, 5, 12
+_GRAPH, _NODE, _INITIALIZER, _OUTPUT, _VALUE_INFO = 7, 1, 5, 12, 13
 _DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT, _INT8 = 1, 3
@@ -45,12 +45,52 @@ def rewrite(model: bytes, to_float32: Callable[[Int8Weights], bytes | None]) -> 
 
 def with_output(model: bytes, name: str) -> bytes:
     """The file with one more output: a float32 tensor of any shape that the graph makes on its way."""
-    # ValueInfoProto: name 1, type 2 > tensor_type 1 > elem_type 1
-    output = _field(1, name.encode()) + _field(2, _field(1, bytes([1 << 3, _FLOAT])))
     return b"".join(
-        _field(_GRAPH, bytes(value) + _field(_OUTPUT, output)) if number == _GRAPH else bytes(whole)
+        _field(_GRAPH, bytes(value) + _output(name)) if number == _GRAPH else bytes(whole)
         for number, value, whole in _fields(memoryview(model))
     )
+
+
+def up_to(model: bytes, name: str) -> bytes:
+    """The file cut off after one tensor: that is its only output, and what it doesn't need is left out."""
+    return b"".join(
+        _field(_GRAPH, _cut(value, name)) if number == _GRAPH else bytes(whole)
+        for number, value, whole in _fields(memoryview(model))
+    )
+
+
+def _cut(graph: memoryview, name: str) -> bytes:
+    fields = list(_fields(graph))
+    nodes = [_ends(value) for number, value, _ in fields if number == _NODE]
+    needed = {name}
+    for inputs, outputs in reversed(nodes):  # ONNX keeps nodes in the order in which they run
+        if not needed.isdisjoint(outputs):
+            needed.update(inputs)
+    kept: list[bytes | memoryview] = []
+    for number, value, whole in fields:
+        is_node_left_out = number == _NODE and needed.isdisjoint(_ends(value)[1])
+        is_weight_left_out = number == _INITIALIZER and _name_of(value) not in needed
+        if number not in (_OUTPUT, _VALUE_INFO) and not (is_node_left_out or is_weight_left_out):
+            kept.append(whole)
+    return b"".join([*kept, _output(name)])
+
+
+def _ends(node: memoryview) -> tuple[list[str], list[str]]:
+    """Names of what a node reads and makes."""
+    ends: tuple[list[str], list[str]] = ([], [])
+    for number, value, _ in _fields(node):
+        if number in (1, 2):
+            ends[number - 1].append(str(value, "utf-8"))
+    return ends
+
+
+def _name_of(tensor: memoryview) -> str:
+    return next((str(value, "utf-8") for number, value, _ in _fields(tensor) if number == _NAME), "")
+
+
+def _output(name: str) -> bytes:
+    """A GraphProto.output: ValueInfoProto with name 1, type 2 > tensor_type 1 > elem_type 1."""
+    return _field(_OUTPUT, _field(1, name.encode()) + _field(2, _field(1, bytes([1 << 3, _FLOAT]))))
 
 
 def _graph(graph: memoryview, to_float32: Callable[[Int8Weights], bytes | None]) -> bytes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stepwell.base.errors import ConfigError
 from stepwell.base.minilm import MiniLM, _installed
 from stepwell.base.minilm_residual import pack, unpack
-from stepwell.base.onnx_weights import Int8Weights, int8_weights, rewrite
+from stepwell.base.onnx_weights import Int8Weights, int8_weights, rewrite, up_to
 
 DATA = Path(__file__).parent / "data"
 TEXTS: list[str] = json.loads((DATA / "embedding_texts.json").read_text(encoding="utf-8"))
@@ -109,3 +109,12 @@ def test_the_middle_layer_comes_alone_or_with_the_last(minilm: MiniLM) -> None:
     assert np.allclose(np.linalg.norm(middle, axis=1), 1, atol=1e-5)
     assert abs(float(last[0] @ middle[0])) < 0.5  # another space
     assert float(middle[0] @ middle[1]) < 0.5  # without the mean texts differ
+
+
+def test_a_cut_model_keeps_only_what_its_output_needs() -> None:
+    model = _installed().read_bytes()
+    cut = up_to(model, "layer_norm_8")
+    names = {w.name for w in int8_weights(cut)}
+    assert len(cut) < len(model)
+    assert 0 < len(names) < len(int8_weights(model))
+    assert not any("layer.5" in name for name in names)

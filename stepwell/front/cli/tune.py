@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stepwell.evals.tune.rows import Outcomes
     from stepwell.evals.tune.run import Tuned
 
-_N_BATCH = 64
+_N_BATCH = 512
 _SHOWN = ("APGR", "CPT50", "CPT80", "AIQ")
 
 
