@@ -45,7 +45,8 @@ class ShareState(msgspec.Struct, frozen=True):
         now = "" if self.realised is None else f", {self.realised:.0%} of the last requests"
         spent = "" if self.spent_usd is None else f", ${self.spent_usd:.2f} spent today"
         more = "; the quality promise needs more" if self.is_outvoted else ""
-        return f"asked {self.asked:.0%}{now}{spent}{more}"
+        cut = "" if self.cut == float("inf") else f" (need {self.cut:.2f} or more)"
+        return f"asked {self.asked:.0%}{cut}{now}{spent}{more}"
 
 
 class ShareControl:
@@ -128,6 +129,11 @@ class ShareControl:
         if self._pace is not None:
             self._pace.add(cost_usd, went)
 
+    def pay(self, cost_usd: float) -> None:
+        """Take dollars that went where nothing was steered, as for a pinned tier."""
+        if self._pace is not None:
+            self._pace.pay(cost_usd)
+
     def state(self) -> ShareState:
         """For explanations and metrics."""
         n = len(self._went)
@@ -158,20 +164,25 @@ class _Pace:
         )
         self._gap_s = _Mean(0.0, False)
         self._last_s = clock()
+        self._day = self._last_s // _DAY_S
+
+    def pay(self, cost_usd: float) -> None:
+        day = self._clock() // _DAY_S
+        if day > self._day:
+            self._day, self.spent_usd = day, 0.0
+        self.spent_usd += cost_usd
 
     def add(self, cost_usd: float, went_up: bool) -> None:
+        self.pay(cost_usd)
         now_s = self._clock()
-        if now_s // _DAY_S > self._last_s // _DAY_S:
-            self.spent_usd = 0.0
         self._gap_s.add(max(0.0, now_s - self._last_s))
         self._last_s = now_s
-        self.spent_usd += cost_usd
         (self._dear_usd if went_up else self._cheap_usd).add(cost_usd)
 
     def share(self) -> float:
         """0..1; a half until both costs are known."""
         now_s = self._clock()
-        is_new_day = now_s // _DAY_S > self._last_s // _DAY_S
+        is_new_day = now_s // _DAY_S > self._day
         left_usd = self._usd_per_day - (0.0 if is_new_day else self.spent_usd)
         if left_usd <= 0:
             return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -61,6 +61,7 @@ class Steering:
         self._explore_share = explore_share
         self._is_cascading = routing.cascade == "on"
         self._prior = cascade
+        self._ranks = {t.name: i for i, t in enumerate(tiers)}
         self._dearest = len(tiers) - 1
         self.share: ShareControl | None = None
         if routing.target_share is not None or routing.target_usd_per_day is not None:
@@ -93,37 +94,51 @@ class Steering:
             request, estimates, looks, limit_usd, ask=ask.text, escalates=escalates, rises_to=rises_to
         )
         choice, reasons = held(looks, terms, advice, n_input_tokens, n_output_tokens)
-        explored = self._explored(ask, looks, choice, terms, advice)
+        is_lifted = escalates or bool(reasons)
+        least = choice.chain[0].rank if is_lifted else self._ranks.get(advice.min_tier or "", 0)
+        only_up = is_lifted or estimates.price is not None or bool(estimates.mix)
+        explored = self._explored(
+            ask, looks, choice, terms, least=choice.chain[0].rank + 1 if only_up else least, advice=advice
+        )
         if explored is not None:
-            return Steered(explored, terms, (*reasons, "exploring, for a label"), budget, is_explored=True)
-        cascade = self._cascade(request, ask, looks, choice, terms)
+            return Steered(explored, terms, ("exploring, for a label", *reasons), budget, is_explored=True)
+        cascade = None
+        if self._is_cascading and not (is_lifted or rises_to):
+            cascade = self._cascade(request, ask, looks[least:], choice, terms)
         return Steered(choice, terms, reasons, budget, cascade=cascade)
 
     def observe(self, decision: Decision, cost_usd: float) -> None:
         """Take one request that was answered, for a share or dollar target."""
-        if self.share is not None and decision.need is not None and decision.estimates:
-            went_up = decision.tier == decision.estimates[-1].tier
-            self.share.observe(decision.need, cost_usd, went_up=went_up)
+        if self.share is None:
+            return
+        need = decision.need
+        if need is None:
+            need = _gain({e.tier: e.p_ok for e in decision.estimates if e.p_ok is not None})
+        if need is None:  # a pin: not steered, but its dollars are gone
+            self.share.pay(cost_usd)
+        else:
+            self.share.observe(need, cost_usd, went_up=decision.tier == decision.estimates[-1].tier)
 
     def _share_of(self, estimates: Estimates) -> tuple[int, str]:
         """Place from which the share wants the choice to come, and the share's state."""
-        if self.share is None or estimates.need is None:
+        if self.share is None:
             return 0, ""
-        goes_up = estimates.need >= self.share.cut()
+        need = estimates.need
+        if need is None:
+            need = _gain({t: estimates.p_ok.get(t, 0.0) for t in self._ranks})
+        goes_up = need is not None and need >= self.share.cut()
         return self._dearest if goes_up else 0, self.share.state().said
 
     def _explored(
-        self, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms, advice: Advice
+        self, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms, *, least: int, advice: Advice
     ) -> Choice | None:
         if not self._explore_share or choice.is_degraded:
             return None
-        chosen = choice.chain[0]
-        is_tuned = terms.price is not None or terms.least > 0
         allowed = may_explore(
             looks,
-            chosen.tier.name,
+            choice.chain[0].tier.name,
             min_p_ok=terms.min_p_ok,
-            least=chosen.rank + 1 if is_tuned else 0,
+            least=least,
             is_tool_loop=advice.is_tool_loop,
         )
         name = explores(ask.text, self._explore_share, allowed)
@@ -136,7 +151,7 @@ class Steering:
         self, request: ChatRequest, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms
     ) -> CascadePlan | None:
         """Cheap opinions first, where p_ok is learned, answers compare and it is expected to pay."""
-        if not self._is_cascading or terms.price is None or request.wire.stream or choice.is_degraded:
+        if terms.price is None or request.wire.stream or choice.is_degraded:
             return None
         able = [k for k in looks if k.bar is None and k.obstacle is None and not k.is_resting]
         cheaper = [k.tier.name for k in able if k.rank < choice.chain[0].rank] or [
@@ -149,7 +164,7 @@ class Steering:
         strong = choice.chain[0] if choice.chain[0].rank > able[0].rank else above[-1]
         opinions = [*cheaper[:2], *cheaper[:1]][:2]
         known = [CascadeLook(k.tier.name, k.p_ok, k.cost_usd or 0.0) for k in able]
-        return plan_cascade(
+        plan = plan_cascade(
             known,
             kind,
             opinions=opinions,
@@ -157,3 +172,16 @@ class Steering:
             price=terms.price,
             prior=self._prior,
         )
+        if plan is None or plan.accept_above >= terms.min_p_ok:
+            return plan
+        return msgspec.structs.replace(plan, accept_above=terms.min_p_ok)
+
+
+def _gain(p_ok: Mapping[str, float]) -> float | None:
+    """What the dearest tier would win over the cheapest, for policies that rank no need; None where nothing is known.
+
+    Args:
+        p_ok: Cheapest tier first.
+    """
+    values = list(p_ok.values())
+    return values[-1] - values[0] if values else None
