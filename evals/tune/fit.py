@@ -12,12 +12,14 @@ from stepwell.router.learned.inputs import N_WORD_BUCKETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     Floats = NDArray[np.float64]
     Matrix = NDArray[np.float32]
     Places = NDArray[np.intp]
 
 _MIN_SPREAD = 1e-6
+_CG_TOLERANCE, _MAX_CG_STEPS, _MIN_NORM = 1e-5, 300, 1e-300
 _KIND_PRIOR_ROWS = 10  # a kind's mean leans on the whole as if it had these rows more
 _CENTRE_PRIOR_ROWS = 2
 
@@ -75,7 +77,7 @@ def fit_near(
 
 
 def fit_words(words: Sequence[Places], gains: Floats, *, alphas: Sequence[float]) -> list[Words]:
-    """Ridge on hashed words, by rows or by buckets, whichever are fewer."""
+    """Ridge on hashed words."""
     from scipy.sparse import csr_array
 
     ends = np.cumsum([0, *map(len, words)])
@@ -89,15 +91,28 @@ def fit_words(words: Sequence[Places], gains: Floats, *, alphas: Sequence[float]
     )
     centre = np.asarray(table.mean(axis=0)).ravel()
     made = []
-    is_wide = len(words) < N_WORD_BUCKETS
-    gram = (table @ table.T if is_wide else table.T @ table).toarray()
     for alpha in alphas:
-        if is_wide:
-            weights = table.T @ _solve(gram + alpha * np.eye(len(gram)), gains)
-        else:
-            weights = _solve(gram + alpha * np.eye(len(gram)), table.T @ gains)
+        weights = _sparse_ridge(table, gains, alpha)
         made.append(Words(_f32(weights * rarity[:, None]), _f32(rarity), _f32(-centre @ weights)))
     return made
+
+
+def _sparse_ridge(table: csr_array, right: Floats, alpha: float) -> Floats:
+    """(X'X + alpha I)^-1 X'Y by conjugate gradients, every column for itself: many rows cost little."""
+    weights = np.zeros((table.shape[1], right.shape[1]))
+    residual = table.T @ right
+    direction, norms = residual.copy(), (residual * residual).sum(axis=0)
+    stop = _CG_TOLERANCE**2 * norms
+    for _ in range(_MAX_CG_STEPS):
+        if (norms <= stop).all():
+            break
+        pushed = table.T @ (table @ direction) + alpha * direction
+        step = norms / np.maximum((direction * pushed).sum(axis=0), _MIN_NORM)
+        weights += step * direction
+        residual -= step * pushed
+        last, norms = norms, (residual * residual).sum(axis=0)
+        direction = residual + norms / np.maximum(last, _MIN_NORM) * direction
+    return weights
 
 
 def fit_trees(

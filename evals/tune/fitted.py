@@ -89,34 +89,43 @@ class Fitted:
         return Vectorial(known.memory, known.norms, near, known.kinds[choices["both_kinds"][1]], known.trees)
 
 
-def fit_all(rows: Examples, options: LearnOptions, *, seed: int) -> Fitted:
-    """Fit every head on all of `rows`."""
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Forests that are taken over from an earlier fit, with the scale of traits that they were grown on."""
+
+    scale: Scale
+    trees: Trees
+    both_trees: Trees | None
+
+
+def fit_all(rows: Examples, options: LearnOptions, *, seed: int, grown: Grown | None = None) -> Fitted:
+    """Fit every head on all of `rows`, or all but the forests that are `grown`."""
     known = rows.is_known.astype(np.float64)
     means = (rows.scores * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     gains, inputs = rows.scores - means, rows.inputs
-    scale = fit_scale(inputs.traits)
+    scale = grown.scale if grown else fit_scale(inputs.traits)
     scaled = weighted(scale, inputs.traits)
     vectorial = None
     if inputs.vectors is not None:
-        vectorial = _fit_vectorial(
-            np.concatenate([inputs.vectors, scaled], axis=1), gains, rows, options, seed
-        )
+        both = np.concatenate([inputs.vectors, scaled], axis=1)
+        trees = grown.both_trees if grown and grown.both_trees else _fit_trees(both, gains, options, seed)
+        vectorial = _fit_vectorial(both, gains, rows, options, seed, trees)
     return Fitted(
         means.astype(np.float32),
         scale,
         fit_words(inputs.words, gains, alphas=options.alphas),
-        _fit_trees(inputs.traits, gains, options, seed),
+        grown.trees if grown else _fit_trees(inputs.traits, gains, options, seed),
         _fit_kinds(scaled, gains, rows, options),
         vectorial,
     )
 
 
 def _fit_vectorial(
-    both: Matrix, gains: Floats, rows: Examples, options: LearnOptions, seed: int
+    both: Matrix, gains: Floats, rows: Examples, options: LearnOptions, seed: int, trees: Trees
 ) -> FittedVectorial:
     memory = memory_places(len(gains), options.n_memory, seed)
     near = fit_near(both, gains, memory, width=options.kernel_width, alphas=options.alphas)
-    kinds, trees = _fit_kinds(both, gains, rows, options), _fit_trees(both, gains, options, seed)
+    kinds = _fit_kinds(both, gains, rows, options)
     remembered = both[memory]
     norms = (remembered * remembered).sum(axis=1)
     return FittedVectorial(remembered, norms, near, kinds, trees)

@@ -12,7 +12,8 @@ import pytest
 
 from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.evals.tune.examples import LearnOptions
-from stepwell.evals.tune.learn import Learnt, fill, kinds_of, learn
+from stepwell.evals.tune.kinds import fill, kinds_of
+from stepwell.evals.tune.learn import Learnt, learn
 from stepwell.evals.tune.measures import apgr
 from stepwell.evals.tune.rows import Outcomes, read_outcomes
 from stepwell.router.features import read_ask
