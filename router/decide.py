@@ -84,7 +84,9 @@ class Router:
         self._reserve_tokens = reserve_tokens
         self._names = Names(self._tiers)
         self._rules = Rules(routing)
-        policy = policy or load_policy(routing.policy, tiers=self._tiers, embedder=embedder)
+        policy = policy or load_policy(
+            routing.policy, tiers=self._tiers, embedder=embedder, min_quality=promises.min_quality
+        )
         self._timeout_s = routing.policy_timeout_s
         self.sessions = SessionState(
             self._tiers,

@@ -8,7 +8,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -20,6 +20,9 @@ from stepwell.router.policy.heuristic import Heuristic
 from stepwell.router.text import plain
 from stepwell.router.tierinfo import TierInfo
 
+if TYPE_CHECKING:
+    from stepwell.router.learned.bundle import Card
+
 _MAX_THREADS = 4
 _MAX_REASONS = 5
 
@@ -29,17 +32,25 @@ _LEARNED = "learned:"
 _OURS = ("heuristic", "coldstart", "learned")
 
 
-def load_policy(spec: str, *, tiers: Sequence[TierInfo] = (), embedder: str = "") -> Policy:
+def load_policy(
+    spec: str, *, tiers: Sequence[TierInfo] = (), embedder: str = "", min_quality: float | None = None
+) -> Policy:
     """The policy that `routing.policy` names.
 
     Args:
         tiers: That it will be asked about.
         embedder: Name of the embedder whose vectors it will be given.
+        min_quality: Promised share of the dearest tier's quality.
 
     Raises:
         ConfigError: Nothing has that name, its factory failed, what it made has no `estimate`, or a learned
-            policy was made for other tiers or another embedder.
+            policy was made for other tiers, another embedder or a lower promise.
     """
+    if min_quality is not None and not spec.startswith(_LEARNED):
+        raise ConfigError(
+            f"promises.min_quality needs a policy that was tuned for it, not {spec!r}: run `stepwell tune OUTCOMES "
+            f"--min-quality {min_quality:g} --out FOLDER` and set routing.policy to learned:FOLDER"
+        )
     if spec == Heuristic.name:
         return Heuristic()
     if spec == "coldstart":
@@ -49,7 +60,9 @@ def load_policy(spec: str, *, tiers: Sequence[TierInfo] = (), embedder: str = ""
     if spec.startswith(_LEARNED):
         from stepwell.router.learned.policy import Learned
 
-        return Learned.load(spec.removeprefix(_LEARNED), tiers=[t.name for t in tiers], embedder=embedder)
+        learned = Learned.load(spec.removeprefix(_LEARNED), tiers=[t.name for t in tiers], embedder=embedder)
+        _check_promise(spec, learned.bundle.card, min_quality)
+        return learned
     found = plug.load(spec, group="stepwell.policies")
     if isinstance(found, type) or not hasattr(found, "estimate"):
         try:
@@ -60,6 +73,17 @@ def load_policy(spec: str, *, tiers: Sequence[TierInfo] = (), embedder: str = ""
         raise ConfigError(f"routing.policy {spec!r} has no method `estimate`")
     policy: Policy = found
     return policy
+
+
+def _check_promise(spec: str, card: Card, min_quality: float | None) -> None:
+    tuned = card.min_quality if card.price is not None or card.mix else None
+    if min_quality is None or (tuned is not None and tuned >= min_quality):
+        return
+    was = "for no quality" if tuned is None else f"for {tuned:g}"
+    raise ConfigError(
+        f"promises.min_quality is {min_quality:g}, but {spec!r} was tuned {was}; tune again with --min-quality "
+        f"{min_quality:g}"
+    )
 
 
 class PolicyRunner:
