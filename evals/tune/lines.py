@@ -70,11 +70,14 @@ class Row(msgspec.Struct):
 _decode = msgspec.json.Decoder(Row).decode
 
 
-def read_rows(rows: str | os.PathLike[str] | Iterable[str | bytes]) -> Iterator[Row]:
+def read_rows(
+    rows: str | os.PathLike[str] | Iterable[str | bytes], *, is_scored: bool = True
+) -> Iterator[Row]:
     """Every row with an id, a prompt and a score; those flagged `contaminated` are left out.
 
     Args:
         rows: A JSON Lines file (.gz too) or its lines; blank ones are skipped.
+        is_scored: Rows must have a score.
 
     Raises:
         BadRequest: Names the file, or line and column; never the text.
@@ -89,7 +92,7 @@ def read_rows(rows: str | os.PathLike[str] | Iterable[str | bytes]) -> Iterator[
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise BadRequest(f"Line {n}: not a JSON object.") from None
         if not row.contaminated:
-            yield _checked(row, n)
+            yield _checked(row, n, is_scored=is_scored)
 
 
 def _lines(rows: str | os.PathLike[str] | Iterable[str | bytes]) -> Iterator[str | bytes]:
@@ -114,7 +117,7 @@ def _fault(error: msgspec.ValidationError) -> str:
     return f"column {column}: {said}."
 
 
-def _checked(row: Row, n: int) -> Row:
+def _checked(row: Row, n: int, *, is_scored: bool) -> Row:
     if row.prompt is None and row.messages is not None:
         row.prompt = last_ask(row.messages)
     if row.prompt is None and row.traits is not None:
@@ -124,7 +127,7 @@ def _checked(row: Row, n: int) -> Row:
         raise BadRequest(f"Line {n}: column prompt: no ask in it, nor in messages.", param="prompt")
     if row.scores is None:
         row.scores = {k: v for k, v in (("weak", row.weak), ("strong", row.strong)) if v is not None}
-    if all(v is None for v in row.scores.values()):
+    if is_scored and all(v is None for v in row.scores.values()):
         raise BadRequest(f"Line {n}: column scores: no tier has a score.", param="scores")
     row.id = str(n) if row.id is None else str(row.id)
     return row

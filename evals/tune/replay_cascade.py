@@ -33,7 +33,7 @@ def replay_cascade(
     A row whose answers don't compare goes straight to the strong tier.
 
     Args:
-        rows: Outcome rows with `answers`, whole or parsed (a JSON Lines file, .gz too, or its lines).
+        rows: Outcome rows with `answers`, whole or parsed, scored or not (a JSON Lines file, .gz too, or its lines).
         cheap: The opinions, the cheapest first; two or more. The same twice would only repeat one recorded answer.
         middle: Asked where they are not accepted, and taken where it says the same as one of them.
         accept: Learned on these tiers, from a policy; without it the rule that takes no labels.
@@ -54,7 +54,7 @@ def replay_cascade(
             "A cascade needs two different cheap tiers or more, and another strong one.", param="cheap"
         )
     judge = (accept or AcceptScore()).judge
-    for row in read_rows(rows):
+    for row in read_rows(rows, is_scored=False):
         ask = read_ask(row.prompt or "")
         said = {t: str(a) for t, a in (row.answers or {}).items() if a is not None}
         found = read_opinions(ask, cheap, said, row.n_output_tokens, (texts or {}).get(str(row.id)))

@@ -97,7 +97,8 @@ class RouterReplay:
 
         Yields:
             {id, score, p_ok: {tier: p}, cost_usd: {tier: USD}, tier, novelty, reasons}; score is the need for a
-            higher tier. Where the router refused, tier is None and `error` has its code.
+            higher tier. `budget` where a share or dollars a day are held: each row moves it on, as if it had been
+            answered at its expected cost. Where the router refused, tier is None and `error` has its code.
         """
         with asyncio.Runner() as runner:
             for batch in _batches(_read(lines), _N_BATCH):
@@ -120,6 +121,8 @@ class RouterReplay:
             decision = await self._router.decide(request, n_input_tokens=n_input, vector=vector)
         except StepwellError as e:
             return _refused(e)
+        chosen = decision.estimate(decision.tier)
+        self._router.observe(decision, (chosen.cost_usd if chosen is not None else None) or 0.0)
         return _told(decision)
 
 
@@ -168,7 +171,7 @@ def _request(row: Mapping[str, object]) -> ChatRequest | BadRequest:
 
 def _told(decision: Decision) -> dict[str, object]:
     p_ok = {e.tier: e.p_ok for e in decision.estimates}
-    return {
+    row: dict[str, object] = {
         "score": _score(decision),
         "p_ok": p_ok,
         "cost_usd": {e.tier: e.cost_usd for e in decision.estimates},
@@ -176,6 +179,7 @@ def _told(decision: Decision) -> dict[str, object]:
         "novelty": decision.novelty,
         "reasons": list(decision.reasons),
     }
+    return row | {"budget": decision.budget} if decision.budget else row
 
 
 def _score(decision: Decision) -> float | None:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, TextIO
 from stepwell.base.messages import encode_json
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import config_of, prices_of
+from stepwell.front.cli.inputs import config_of, prices_of, tiers_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
-    from stepwell.evals.tune.replay_router import RouterReplay
+    from stepwell.base.embedding import Embedder
+    from stepwell.front.cli.inputs import Prices
+    from stepwell.router.decide import Router
+    from stepwell.router.features import Ask
     from stepwell.router.learned.policy import Learned
 
 Out = Callable[[dict[str, object]], None]
@@ -45,40 +48,52 @@ def _stage(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> i
 
 
 def _router(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
-    replay, n_bad = _router_replay(args, config), 0
-    for row in replay.rows(lines):
+    from stepwell.evals.tune.replay_router import RouterReplay
+
+    n_bad = 0
+    for row in RouterReplay(*router_of(args, config)).rows(lines):
         n_bad += "error" in row
         out(row)
     return n_bad
 
 
-def _router_replay(args: Namespace, config: Config) -> RouterReplay:
+def router_of(args: Namespace, config: Config) -> tuple[Router, Callable[[], Embedder]]:
+    """The router over --policy, else over the configured policy, else over the cold start; and what loads vectors."""
     from stepwell.base.embedding import embedder_name, load_embedder
-    from stepwell.evals.tune.replay_router import RouterReplay, cold_router, learned_router
+    from stepwell.evals.tune.replay_router import cold_router, learned_router
 
-    folder = args.policy or config.routing.policy.removeprefix("learned:")
-    if args.policy or config.routing.policy.startswith("learned:"):
+    folder = _folder(args, config)
+    if folder is not None:
         router = learned_router(folder, config, embedder=embedder_name(config.embedding))
     else:
         router = cold_router(config)
-    return RouterReplay(router, lambda: load_embedder(config.embedding))
+    return router, lambda: load_embedder(config.embedding)
+
+
+def _folder(args: Namespace, config: Config) -> str | None:
+    named = config.routing.policy
+    return args.policy or (named.removeprefix("learned:") if named.startswith("learned:") else None)
 
 
 def _cascade(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
-    from stepwell.evals.tune.cascade_rows import read_texts
-    from stepwell.evals.tune.replay_cascade import replay_cascade
+    from stepwell.evals.tune.cascade_bench import read_texts
+    from stepwell.evals.tune.replay_cascade import ACCEPT_ABOVE, replay_cascade
+    from stepwell.router.cascade.accept import AcceptScore
+    from stepwell.router.cascade.stored import load_accept
 
-    if not (args.cheap and args.strong):
-        raise UsageError("replay cascade needs --cheap A,B and --strong NAME")
-    policy = _learned(args, config)
-    accept = policy.bundle.card.accept_score() if policy is not None else None
+    folder = _folder(args, config)
+    policy = None if folder is None else _learned(folder, config)
+    cheap, strong = _tiers(args, policy)
+    prices: Prices = dict(policy.bundle.card.usd_per_1m) if policy is not None else {}
     rows = replay_cascade(
         lines,
-        cheap=[t.strip() for t in args.cheap.split(",")],
-        strong=args.strong,
+        cheap=cheap,
+        strong=strong,
         middle=args.middle,
-        accept=accept,
-        prices=prices_of(args.prices) or None,
+        accept=AcceptScore() if folder is None else load_accept(folder),
+        accept_above=ACCEPT_ABOVE if args.accept_above is None else args.accept_above,
+        need_of=None if policy is None else _need_of(policy, config),
+        prices=prices | prices_of(args.prices) or None,
         texts=read_texts(args.texts) if args.texts else None,
     )
     for row in rows:
@@ -86,13 +101,35 @@ def _cascade(args: Namespace, config: Config, lines: Iterable[str], out: Out) ->
     return 0
 
 
-def _learned(args: Namespace, config: Config) -> Learned | None:
-    if not args.policy:
-        return None
+def _tiers(args: Namespace, policy: Learned | None) -> tuple[list[str], str]:
+    """As named; else of a policy the two cheapest tiers and the dearest."""
+    of_policy = list(policy.bundle.card.tiers) if policy is not None else []
+    cheap = tiers_of(args.cheap) or (of_policy[:2] if len(of_policy) > 2 else [])
+    strong = args.strong or (of_policy[-1] if of_policy else "")
+    if not cheap or not strong:
+        raise UsageError("replay cascade needs --cheap A,B and --strong NAME, or a --policy of three tiers")
+    return cheap, strong
+
+
+def _learned(folder: str, config: Config) -> Learned:
     from stepwell.base.embedding import embedder_name
     from stepwell.router.learned.policy import Learned
 
-    return Learned.load(args.policy, embedder=embedder_name(config.embedding))
+    return Learned.load(folder, embedder=embedder_name(config.embedding))
+
+
+def _need_of(policy: Learned, config: Config) -> Callable[[Ask], float | None]:
+    """The policy's rank of an ask among known traffic."""
+    from stepwell.base.embedding import embed_for_routing, load_embedder
+    from stepwell.router.features import read_ask
+
+    embedder = load_embedder(config.embedding) if policy.needs_vector else None
+
+    def need(ask: Ask) -> float | None:
+        vector = None if embedder is None else embed_for_routing(embedder, [ask.text])[0]
+        return policy.estimate(read_ask(ask.text, vector=vector), ()).need
+
+    return need
 
 
 def _with_share(config: Config, args: Namespace) -> Config:
