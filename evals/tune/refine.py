@@ -13,13 +13,12 @@ from stepwell.base.errors import BadRequest
 from stepwell.evals.tune.crossfit import split
 from stepwell.evals.tune.examples import LearnOptions
 from stepwell.evals.tune.fitted import Grown, fit_all, memory_places
+from stepwell.evals.tune.kept import inputs_of
 from stepwell.evals.tune.kinds import examples_of
 from stepwell.evals.tune.known import fit_novelty
 from stepwell.evals.tune.learn import data_sha256
 from stepwell.evals.tune.lengths import fit_lengths
-from stepwell.router.features import read_ask
 from stepwell.router.learned.bundle import Bundle, Known
-from stepwell.router.learned.inputs import read_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +52,7 @@ def refine(
     known = bundle.model.vectorial
     _check(bundle, outcomes, vectors)
     options, seed = options or LearnOptions(), bundle.card.seed
-    fresh = read_inputs(map(read_ask, outcomes.prompts), vectors if known else None)
+    fresh = inputs_of(outcomes, vectors if known else None)
     lesson = lesson.with_rows(outcomes, fresh)
     rows, inputs = examples_of(lesson.outcomes, lesson.inputs, seed=seed), lesson.inputs
     grown = Grown(bundle.model.scale, bundle.model.plain.trees, known.trees if known else None)

@@ -78,7 +78,10 @@ class Outcomes:
 
 
 def read_outcomes(
-    rows: str | os.PathLike[str] | Iterable[str | bytes], tiers: Sequence[str] | None = None
+    rows: str | os.PathLike[str] | Iterable[str | bytes],
+    tiers: Sequence[str] | None = None,
+    *,
+    is_partial: bool = False,
 ) -> Outcomes:
     """Read outcome rows: {id, prompt or messages, scores: {tier: 0..1}, ...}.
 
@@ -88,6 +91,7 @@ def read_outcomes(
         rows: A JSON Lines file (.gz too) or its lines.
         tiers: Those to read, cheapest first. Without it all that have scores, by mean recorded cost where
             every one has it, else in the order in which the file names them.
+        is_partial: They only add to other rows: it will do if no row has all tiers, and some tiers are in none.
 
     Raises:
         BadRequest: A row is wrong (its line and column are named, never its text), a tier is unknown, or no
@@ -98,11 +102,13 @@ def read_outcomes(
         raise BadRequest("There are no outcome rows.")
     known = _known(read)
     for name in tiers or ():
-        if name not in known:
+        if name not in known and not is_partial:
             raise _unknown(name, known)
     named = tuple(dict.fromkeys(tiers)) if tiers else _by_cost(read, known)
     made = _assembled([row for row in read if any(row.score(t) is not None for t in named)], named)
-    if not made.is_complete.any():
+    if is_partial and not len(made):
+        raise BadRequest(f"No row has a score of any of {', '.join(named)}.", param="scores")
+    if not is_partial and not made.is_complete.any():
         raise BadRequest(f"No row has a score for every one of {', '.join(named)}.", param="scores")
     return made
 

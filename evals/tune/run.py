@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stepwell.evals.tune.learn import Learnt
+    from stepwell.evals.tune.lesson import Lesson
     from stepwell.router.learned.bundle import Bundle
 
     Floats = NDArray[np.float64]
@@ -66,11 +67,13 @@ class Tuned:
     bundle: Bundle
     promise: Promise
     report: TuneReport
+    lesson: Lesson
     cascade: LearntCascade | None = None
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the policy, and what was learnt of a cascade, into `folder`."""
+        """Write the policy, what `refine` needs, and what was learnt of a cascade, into `folder`."""
         self.bundle.save(folder)
+        self.lesson.save(folder)
         accept = Path(folder) / ACCEPT_FILE
         accept.unlink(missing_ok=True)
         if self.cascade is not None:
@@ -132,7 +135,7 @@ def tune(
         n_resamples=options.n_resamples,
         seed=options.seed,
     )
-    return Tuned(bundle, promise, report, cascade)
+    return Tuned(bundle, promise, report, learnt.lesson, cascade)
 
 
 def _promises(

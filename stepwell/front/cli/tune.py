@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import shlex
-import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import Prices, config_of, prices_of
+from stepwell.front.cli.inputs import (
+    Prices,
+    config_of,
+    embed_with,
+    lines_of,
+    needs_sklearn,
+    prices_of,
+    tiers_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,27 +31,73 @@ if TYPE_CHECKING:
     from stepwell.evals.tune.rows import Outcomes
     from stepwell.evals.tune.run import Tuned
 
-_N_BATCH = 512
 _SHOWN = ("APGR", "CPT50", "CPT80", "AIQ")
 
 
 def run(args: Namespace) -> int:
-    """Exit code 0: the learned policy keeps the promise; 1: it was refused, and the policy is what keeps it."""
-    _needs_sklearn()
+    """Exit code 0: the learned policy keeps the promise; 1: it was refused, and the policy is what keeps it.
+
+    Also 0 where nothing drifts (--if-drift), and where a policy was refined: the promise is then not tested again.
+    """
+    _check(args)
+    needs_sklearn()
+    config = config_of(args)
+    if args.if_drift and not _drifts(config):
+        return Exit.OK
+    lines = itertools.chain(lines_of(args.outcomes), _from_feedback(config) if args.from_feedback else ())
+    return _refine(args, config, lines) if args.refine else _tune(args, config, lines)
+
+
+def _check(args: Namespace) -> None:
+    if not args.outcomes and not args.from_feedback:
+        raise UsageError("tune from what? name a file of outcomes, or --from-feedback")
+    if not 0 < args.min_quality <= 1:
+        raise UsageError(
+            f"--min-quality is a share of the dearest tier's quality, 0 to 1; got {args.min_quality:g}"
+        )
+    if args.max_usd is not None and not 0 < args.max_usd < math.inf:
+        raise UsageError(f"--max-usd must be more than 0; got {args.max_usd:g}")
+    prices_of(args.prices)
+    if args.refine and (args.report or args.tiers or args.prices):
+        raise UsageError(
+            "a refined policy keeps its tiers, prices and promise: no --report, --tiers, --prices"
+        )
+
+
+def _drifts(config: Config) -> bool:
+    from stepwell.front.cli.feedback import drift_in, opened
+
+    with opened(config) as store:
+        found = drift_in(store)
+    terminal.say(found.why if found.is_drifting else f"no drift, nothing to do: {found.why}")
+    return found.is_drifting
+
+
+def _from_feedback(config: Config) -> list[bytes]:
+    from stepwell.evals.tune.kept import readable
+    from stepwell.front.cli.feedback import opened
+
+    with opened(config) as store:
+        rows = list(store.rows())
+    lines = list(readable(rows))
+    left_out = (
+        f"; {len(rows) - len(lines):,} left out, kept by another version" if len(lines) < len(rows) else ""
+    )
+    terminal.say(f"{len(lines):,} outcomes from feedback{left_out}")
+    return lines
+
+
+def _tune(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
     from stepwell.evals.tune.rows import read_outcomes
     from stepwell.evals.tune.run import TuneOptions, tune
 
-    config = config_of(args)
-    tiers = [t.strip() for t in args.tiers.split(",")] if args.tiers else None
-    outcomes = read_outcomes(_lines(args.outcomes), tiers)
-    from stepwell.base.embedding import embedder_name
-
-    vectors = None if args.no_embedding else _embedded(config, outcomes)
+    outcomes = read_outcomes(lines, tiers_of(args.tiers))
+    outcomes, vectors, embedder = (outcomes, None, "") if args.no_embedding else _embedded(config, outcomes)
     options = TuneOptions(
         min_quality=args.min_quality,
         max_usd=args.max_usd,
         prices=prices_of(args.prices),
-        embedder="" if vectors is None else embedder_name(config.embedding),
+        embedder=embedder,
         seed=args.seed,
         command=_command(args),
         data=", ".join(Path(p).name for p in args.outcomes),
@@ -54,41 +109,37 @@ def run(args: Namespace) -> int:
     return Exit.OK if tuned.promise.by == "router" else Exit.NO
 
 
-def _needs_sklearn() -> None:
-    import importlib.util
+def _refine(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
+    from stepwell.base.embedding import embedder_name
+    from stepwell.evals.tune.refined import refine_folder
+    from stepwell.evals.tune.rows import read_outcomes
+    from stepwell.router.learned.bundle import load_bundle
 
-    if importlib.util.find_spec("sklearn") is None:
-        raise UsageError("tuning needs scikit-learn: pip install 'stepwell[tune]'")
+    bundle = load_bundle(args.refine, embedder=embedder_name(config.embedding))
+    outcomes, vectors = read_outcomes(lines, bundle.card.tiers, is_partial=True), None
+    if bundle.card.embedder:
+        outcomes, vectors, _ = _embedded(config, outcomes)
+    out = args.out or args.refine
+    card = refine_folder(bundle, args.refine, out, outcomes, vectors).card
+    if args.json:
+        terminal.say_json(card)
+    else:
+        print(f"Refined with {len(outcomes):,} rows; it now knows {card.n_rows:,}.")
+        print(f"The promise has not been tested again. Before: {card.verdict}")
+    terminal.say(f"policy: {out}")
+    return Exit.OK
 
 
-def _lines(paths: Sequence[str]) -> Iterator[str]:
-    """Lines of all files; .gz too, and - for stdin."""
-    import gzip
+def _embedded(config: Config, outcomes: Outcomes) -> tuple[Outcomes, NDArray[np.float32], str]:
+    """Rows with their vectors and the name of the embedder; those without text need a vector by it."""
+    from stepwell.base.embedding import embedder_name
+    from stepwell.evals.tune.kept import vectors_of
 
-    for path in paths:
-        if path == "-":
-            yield from sys.stdin
-        elif path.endswith(".gz"):
-            with gzip.open(path, "rt", encoding="utf-8") as file:
-                yield from file
-        else:
-            with Path(path).open(encoding="utf-8") as file:
-                yield from file
-
-
-def _embedded(config: Config, outcomes: Outcomes) -> NDArray[np.float32]:
-    import numpy as np
-
-    from stepwell.base.embedding import embed_for_routing, load_embedder
-
-    embedder = load_embedder(config.embedding)
-    prompts = outcomes.prompts
-    made = []
-    with terminal.progress("embedding") as show:
-        for at in range(0, len(prompts), _N_BATCH):
-            made.append(embed_for_routing(embedder, prompts[at : at + _N_BATCH]))
-            show(min(at + _N_BATCH, len(prompts)), len(prompts))
-    return np.concatenate(made)
+    name = embedder_name(config.embedding)
+    rows, vectors = vectors_of(outcomes, embed_with(config), embedder=name)
+    if len(rows) < len(outcomes):
+        terminal.say(f"{len(outcomes) - len(rows):,} rows left out: neither text nor a vector by {name}")
+    return rows, vectors, name
 
 
 def _listed(config: Config, tiers: Sequence[str]) -> Prices:
@@ -120,13 +171,12 @@ def _command(args: Namespace) -> str:
         value = getattr(args, name)
         if value is not None:
             asked += [f"--{name.replace('_', '-')}", str(value)]
-    if args.no_embedding:
-        asked.append("--no-embedding")
+    asked += ["--from-feedback"] * args.from_feedback + ["--no-embedding"] * args.no_embedding
     return shlex.join(["stepwell", "tune", *names, *asked])
 
 
 def _write(args: Namespace, tuned: Tuned) -> None:
-    out = Path(args.out)
+    out = Path(args.out or "policy")
     tuned.save(out)
     if args.report:
         from stepwell.evals.tune.page import page
