@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from stepwell.base.catalogue import PROVIDERS
 from stepwell.base.errors import BudgetExceeded
 from stepwell.pipeline import Pipeline
+from stepwell.router.drift import Drift, drift_of
 from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tierinfo import TierInfo
 
+if TYPE_CHECKING:
+    from stepwell.router.learned.bundle import Card
+
 Status = Literal["ok", "warn", "fail"]
 CONNECT_TIMEOUT_S = 3.0
+MAX_PRICE_CHANGE = 0.1  # of the larger, before a tuned price is doubted
+_LEARNED = "learned:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,15 @@ async def check(pipeline: Pipeline) -> list[CheckLine]:
     lines = list(await asyncio.gather(*(_tier(pipeline, info) for info in infos)))
     if all(line.status == "fail" for line in lines):
         lines.append(CheckLine("tiers", "fail", "no tier can answer"))
-    return [*lines, *await _ledger(pipeline), *_promises(pipeline, infos)]
+    card = _card(pipeline)
+    feedback = await asyncio.to_thread(lambda: list(_feedback(pipeline, card)))
+    return [
+        *lines,
+        *await _ledger(pipeline),
+        *_promises(pipeline, card),
+        *feedback,
+        *_steering(pipeline, card),
+    ]
 
 
 async def _tier(pipeline: Pipeline, info: TierInfo) -> CheckLine:
@@ -99,17 +114,143 @@ def _shared_by(pipeline: Pipeline) -> str:
     return "this process alone" if p.ledger_path is None else "all processes that share ledger_path"
 
 
-def _promises(pipeline: Pipeline, infos: list[TierInfo]) -> Iterator[CheckLine]:
-    p = pipeline.config.promises
-    policy = pipeline.config.routing.policy
+def _card(pipeline: Pipeline) -> Card | None:
+    """What a learned policy says of itself; None where another policy routes."""
+    folder = pipeline.config.routing.policy.removeprefix(_LEARNED)
+    if folder == pipeline.config.routing.policy:
+        return None
+    from stepwell.router.learned.bundle import load_bundle
+
+    return load_bundle(folder).card
+
+
+def _is_tuned(card: Card | None) -> bool:
+    return card is not None and (card.price is not None or bool(card.mix))
+
+
+def _floor(pipeline: Pipeline, card: Card | None) -> CheckLine:
+    p, policy = pipeline.config.promises, pipeline.config.routing.policy
+    said, subject = f"{p.min_p_ok:g}", "promise min_p_ok"
     if policy in ("heuristic", "coldstart"):
-        yield CheckLine(
-            "promise min_p_ok",
-            "warn",
-            f"{p.min_p_ok:g}: rests on a prior, not on outcomes of yours; take p(ok) as a ranking",
-        )
-    else:
-        yield CheckLine("promise min_p_ok", "ok", f"{p.min_p_ok:g}: rests on policy {policy}")
+        prior = "rests on a prior, not on outcomes of yours; take p(ok) as a ranking"
+        return CheckLine(subject, "warn", f"{said}: {prior}")
+    if _is_tuned(card) and "min_p_ok" not in p.model_fields_set:
+        return CheckLine(subject, "ok", "not applied: what the policy was tuned for stands in its place")
+    errors = [v for k, v in (card.metrics if card else {}).items() if k.startswith("calibration_error.")]
+    measured = f"; calibration error of p(ok) up to {max(errors):.3f}" if errors else ""
+    return CheckLine(subject, "ok", f"{said}: rests on policy {policy}{measured}")
+
+
+def _quality(pipeline: Pipeline, card: Card) -> CheckLine:
+    """What min_quality rests on, whether it is promised or only tuned for."""
+    asked = pipeline.config.promises.min_quality
+    if not _is_tuned(card):
+        detail = "the learned policy was tuned for no promise; run `stepwell tune` with --min-quality"
+        return CheckLine("promise min_quality", "warn", detail)
+    doubts = [*_mix(card), *_other_prices(pipeline, card)]
+    known = f"{card.n_rows} rows, data {card.data_sha256[:8]}, tuned on {_prices(card)}"
+    first = "not promised" if asked is None else f"{asked:g}"
+    parts = [f"{first}, tuned for {card.min_quality or 0:g}", card.verdict.rstrip("."), known, *doubts]
+    return CheckLine("promise min_quality", "warn" if doubts else "ok", "; ".join(filter(None, parts)))
+
+
+def _mix(card: Card) -> list[str]:
+    if card.price is not None or not card.mix:
+        return []
+    shares = ", ".join(f"{share:.0%} {tier}" for tier, share in card.mix.items())
+    return [f"it fell back to a fixed mix ({shares}): no request is looked at"]
+
+
+def _prices(card: Card) -> str:
+    known = ", ".join(f"{tier} ${a:g}/${b:g}" for tier, (a, b) in card.usd_per_1m.items())
+    return f"prices per 1M tokens in/out: {known}" if known else "no prices"
+
+
+def _other_prices(pipeline: Pipeline, card: Card) -> list[str]:
+    found = []
+    for info in pipeline.router.tiers:
+        was, now_in, now_out = card.usd_per_1m.get(info.name), info.usd_per_1m_input, info.usd_per_1m_output
+        if was is None or now_in is None or now_out is None:
+            continue
+        if _differ(was[0], now_in) or _differ(was[1], now_out):
+            found.append(f"{info.name} is ${now_in:g}/${now_out:g} now: tune again")
+    return found
+
+
+def _differ(was: float, now: float) -> bool:
+    return abs(was - now) > MAX_PRICE_CHANGE * max(was, now)
+
+
+def _feedback(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
+    store, explored = pipeline.outcomes, pipeline.config.feedback.explore_share
+    if store is None:
+        if explored:
+            yield CheckLine("feedback", "warn", f"off, but {explored:.1%} is explored: set feedback.path")
+        else:
+            yield CheckLine("feedback", "ok", "off")
+        return
+    try:
+        n_replies, n_outcomes = store.n_rows()
+        drift = drift_of(store.scored(), store.ranks()) if card is not None else Drift()
+    except sqlite3.Error as e:
+        yield CheckLine("feedback", "fail", f"the outcomes can't be read: {type(e).__name__}")
+        return
+    parts = [f"{n_outcomes} outcomes to tune with", f"{n_replies} replies wait for feedback"]
+    if explored:
+        parts.append(f"{explored:.1%} explored")
+    if drift.n:
+        parts.append(f"{drift.why}: tune again" if drift.is_drifting else drift.why)
+    yield CheckLine("feedback", "warn" if drift.is_drifting else "ok", "; ".join(parts))
+
+
+def _steering(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
+    routing, p = pipeline.config.routing, pipeline.config.promises
+    goes_first = (
+        "; a quality promise goes first" if _is_tuned(card) or "min_p_ok" in p.model_fields_set else ""
+    )
+    held = f"held by a running cut in this process alone, anew after a restart{goes_first}"
+    if routing.target_share is not None:
+        yield CheckLine("target_share", "ok", f"{routing.target_share:g}: {held}")
+    if routing.target_usd_per_day is not None:
+        yield _dollars(pipeline, f"${routing.target_usd_per_day:g}: {held}")
+    if routing.cascade == "on":
+        yield _cascade(card)
+    if routing.confidence == "on":
+        yield _confidence(pipeline)
+
+
+def _dollars(pipeline: Pipeline, said: str) -> CheckLine:
+    subject = "target_usd_per_day"
+    if pipeline.config.routing.target_share is not None:
+        return CheckLine(subject, "warn", "not used: target_share stands in its place")
+    if pipeline.config.promises.max_usd_per_day is None:
+        return CheckLine(subject, "warn", f"{said}; it steers and is no limit: set promises.max_usd_per_day")
+    return CheckLine(subject, "ok", said)
+
+
+def _cascade(card: Card | None) -> CheckLine:
+    if card is None or card.price is None:
+        detail = "on, but nothing is planned: it needs a learned policy with a tuned price"
+        return CheckLine("cascade", "warn", detail)
+    if card.cascade is not None and not card.cascade.pays:
+        return CheckLine("cascade", "warn", "on, but nothing is planned: on your outcomes it does not pay")
+    learnt = "agreement taken from cheap models of others" if card.cascade is None else "agreement learnt"
+    return CheckLine("cascade", "warn", f"on: not covered by the quality bound; {learnt}")
+
+
+def _confidence(pipeline: Pipeline) -> CheckLine:
+    known = pipeline.ladder.confidence if pipeline.ladder is not None else {}
+    if known:
+        return CheckLine("confidence", "ok", f"on: calibrated for {', '.join(known)}")
+    detail = "on, but no tier is doubted: it needs a learned policy with calibrations of a tier with log-probabilities"
+    return CheckLine("confidence", "warn", detail)
+
+
+def _promises(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
+    p = pipeline.config.promises
+    yield _floor(pipeline, card)
+    if card is not None:
+        yield _quality(pipeline, card)
     limits = {
         "max_usd_per_request": p.max_usd_per_request,
         "max_usd_per_user_day": p.max_usd_per_user_day,
