@@ -106,7 +106,8 @@ def tune(
         command=options.command,
     )
     expected = expected_costs(learnt.bundle, outcomes, prices)
-    costs = cost_matrix(outcomes, prices)
+    is_measured = not (np.isnan(outcomes.cost_usd).all() and np.isnan(outcomes.out_tokens).all())
+    costs = cost_matrix(outcomes, prices) if is_measured else expected
     promises = _promises(learnt, expected, outcomes, options)
     promise = promises[options.min_quality]
     verdict = verdict_of(promise, outcomes.tiers)
