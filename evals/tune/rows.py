@@ -109,7 +109,7 @@ def read_outcomes(
     if is_partial and not len(made):
         raise BadRequest(f"No row has a score of any of {', '.join(named)}.", param="scores")
     if not is_partial and not made.is_complete.any():
-        raise BadRequest(f"No row has a score for every one of {', '.join(named)}.", param="scores")
+        raise BadRequest(f"No row has a score for every one of {_listed_names(named)}.", param="scores")
     return made
 
 
@@ -157,9 +157,14 @@ def _known(read: Sequence[Row]) -> dict[str, None]:
 def _unknown(name: str, known: Iterable[str]) -> BadRequest:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return BadRequest(f"No row has a score of tier {name!r}; {hint}There are {listed}.", param="tiers")
+    return BadRequest(
+        f"No row has a score of tier {name!r}; {hint}There are {_listed_names(names)}.", param="tiers"
+    )
+
+
+def _listed_names(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
 
 
 def _by_cost(read: Sequence[Row], known: Iterable[str]) -> tuple[str, ...]:

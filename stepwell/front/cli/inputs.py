@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stepwell.base.errors import BadRequest
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import UsageError
 
@@ -81,18 +83,37 @@ def tiers_of(given: str | None) -> list[str] | None:
     return [name.strip() for name in given.split(",")] if given else None
 
 
-def lines_of(paths: Sequence[str]) -> Iterator[bytes]:
-    """Lines of all files, one after the other; packed ones too, and - for stdin.
+class Lines:
+    """Lines of all files, one after the other; packed ones too, and - for stdin. To be read once.
 
-    Raises:
-        UsageError: A packed file is damaged.
-        OSError: There is no such file.
+    Reading raises UsageError where a packed file is damaged, OSError where there is none.
     """
-    for path in paths:
-        if path == "-":
-            yield from getattr(sys.stdin, "buffer", None) or (line.encode() for line in sys.stdin)
-        else:
-            yield from _lines_of_file(path)
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self._path, self._n = "", 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for path in self._paths:
+            lines = _lines_of_stdin() if path == "-" else _lines_of_file(path)
+            for n, line in enumerate(lines, start=1):
+                self._path, self._n = path, n
+                yield line
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Where a line of several files is wrong, say of which."""
+        try:
+            yield
+        except BadRequest as e:
+            before, _, what = str(e).partition(": ")
+            if len(self._paths) < 2 or not before.startswith("Line "):
+                raise
+            raise UsageError(f"{self._path}, line {self._n}: {what}") from e
+
+
+def _lines_of_stdin() -> Iterator[bytes]:
+    yield from getattr(sys.stdin, "buffer", None) or (line.encode() for line in sys.stdin)
 
 
 def _lines_of_file(path: str) -> Iterator[bytes]:

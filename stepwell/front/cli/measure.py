@@ -12,7 +12,7 @@ from stepwell.base.messages import encode_json
 from stepwell.front.cli import terminal
 from stepwell.front.cli.evals import out_folder
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import config_of, embed_with, lines_of, needs_sklearn, prices_of, tiers_of
+from stepwell.front.cli.inputs import Lines, config_of, embed_with, needs_sklearn, prices_of, tiers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,9 @@ def run_promise(args: Namespace) -> int:
     from stepwell.evals.tune.study_costs import usual_costs
 
     _check_share("--min-quality", args.min_quality)
-    outcomes = read_outcomes(lines_of(args.outcomes), tiers_of(args.tiers))
+    lines = Lines(args.outcomes)
+    with lines.naming():
+        outcomes = read_outcomes(lines, tiers_of(args.tiers))
     costs, assumed = usual_costs(outcomes, prices_of(args.prices), {})
     if assumed:
         terminal.say(assumed)
@@ -188,10 +190,13 @@ def run_noise(args: Namespace) -> int:
 
 
 def _prompts(args: Namespace) -> list[str]:
-    from stepwell.evals.tune.rows import read_outcomes
+    from stepwell.evals.tune.lines import read_rows
 
-    outcomes = read_outcomes(lines_of(args.outcomes))
-    asks = [p for p in outcomes.prompts if p]
+    lines = Lines(args.outcomes)
+    with lines.naming():
+        asks = [row.prompt for row in read_rows(lines, is_scored=False) if row.prompt]
+    if not asks:
+        raise UsageError("there are no asks in it")
     return random.Random(args.seed).sample(asks, min(args.rows, len(asks)))
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import (
+    Lines,
     Prices,
     config_of,
     embed_with,
-    lines_of,
     needs_sklearn,
     prices_of,
     tiers_of,
@@ -44,8 +44,11 @@ def run(args: Namespace) -> int:
     config = config_of(args)
     if args.if_drift and not _drifts(config):
         return Exit.OK
-    lines = itertools.chain(lines_of(args.outcomes), _from_feedback(config) if args.from_feedback else ())
-    return _refine(args, config, lines) if args.refine else _tune(args, config, lines)
+    files = Lines(args.outcomes)
+    # files first: without costs and --tiers the first row names tiers in order of price
+    lines = itertools.chain(files, _from_feedback(config) if args.from_feedback else ())
+    with files.naming():
+        return _refine(args, config, lines) if args.refine else _tune(args, config, lines)
 
 
 def _check(args: Namespace) -> None:

@@ -109,6 +109,7 @@ def test_stdin_packed_and_several_files_read_alike(
         ("rows.jsonl --refine nowhere", "No learned policy at nowhere"),
         ("rows.jsonl --refine nowhere --report x.html", "--report"),
         ("torn.jsonl", "Line 2"),
+        ("rows.jsonl torn.jsonl", "torn.jsonl, line 2: not a JSON object"),
         ("torn.jsonl.gz", "damaged"),
     ],
 )
