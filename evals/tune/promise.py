@@ -16,7 +16,7 @@ import numpy as np
 from stepwell.base.errors import BadRequest
 from stepwell.evals.tune import sweep
 from stepwell.evals.tune.advantage import Advantage, advantage
-from stepwell.evals.tune.bounds import N_NORMAL, exceeds, lower_bound
+from stepwell.evals.tune.bounds import N_NORMAL, exceeds
 from stepwell.evals.tune.mixing import Mix, mixes, routed_by
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ By = Literal["router", "mix", "premium"]
 
 MIN_LEARNED = 100
 _N_PRICES = 400
-_N_HALVINGS = 30
+_N_HALVINGS = 24
 _LEAST_GAP = 0.05
 
 
@@ -131,7 +131,7 @@ def kept_at_least(routed: Floats, premium: Floats, *, confidence: float = 0.95) 
     low, high = 0.0, 2.0
     for _ in range(_N_HALVINGS):
         q = (low + high) / 2
-        if lower_bound(routed - q * premium, low=-q, high=1.0, alpha=1 - confidence) >= 0:
+        if exceeds(routed - q * premium, 0.0, low=-q, high=1.0, alpha=1 - confidence):
             low = q
         else:
             high = q
