@@ -90,8 +90,11 @@ def _adequate(looks: Sequence[Look], terms: Terms) -> list[Look]:
     if terms.price is None or len(adequate) < 2:
         return adequate
     best = best_by_price(adequate, terms.price, dearest_usd(looks))
-    # what is dearer and better keeps the promise, too
-    return adequate[best : best + 1] + [k for k in adequate[best + 1 :] if k.p_ok >= adequate[best].p_ok]
+    # what is dearer and better keeps the promise, too; and the dearest does by what it promises
+    dearest, p_ok = len(looks) - 1, adequate[best].p_ok
+    return [
+        k for i, k in enumerate(adequate) if i == best or (i > best and (k.p_ok >= p_ok or k.rank == dearest))
+    ]
 
 
 def dearest_usd(looks: Sequence[Look]) -> float:

@@ -221,8 +221,6 @@ def _steering(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
 
 def _dollars(pipeline: Pipeline, said: str) -> CheckLine:
     subject = "target_usd_per_day"
-    if pipeline.config.routing.target_share is not None:
-        return CheckLine(subject, "warn", "not used: target_share stands in its place")
     if pipeline.config.promises.max_usd_per_day is None:
         return CheckLine(subject, "warn", f"{said}; it steers and is no limit: set promises.max_usd_per_day")
     return CheckLine(subject, "ok", said)

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a test that times anything fails on a busy machine
+settings.load_profile("house")
 
 ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:  # so that `tests.support` is found by plain `pytest` too

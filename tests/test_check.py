@@ -135,11 +135,11 @@ async def test_exploring_without_a_place_for_labels_is_a_warning() -> None:
 
 
 async def test_targets_tell_what_holds_them() -> None:
-    both = {"target_share": 0.3, "target_usd_per_day": 5.0}
-    lines = await lines_of(well_of(both))
+    with pytest.raises(ConfigError, match="not both"):
+        well_of({"target_share": 0.3, "target_usd_per_day": 5.0})
+    lines = await lines_of(well_of({"target_share": 0.3}))
     assert lines["target_share"].detail.startswith("0.3: held by a running cut")
     assert "goes first" not in lines["target_share"].detail
-    assert lines["target_usd_per_day"].status == "warn"
     lines = await lines_of(well_of({"target_usd_per_day": 5.0}, promises={"min_p_ok": 0.5}))
     assert "no limit" in lines["target_usd_per_day"].detail
     assert "a quality promise goes first" in lines["target_usd_per_day"].detail

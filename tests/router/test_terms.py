@@ -126,3 +126,8 @@ def test_a_wish_to_rise_never_refuses(looks: list[Look], price: float, rises_to:
     if not after.is_degraded:
         assert after.chain[0].rank >= before.chain[0].rank
     assert {k.tier.name for k in after.chain} == {k.tier.name for k in before.chain}
+
+
+async def test_the_dearest_tier_stands_behind_one_that_looks_a_hair_better() -> None:
+    found = await decide(Tuned(p_ok={"cheap": 0.2, "middle": 0.90, "dear": 0.89}, price=0.1))
+    assert found.chain == ("middle", "dear")

@@ -88,3 +88,9 @@ class RoutingConfig(Section):
     session_repeats: int = Field(
         default=3, ge=0, description="the same tool call so often in a row raises the tier; 0: never"
     )
+
+    @model_validator(mode="after")
+    def _one_target(self) -> RoutingConfig:
+        if self.target_share is not None and self.target_usd_per_day is not None:
+            raise ValueError("give either target_share or target_usd_per_day, not both")
+        return self
