@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from stepwell import Stepwell
+from stepwell.base.errors import ConfigError
 from stepwell.check import CheckLine
 from stepwell.evals.tune.learn import learn
 from stepwell.evals.tune.rows import read_outcomes
