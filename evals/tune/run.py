@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from stepwell.evals.tune.cascade import save_accept
-from stepwell.evals.tune.cascade_learn import LearntCascade, learn_cascade
+from stepwell.evals.tune.cascade.fit import save_accept
+from stepwell.evals.tune.cascade.learn import LearntCascade, learn_cascade
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.expected import expected_costs, prices_for
 from stepwell.evals.tune.learn import learn

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.evals.tune.frontier import Frontier, Point
-from stepwell.evals.tune.page_chart import Plot
-from stepwell.evals.tune.page_style import STANDALONE
+from stepwell.evals.tune.page.chart import Plot
+from stepwell.evals.tune.page.style import STANDALONE
 
 _WIDE = (940, 460, 13)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stepwell.evals.confidence import Told
     from stepwell.evals.confidence_report import ConfidenceReport
     from stepwell.evals.suite import Suite
-    from stepwell.evals.tune.cascade_study import Study
+    from stepwell.evals.tune.cascade.study import Study
     from stepwell.evals.tune.rows import Outcomes
     from stepwell.evals.tune.study import PromiseStudy, Ranker
 
@@ -124,7 +124,7 @@ def _tell_promise(study: PromiseStudy, dearest: str, *, is_shuffled: bool) -> No
 def run_cascade(args: Namespace) -> int:
     """Exit code 1: learned from labels, it does not pay; without prices that is not asked."""
     needs_sklearn()
-    from stepwell.evals.tune.cascade_bench import bench_cascade, read_texts
+    from stepwell.evals.tune.cascade.bench import bench_cascade, read_texts
 
     prices = prices_of(args.prices)
     made = dict(

@@ -76,8 +76,8 @@ def _folder(args: Namespace, config: Config) -> str | None:
 
 
 def _cascade(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
-    from stepwell.evals.tune.cascade_bench import read_texts
-    from stepwell.evals.tune.replay_cascade import ACCEPT_ABOVE, replay_cascade
+    from stepwell.evals.tune.cascade.bench import read_texts
+    from stepwell.evals.tune.cascade.replay import ACCEPT_ABOVE, replay_cascade
     from stepwell.router.cascade.accept import AcceptScore
     from stepwell.router.cascade.stored import load_accept
 

@@ -182,7 +182,7 @@ def _write(args: Namespace, tuned: Tuned) -> None:
     out = Path(args.out or "policy")
     tuned.save(out)
     if args.report:
-        from stepwell.evals.tune.page import page
+        from stepwell.evals.tune.page.whole import page
 
         Path(args.report).write_text(page(tuned.report), encoding="utf-8")
     if args.json:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stepwell.evals.tune.baselines import ROUTELLM, chance, length, litellm_heuristics
+from stepwell.router.tiers.litellm import load
 
 
 def test_length_counts_characters() -> None:
@@ -28,6 +29,7 @@ def test_published_figures() -> None:
 
 
 def test_litellm_scores_hard_work_higher() -> None:
+    load()  # before anything else imports it: it would fetch its price map
     pytest.importorskip("litellm.router_strategy.complexity_router.complexity_router")
     found = litellm_heuristics(
         ["hi", "Think step by step and analyse why this distributed algorithm deadlocks. " * 20]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.evals.tune.frontier import Curve, CurveName, Floor, Frontier, Point
-from stepwell.evals.tune.page_labels import labels
-from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, points, shares
+from stepwell.evals.tune.page.labels import labels
+from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, points, shares
 
 NAMES: dict[CurveName, str] = {
     "router": "this router",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.evals.tune.page_text import esc, num, pct
+from stepwell.evals.tune.page.text import esc, num, pct
 from stepwell.evals.tune.report import Reliability
 
 _BAR = (120, 10)

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from stepwell.base.errors import BadRequest, ConfigError
-from stepwell.evals.tune.cascade import cross_fitted, fit_accept, save_accept
-from stepwell.evals.tune.cascade_rows import Compared, compare_rows
-from stepwell.evals.tune.cascade_study import prior_of, study
+from stepwell.evals.tune.cascade.fit import cross_fitted, fit_accept, save_accept
+from stepwell.evals.tune.cascade.rows import Compared, compare_rows
+from stepwell.evals.tune.cascade.study import prior_of, study
 from stepwell.evals.tune.measures import apgr
 from stepwell.evals.tune.rows import Outcomes, read_outcomes
 from stepwell.router.cascade.accept import AcceptScore, blended

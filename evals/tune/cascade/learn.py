@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepwell.base.errors import BadRequest
-from stepwell.evals.tune.cascade import cross_fitted, fit_accept
-from stepwell.evals.tune.cascade_rows import compare_rows
-from stepwell.evals.tune.cascade_study import Study, prior_of, study
+from stepwell.evals.tune.cascade.fit import cross_fitted, fit_accept
+from stepwell.evals.tune.cascade.rows import compare_rows
+from stepwell.evals.tune.cascade.study import Study, prior_of, study
 from stepwell.router.cascade.plan import Prior
 
 if TYPE_CHECKING:

@@ -9,18 +9,18 @@ from html import unescape
 import msgspec
 
 from stepwell.evals.tune.frontier import Floor
-from stepwell.evals.tune.page_chart import NAMES, Plot, point_lines
-from stepwell.evals.tune.page_graphics import reliability_plot, share_bar, tint
-from stepwell.evals.tune.page_script import SCRIPT
-from stepwell.evals.tune.page_style import PAGE
-from stepwell.evals.tune.page_tables import (
+from stepwell.evals.tune.page.chart import NAMES, Plot, point_lines
+from stepwell.evals.tune.page.graphics import reliability_plot, share_bar, tint
+from stepwell.evals.tune.page.script import SCRIPT
+from stepwell.evals.tune.page.style import PAGE
+from stepwell.evals.tune.page.tables import (
     KEPT_BY,
     domains_table,
     figures_table,
     floors_table,
     points_table,
 )
-from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, shares
+from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, shares
 from stepwell.evals.tune.report import TuneReport
 
 _WIDE = (940, 460, 13)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from stepwell.evals.tune.cascade_rows import Compared
+from stepwell.evals.tune.cascade.rows import Compared
 from stepwell.evals.tune.measures import apgr, cpt, hull
 from stepwell.router.cascade.plan import Prior
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepwell.base.errors import BadRequest
-from stepwell.evals.tune.cascade_rows import Compared, compare_rows
+from stepwell.evals.tune.cascade.rows import Compared, compare_rows
 from stepwell.evals.tune.fit import fit_trees
 from stepwell.router.cascade.accept import blended
 from stepwell.router.cascade.learned import LearnedAccept, n_signs, scaled

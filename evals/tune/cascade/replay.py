@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from stepwell.base.errors import BadRequest
-from stepwell.evals.tune.cascade_rows import Texts, read_opinions
+from stepwell.evals.tune.cascade.rows import Texts, read_opinions
 from stepwell.evals.tune.lines import Row, read_rows
 from stepwell.router.cascade.accept import AcceptScore, Opinion, Verdict
 from stepwell.router.cascade.compare import normalise

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from stepwell.base.errors import BadRequest
-from stepwell.evals.tune.cascade_bench import main
-from stepwell.evals.tune.replay_cascade import replay_cascade
+from stepwell.evals.tune.cascade.bench import main
+from stepwell.evals.tune.cascade.replay import replay_cascade
 
 PRICES = {"a": (1.0, 2.0), "b": (1.0, 2.0), "m": (3.0, 3.0), "s": (10.0, 10.0)}
 

@@ -1,6 +1,6 @@
 """One table: what a cascade is worth by answer length, by the rule without labels, and learnt from labels.
 
-python -m stepwell.evals.tune.cascade_bench ROWS --cheap a,b[,c] --strong s [--texts FILE] [--prices FILE]
+python -m stepwell.evals.tune.cascade.bench ROWS --cheap a,b[,c] --strong s [--texts FILE] [--prices FILE]
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from stepwell.evals.tune.cascade import cross_fitted
-from stepwell.evals.tune.cascade_rows import Compared, Texts, compare_rows
-from stepwell.evals.tune.cascade_study import Study, study
+from stepwell.evals.tune.cascade.fit import cross_fitted
+from stepwell.evals.tune.cascade.rows import Compared, Texts, compare_rows
+from stepwell.evals.tune.cascade.study import Study, study
 from stepwell.evals.tune.rows import cost_matrix, read_outcomes
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stepwell.evals.tune.frontier import Floor, Frontier, Point
-from stepwell.evals.tune.page_graphics import share_bar, whisker
-from stepwell.evals.tune.page_text import esc, exact, num, pct, per_1k, points, shares
+from stepwell.evals.tune.page.graphics import share_bar, whisker
+from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, points, shares
 from stepwell.evals.tune.report import ORACLE, Domain, Figure
 
 KEPT_BY = {"router": "learned router", "mix": "fixed mix", "premium": "premium tier alone"}

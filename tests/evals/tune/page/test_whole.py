@@ -12,9 +12,9 @@ import pytest
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.floors import floors
 from stepwell.evals.tune.frontier import Floor
-from stepwell.evals.tune.page import page
-from stepwell.evals.tune.page_labels import labels
-from stepwell.evals.tune.page_text import exact, pct, per_1k, shares, usd
+from stepwell.evals.tune.page.labels import labels
+from stepwell.evals.tune.page.text import exact, pct, per_1k, shares, usd
+from stepwell.evals.tune.page.whole import page
 from stepwell.evals.tune.report import Origin, TuneReport, Verdict
 from stepwell.evals.tune.rows import Outcomes
 from stepwell.evals.tune.view import View

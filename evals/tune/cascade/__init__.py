@@ -1,0 +1,1 @@
+"""Learn when cheap answers may be taken, and whether asking for them pays."""

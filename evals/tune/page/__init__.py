@@ -1,0 +1,1 @@
+"""The report of a tuning as one self-contained HTML page."""
