@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepwell.base.messages import encode_json
 from stepwell.evals.ask import AUTO
-from stepwell.evals.entries import read
+from stepwell.evals.entries import read, read_entries
 from stepwell.evals.outcomes import outcome_rows
 from stepwell.evals.plan import plan
 from stepwell.evals.suite import Suite
@@ -18,7 +19,7 @@ def write_outcomes(
 ) -> int:
     """Write a row for each row of the suite that some tier has a score on; gives how many.
 
-    What the router sent somewhere itself, and what belongs to another run of the journal, is left out.
+    With the answers as they came, so that a cascade can be learnt. What the router sent somewhere itself, and what belongs to another run of the journal, is left out.
 
     Args:
         models: Tier -> the models behind it.
@@ -26,6 +27,10 @@ def write_outcomes(
     tiers = {tier: of for tier, of in models.items() if tier != AUTO}
     keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
     kept = [o for key, o in read(journal)[1].items() if key in keys]
-    rows = [encode_json(row) + b"\n" for row in outcome_rows(suite, kept)]
+    answers: dict[object, dict[str, str]] = defaultdict(dict)
+    for entry in read_entries(journal):
+        if entry.key in keys and entry.score is not None and entry.answer is not None:
+            answers[entry.row][entry.tier] = entry.answer
+    rows = [encode_json(row | {"answers": answers[row["id"]]}) + b"\n" for row in outcome_rows(suite, kept)]
     path.write_bytes(b"".join(rows))
     return len(rows)

@@ -166,6 +166,7 @@ def test_an_eval_run_leaves_outcomes_that_tune_reads(here: Path, capsys: Capture
     assert main(["eval", "run", "suite.jsonl", "--tiers", "small,large,auto", "--out", "out"]) == 0
     rows = [json.loads(line) for line in (here / "out" / "outcomes.jsonl").read_text().splitlines()]
     assert rows[1]["scores"] == {"small": 0.0, "large": 1.0}
+    assert rows[1]["answers"] == {"small": "no", "large": "yes"}
     assert rows[1]["cost_usd"]["large"] == pytest.approx(9 * rows[1]["cost_usd"]["small"])
     # what another suite left in this journal is no outcome of this one
     write(here / "suite.jsonl", suite[:40])
