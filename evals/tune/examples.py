@@ -33,7 +33,7 @@ class LearnOptions:
     n_memory: int = 2000
     n_trees: int = 100
     min_leaf: int = 10
-    max_depth: int = 12
+    max_depth: int = 8
     kinds: tuple[tuple[float, float], ...] = ((0.003, 0.9), (0.01, 0.5), (0.03, 0.3))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepwell.router.learned.grove import Grove
 from stepwell.router.learned.heads import Kinds, Mix, Near, Scale, Trees, Words
 from stepwell.router.learned.novelty import Novelty, nearest_of
 
@@ -28,21 +30,25 @@ class Curves:
 
     x: Matrix
     y: Matrix
+    _lines: list[tuple[list[float], list[float]]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # plain lists: on one ask they are looked up in a tenth of an array's time
+        object.__setattr__(self, "_lines", list(zip(self.x.tolist(), self.y.tolist(), strict=True)))
 
     def of(self, raw: Matrix) -> Matrix:
-        last = self.x.shape[1] - 2
-        after = np.minimum((raw[:, :, None] >= self.x[:, 1:-1]).sum(axis=2), last)
-        at = after + self.starts
-        low, left = self.y.take(at), self.x.take(at)
-        made: Matrix = low + (raw - left) * (self.y.take(at + 1) - low) / (self.x.take(at + 1) - left)
-        np.minimum(np.maximum(made, 0, out=made), 1, out=made)
-        return made
+        """Probabilities, shape (n, k)."""
+        made = [
+            [_on_line(value, x, y) for value, (x, y) in zip(row, self._lines, strict=True)]
+            for row in raw.tolist()
+        ]
+        return np.array(made, dtype=np.float32).reshape(raw.shape)
 
-    @property
-    def starts(self) -> NDArray[np.intp]:
-        """Where each tier's knots begin in the flat arrays."""
-        places: NDArray[np.intp] = np.arange(len(self.x)) * self.x.shape[1]
-        return places
+
+def _on_line(value: float, x: list[float], y: list[float]) -> float:
+    at = bisect_right(x, value, 1, len(x) - 1) - 1
+    left, low = x[at], y[at]
+    return min(max(low + (value - left) * (y[at + 1] - low) / (x[at + 1] - left), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,8 @@ class Plain:
     trees: Trees
     kinds: Kinds
 
-    def heads(self, inputs: Inputs, scaled: Matrix) -> list[Matrix]:
-        return [
-            self.words.predict(inputs.words),
-            self.trees.predict(inputs.traits),
-            self.kinds.predict(scaled),
-        ]
+    def heads(self, inputs: Inputs, scaled: Matrix, by_trees: Matrix) -> list[Matrix]:
+        return [self.words.predict(inputs.words), by_trees, self.kinds.predict(scaled)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ class Vectorial:
         squared: Matrix = np.maximum(made, 0, out=made)
         return squared
 
-    def heads(self, both: Matrix, squared: Matrix) -> list[Matrix]:
-        return [self.near.predict(squared), self.kinds.predict(both), self.trees.predict(both)]
+    def heads(self, both: Matrix, squared: Matrix, by_trees: Matrix) -> list[Matrix]:
+        return [self.near.predict(squared), self.kinds.predict(both), by_trees]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +126,30 @@ class Model:
     mix: Mix | None = None
     curves: Curves | None = None
     novelty: Novelty | None = None
+    _grove: Grove = field(init=False, repr=False, compare=False)
+    _plain_grove: Grove = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        forests = [(self.plain.trees, 0)]
+        object.__setattr__(self, "_plain_grove", Grove.of(forests))
+        if self.vectorial is not None:
+            forests.append((self.vectorial.trees, len(self.scale.mean)))
+        object.__setattr__(self, "_grove", Grove.of(forests))
 
     def read(self, inputs: Inputs) -> Reading:
         """p_ok of some asks, with vectors or without."""
         scaled = self.weighted(inputs)
-        heads = self.plain.heads(inputs, scaled)
         known = self.vectorial
         if inputs.vectors is None or known is None or self.mix is None or self.curves is None:
-            p_ok = self._p_ok(heads, self.plain_mix, self.plain_curves)
+            by_trees = self._plain_grove.predict(inputs.traits)
+            p_ok = self._p_ok(
+                self.plain.heads(inputs, scaled, by_trees[0]), self.plain_mix, self.plain_curves
+            )
             return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None)
         both = np.concatenate([inputs.vectors, scaled], axis=1)
         squared = known.squared(both)
-        heads += known.heads(both, squared)
+        by_trees = self._grove.predict(np.concatenate([inputs.traits, both], axis=1))
+        heads = self.plain.heads(inputs, scaled, by_trees[0]) + known.heads(both, squared, by_trees[1])
         p_ok = self._p_ok(heads, self.mix, self.curves)
         nearest, far = nearest_of(squared)
         if self.novelty is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -29,10 +29,15 @@ def pack(model: Model) -> dict[str, NDArray[Any]]:
 
 def _put(value: object, path: str, packed: dict[str, NDArray[Any]]) -> None:
     if is_dataclass(value):
-        for field in fields(value):
+        for field in _stored(value):
             _put(getattr(value, field.name), f"{path}.{field.name}" if path else field.name, packed)
     elif value is not None:
         packed[path] = np.asarray(value)
+
+
+def _stored(kind: object) -> list[Field[object]]:
+    """All but what is worked out from the others."""
+    return [field for field in fields(kind) if field.init]  # type: ignore[arg-type]
 
 
 def unpack(arrays: Arrays) -> Model:
@@ -80,5 +85,5 @@ def _novelty(arrays: Arrays) -> Novelty:
 
 
 def _made(kind: type[T], path: str, arrays: Arrays) -> T:
-    values = [arrays[f"{path}.{field.name}"] for field in fields(kind)]  # type: ignore[arg-type]
+    values = [arrays[f"{path}.{field.name}"] for field in _stored(kind)]
     return kind(*(value if value.ndim else value.item() for value in values))

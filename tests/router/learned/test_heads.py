@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.router.learned.grove import Grove
 from stepwell.router.learned.heads import Kinds, Mix, Near, Scale, Trees, Words
 from stepwell.router.learned.inputs import N_WORD_BUCKETS, buckets
 from stepwell.router.learned.model import Curves
@@ -55,6 +56,32 @@ def test_a_forest_walks_to_its_leaves() -> None:
         1,
     )
     assert forest.predict(f32([0, 0.5], [0, 0.6])).tolist() == [[0.5, 0], [0.5, 1]]
+
+
+def grown(n_trees: int, n_traits: int, depth: int) -> Trees:
+    """Full trees of made cuts and values."""
+    n = 2**depth - 1
+    inner = np.arange(2 ** (depth - 1) - 1)
+    is_leaf = np.arange(n) >= len(inner)
+    left = np.where(is_leaf, np.arange(n), 2 * np.arange(n) + 1)
+    children = np.column_stack([left, np.where(is_leaf, left, left + 1)])
+    starts = n * np.arange(n_trees)
+    return Trees(
+        starts,
+        RNG.integers(0, n_traits, n * n_trees),
+        np.where(np.tile(is_leaf, n_trees), np.inf, RNG.normal(size=n * n_trees)).astype(np.float32),
+        (children[None] + starts[:, None, None]).ravel(),
+        RNG.normal(size=(n * n_trees, 3)).astype(np.float32),
+        depth - 1,
+    )
+
+
+def test_forests_walked_at_once_say_the_same() -> None:
+    low, high = grown(5, 4, 3), grown(7, 6, 5)
+    rows = RNG.normal(size=(20, 10)).astype(np.float32)
+    by_low, by_high = Grove.of([(low, 0), (high, 4)]).predict(rows)
+    assert by_low == pytest.approx(low.predict(rows[:, :4]), abs=1e-6)
+    assert by_high == pytest.approx(high.predict(rows[:, 4:]), abs=1e-6)
 
 
 def test_level_and_contrast_are_mixed_apart() -> None:
