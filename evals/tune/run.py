@@ -120,6 +120,7 @@ def tune(
         cascade=None if cascade is None else cascade.prior,
         price=promise.price,
         mix=_mix(promise, outcomes.tiers),
+        fallback={t: s for t, s in zip(outcomes.tiers, promise.mix, strict=True) if s > 0},
         min_quality=options.min_quality,
         verdict=verdict.headline,
         usd_per_1m=prices,

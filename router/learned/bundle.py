@@ -39,6 +39,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         weights_sha256: Of policy.npz.
         price: Of p_ok - price x cost share; None: no promise was tuned.
         mix: Shares by tier, where the promise falls back to a fixed mix.
+        fallback: Shares of the mix that was tested beside the price: it stands in where the price was not tested,
+            without a vector and far from known traffic; None: the dearest tier does.
         min_quality: Share of the dearest tier's mean score that price or mix were tested for; None: none was.
         verdict: What the test said, in plain words.
         usd_per_1m: By tier: prices read and written that the price was tuned with.
@@ -58,6 +60,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     weights_sha256: str = ""
     price: float | None = None
     mix: Mapping[str, float] | None = None
+    fallback: Mapping[str, float] | None = None
     min_quality: float | None = None
     verdict: str = ""
     usd_per_1m: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
@@ -105,6 +108,7 @@ class Bundle:
         *,
         price: float | None,
         mix: Mapping[str, float] | None = None,
+        fallback: Mapping[str, float] | None = None,
         min_quality: float | None = None,
         verdict: str = "",
         usd_per_1m: Mapping[str, tuple[float, float]] | None = None,
@@ -116,6 +120,7 @@ class Bundle:
             self.card,
             price=price,
             mix=mix,
+            fallback=fallback,
             min_quality=min_quality,
             verdict=verdict,
             usd_per_1m=usd_per_1m or {},

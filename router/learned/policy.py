@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from stepwell.base.errors import ConfigError
 from stepwell.router.learned.bundle import Bundle, load_bundle
 from stepwell.router.learned.inputs import read_inputs
 from stepwell.router.policy.base import Estimates
+from stepwell.router.traits import TRAITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 _N_NEAREST = 6
+_LEAST_TRUST = 0.5  # under it p_ok is mostly the tiers' means, and a price would send all to one tier
 _RIGHT = 0.5  # a score from here on counts as a right answer in the reasons
 _MIN_DOUBT = 0.005  # less would be told as 0 %
 
@@ -66,7 +68,7 @@ class Learned:
         Raises:
             ConfigError: The policy does not know one of `tiers`.
         """
-        vector = _vector(ask.vector) if self.needs_vector else None
+        vector = self._vector(ask.vector) if self.needs_vector else None
         inputs = read_inputs([ask], vector)
         reading = self.bundle.model.read(inputs)
         p_ok = reading.p_ok[0].tolist()
@@ -75,19 +77,40 @@ class Learned:
         except KeyError as e:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
+        price, mix, stands_in = self._kept_by(reading)
         lengths = self.lengths(inputs.traits)
         return Estimates(
             p_ok=of_tiers,
-            reasons=(*self._reasons(reading), *said),
+            reasons=(*self._reasons(reading), *stands_in, *said),
             policy=self.name,
             n_output_tokens=lengths.get(self._tiers[-1]),
             n_output_tokens_by_tier=lengths or None,
             need=bisect(self._needs, p_ok[-1] - p_ok[0]) / len(self._needs),
             novelty=None if reading.novelty is None else float(reading.novelty[0]),
             nearest=nearest,
-            price=self.bundle.card.price,
-            mix=self.bundle.card.mix,
+            price=price,
+            mix=mix,
         )
+
+    def _kept_by(self, reading: Reading) -> tuple[float | None, Mapping[str, float] | None, list[str]]:
+        """The tuned price; or, where that was not tested, the mix that was, and a reason that says so."""
+        card = self.bundle.card
+        is_tested = not self.needs_vector or reading.novelty is not None
+        if card.price is None or (is_tested and float(reading.trust[0]) >= _LEAST_TRUST):
+            return card.price, card.mix, []
+        mix = card.fallback or {self._tiers[-1]: 1.0}
+        return None, mix, [f"the tested mix stands in: {self._spread(mix)}"]
+
+    def _spread(self, mix: Mapping[str, float]) -> str:
+        return ", ".join(f"{share:.0%} {tier}" for tier, share in mix.items())
+
+    def _vector(self, vector: object | None) -> Matrix | None:
+        """As one row; None where it is missing or of another width than the policy's."""
+        known = self.bundle.model.vectorial
+        if vector is None or known is None:
+            return None
+        row = np.asarray(vector, dtype=np.float32)
+        return row[None, :] if row.shape == (known.memory.shape[1] - len(TRAITS),) else None
 
     def _reasons(self, reading: Reading) -> list[str]:
         if reading.novelty is None:
@@ -120,11 +143,3 @@ class Learned:
             for tier, log in zip(self._tiers, logs, strict=True)
             if not math.isnan(log)
         }
-
-
-def _vector(vector: object | None) -> Matrix | None:
-    """As one row; None where it is missing or no plain vector."""
-    if vector is None:
-        return None
-    row = np.asarray(vector, dtype=np.float32)
-    return row[None, :] if row.ndim == 1 else None
