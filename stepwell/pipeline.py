@@ -52,6 +52,7 @@ from stepwell.run import (
 from stepwell.stream import ReplyStream
 
 OFF = CacheDecision("off")
+WARM_S = 30.0
 NONE = Usage()
 
 
@@ -444,6 +445,11 @@ class Pipeline:
             )
             if note is not None:
                 self.outcomes.remember(note)
+
+    async def warm(self) -> None:
+        """Load what the first request would wait for: the embedder, where the router reads vectors."""
+        if self.router.needs_vector:
+            await self._vector("warm").get_for_routing(WARM_S)
 
     async def close(self) -> None:
         """Let go of connections, processes and files."""

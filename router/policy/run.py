@@ -61,6 +61,7 @@ def load_policy(
         from stepwell.router.learned.policy import Learned
 
         learned = Learned.load(spec.removeprefix(_LEARNED), tiers=[t.name for t in tiers], embedder=embedder)
+        _check_order(spec, learned.bundle.card, tiers)
         _check_promise(spec, learned.bundle.card, min_quality)
         return learned
     found = plug.load(spec, group="stepwell.policies")
@@ -73,6 +74,16 @@ def load_policy(
         raise ConfigError(f"routing.policy {spec!r} has no method `estimate`")
     policy: Policy = found
     return policy
+
+
+def _check_order(spec: str, card: Card, tiers: Sequence[TierInfo]) -> None:
+    """The dearest tier is what the promise is counted against: it must be the one of then."""
+    names = tuple(t.name for t in tiers)
+    if names and names != tuple(card.tiers):
+        raise ConfigError(
+            f"{spec!r} was tuned with {', '.join(card.tiers)} from cheap to dear, but by the configured prices the "
+            f"order is {', '.join(names)}: tune again, or mend the prices"
+        )
 
 
 def _check_promise(spec: str, card: Card, min_quality: float | None) -> None:

@@ -180,7 +180,9 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
-            if message["type"] == "lifespan.shutdown":
+            if message["type"] == "lifespan.startup":
+                await self._pipeline.warm()
+            elif message["type"] == "lifespan.shutdown":
                 await self._well.aclose()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":

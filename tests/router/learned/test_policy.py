@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stepwell.base.errors import ConfigError
 from stepwell.evals.tune.learn import learn
 from stepwell.evals.tune.rows import read_outcomes
 from stepwell.router.features import read_ask
 from stepwell.router.learned.bundle import Bundle
 from stepwell.router.learned.policy import Learned
+from stepwell.router.policy.run import load_policy
 from stepwell.router.tierinfo import TierInfo
 
 TIERS = [
@@ -69,3 +72,10 @@ def test_where_the_price_was_not_tested_the_mix_stands_in(
 def test_without_a_tested_mix_the_dearest_tier_stands_in(bundle: Bundle) -> None:
     bare = bundle.with_promise(price=0.3)
     assert Learned(bare).estimate(read_ask("What colour is leaf 3?"), TIERS).mix == {"dear": 1.0}
+
+
+def test_tiers_whose_prices_have_changed_places_are_refused(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.save(tmp_path)
+    assert load_policy(f"learned:{tmp_path}", tiers=TIERS, embedder="small").name == "learned"
+    with pytest.raises(ConfigError, match="the order is dear, cheap"):
+        load_policy(f"learned:{tmp_path}", tiers=TIERS[::-1], embedder="small")
