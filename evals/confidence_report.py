@@ -48,8 +48,8 @@ class ConfidenceReport(msgspec.Struct, frozen=True):
         quality: Share of right answers.
         over_all, within: AUROC by signal; within: of pairs of one kind alone.
         gain: Of the smallest log-probability over the question-only router on kinds left out, paired.
-        calibration: For the policy's bundle; None where the signal can't be told from chance, over all or within
-            kinds: don't trust it.
+        calibration: For a policy's card (`router.learned.bundle.add_confidence`); None where the signal can't be told
+            from chance, over all or within kinds: don't trust it.
         calibration_error: Of p_ok, cross-fitted: mean distance to the share of right answers, in ten bins.
     """
 

@@ -240,7 +240,10 @@ def _confidence(pipeline: Pipeline) -> CheckLine:
     known = pipeline.ladder.confidence if pipeline.ladder is not None else {}
     if known:
         return CheckLine("confidence", "ok", f"on: calibrated for {', '.join(known)}")
-    detail = "on, but no tier is doubted: it needs a learned policy with calibrations of a tier with log-probabilities"
+    detail = (
+        "on, but no tier is doubted: it needs a learned policy with calibrations of a tier with log-probabilities; "
+        "run `stepwell eval confidence SUITE --tier T --policy DIR`"
+    )
     return CheckLine("confidence", "warn", detail)
 
 

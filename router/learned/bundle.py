@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,7 +131,11 @@ class Bundle:
         return Bundle(card, self.model, self.known, self.needs, self.lengths)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write policy.npz and card.json into `folder`, which is made; same bundle, same bytes."""
+        """Write policy.npz and card.json into `folder`, which is made; same bundle, same bytes.
+
+        Each file is whole or the one before it. Calibrations of tiers that the folder's card has and this one lacks
+        are kept: they belong to the tiers, not to what was learnt of requests.
+        """
         to = Path(folder)
         to.mkdir(parents=True, exist_ok=True)
         arrays = pack(self.model) | {
@@ -139,10 +144,17 @@ class Bundle:
             "known.scores": self.known.scores,
         }
         arrays["known.ids"] = np.array(self.known.ids, dtype=np.str_)
-        with (to / _ARRAYS).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        card = msgspec.structs.replace(self.card, weights_sha256=_sha256(to / _ARRAYS))
-        (to / _CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1))
+        confidence = {t: ab for t, ab in _confidence_at(to).items() if t in self.card.tiers}
+        with _whole(to / _ARRAYS) as temporary:
+            temporary.touch(0o600)  # vectors and hashed words tell something of requests
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **arrays)
+        card = msgspec.structs.replace(
+            self.card,
+            weights_sha256=_sha256(to / _ARRAYS),
+            confidence=confidence | dict(self.card.confidence),
+        )
+        _write_card(to, card)
 
 
 def load_bundle(
@@ -158,7 +170,7 @@ def load_bundle(
         ConfigError: It is not there, damaged, of another format, or made for other traits, tiers or embedder.
     """
     at = Path(folder)
-    card = _card(at)
+    card = read_card(at)
     _check(card, at, tiers, embedder)
     if card.weights_sha256 != _sha256(at / _ARRAYS):
         raise ConfigError(f"{at / _ARRAYS} is not the file that {_CARD} describes; run `stepwell tune` again")
@@ -172,13 +184,60 @@ def load_bundle(
         raise ConfigError(f"{at / _ARRAYS} can't be read: {type(e).__name__}") from e
 
 
-def _card(at: Path) -> Card:
+def read_card(folder: str | os.PathLike[str]) -> Card:
+    """What a folder's policy is, without its arrays.
+
+    Raises:
+        ConfigError: There is none, or it can't be read.
+    """
+    at = Path(folder)
     try:
         return msgspec.json.decode((at / _CARD).read_bytes(), type=Card)
     except OSError as e:
         raise ConfigError(f"No learned policy at {at}: {type(e).__name__} on {_CARD}") from e
     except msgspec.DecodeError as e:
         raise ConfigError(f"{at / _CARD} is not a policy's card: {e}") from e
+
+
+def add_confidence(folder: str | os.PathLike[str], tier: str, slope: float, intercept: float) -> Card:
+    """Write a tier's calibration into the card of a policy that is there; all else of it stays as it is.
+
+    Args:
+        slope, intercept: From the tier's smallest log-probability to its p_ok's log-odds.
+
+    Raises:
+        ConfigError: There is no policy, or it is for other tiers.
+    """
+    card = read_card(folder)
+    if tier not in card.tiers:
+        raise ConfigError(f"{folder} is for the tiers {', '.join(card.tiers)}, not for {tier}")
+    confidence = {**card.confidence, tier: (slope, intercept)}
+    made = msgspec.structs.replace(card, confidence=confidence)
+    _write_card(Path(folder), made)
+    return made
+
+
+def _confidence_at(folder: Path) -> dict[str, tuple[float, float]]:
+    try:
+        return dict(read_card(folder).confidence)
+    except ConfigError:  # none there, or of a broken policy: it is written anew
+        return {}
+
+
+def _write_card(folder: Path, card: Card) -> None:
+    with _whole(folder / _CARD) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1))
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file of the same folder to write to, which then takes the place of `path` at once."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _check(card: Card, at: Path, tiers: Sequence[str] | None, embedder: str | None) -> None:

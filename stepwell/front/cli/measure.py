@@ -201,13 +201,15 @@ def _prompts(args: Namespace) -> list[str]:
 
 
 def run_confidence(args: Namespace) -> int:
-    """Exit code 1: the tier's confidence can't be told from chance."""
+    """Exit code 1: the tier's confidence can't be told from chance; a policy is then left as it is."""
     needs_sklearn()
     from stepwell.evals.confidence_report import report
     from stepwell.evals.entries import JournalError
     from stepwell.evals.suite import Suite, SuiteError
 
     config = config_of(args)
+    if args.policy:
+        _check_policy(args.policy, args.tier)
     try:
         suite = Suite.load(args.suite)
         out = out_folder(args.out, f"{suite.name}-confidence")
@@ -222,7 +224,33 @@ def run_confidence(args: Namespace) -> int:
     else:
         _tell_confidence(made)
     terminal.say(f"journal and report: {out}")
+    if args.policy:
+        _calibrate(args.policy, made)
     return Exit.OK if made.calibration is not None else Exit.NO
+
+
+def _check_policy(folder: str, tier: str) -> None:
+    """Before anything is asked and paid.
+
+    Raises:
+        ConfigError: There is no policy.
+        UsageError: It is not for this tier.
+    """
+    from stepwell.router.learned.bundle import read_card
+
+    tiers = read_card(folder).tiers
+    if tier not in tiers:
+        raise UsageError(f"--policy {folder} is for the tiers {', '.join(tiers)}, not for {tier}")
+
+
+def _calibrate(folder: str, made: ConfidenceReport) -> None:
+    from stepwell.router.learned.bundle import add_confidence
+
+    if made.calibration is None:
+        terminal.say(f"policy: {folder}, left as it is")
+        return
+    add_confidence(folder, made.tier, made.calibration.a, made.calibration.b)
+    terminal.say(f"policy: {folder}, its {made.tier} calibrated; used where routing.confidence is on")
 
 
 async def _asked(

@@ -131,6 +131,11 @@ def _confidence(actions: Any) -> None:
     parser.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line; short_questions ships")
     parser.add_argument("--tier", default="local", metavar="NAME", help="default: local")
     parser.add_argument(
+        "--policy",
+        metavar="DIR",
+        help="from `stepwell tune`: takes the calibration, where there is one; routing.confidence uses it",
+    )
+    parser.add_argument(
         "--out", metavar="DIR", help="where the journal goes; one that is there is taken up again"
     )
     parser.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from stepwell.front.cli.main import main
+from stepwell.router.learned.bundle import load_bundle, read_card
 from tests.support.outcome_rows import TOPICS, made, write
 
 Capture = pytest.CaptureFixture[str]
@@ -127,21 +128,33 @@ def tier(name: str, usd: float, **more: Any) -> dict[str, Any]:
     return {"model": f"fake/{name}", "window_tokens": 8192, "quality": 0.95, **prices, **more}
 
 
-def test_confidence_is_weighed_and_its_journal_taken_up_again(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
+ONE_TWO = [
+    {"id": i, "prompt": TOPICS[i % 2].format(i), "scores": {"one": float(i % 2), "two": 1.0}}
+    for i in range(160)
+]
+
+
+def confident_suite(here: Path, monkeypatch: pytest.MonkeyPatch, one: dict[str, Any], n: int = 80) -> str:
+    """Tiers "one" and "two" on fakes that say how sure they are, and a suite for them."""
     (here / "sure_tier.py").write_text(SURE)
     monkeypatch.syspath_prepend(str(here))
     config = {
-        "tiers": {"one": tier("one", 1.0, kind="sure_tier:Sure")},
+        "tiers": {"one": one, "two": tier("two", 9.0, kind="sure_tier:Sure")},
         "embedding": {"embedder": "sure_tier:Flat"},
         "cache": {"semantic": "off"},
     }
     (here / "stepwell.yaml").write_text(yaml.safe_dump(config))
     suite = [
-        {"id": i, "prompt": f"{'ab'[i % 2]} {i}", "target": "yes", "tags": ["ab"[i % 2]]} for i in range(80)
+        {"id": i, "prompt": f"{'ab'[i % 2]} {i}", "target": "yes", "tags": ["ab"[i % 2]]} for i in range(n)
     ]
-    line = ["eval", "confidence", write(here / "suite.jsonl", suite), "--tier", "one", "--out", "out"]
+    return write(here / "suite.jsonl", suite)
+
+
+def test_confidence_is_weighed_and_its_journal_taken_up_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    suite = confident_suite(here, monkeypatch, tier("one", 1.0, kind="sure_tier:Sure"))
+    line = ["eval", "confidence", suite, "--tier", "one", "--out", "out"]
     found = told(line, capsys)
     assert found["over_all"]["smallest log-probability"]["value"] > 0.8
     assert json.loads((here / "out" / "report.json").read_text()) == found
@@ -152,6 +165,47 @@ def test_confidence_is_weighed_and_its_journal_taken_up_again(
     assert len((here / "out" / "journal.jsonl").read_text().splitlines()) == len(journal.splitlines()) + 1
     assert main([*line[:4], "nowhere"]) == 2
     assert main(["eval", "confidence", "no_such_suite", "--tier", "one"]) == 2
+
+
+def test_a_calibration_goes_into_a_policy_and_outlives_the_next_tuning(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    one = tier("one", 1.0, kind="sure_tier:Sure", capabilities=["logprobs"])
+    suite = confident_suite(here, monkeypatch, one)
+    tune = ["tune", write(here / "rows.jsonl", ONE_TWO), "--no-embedding", "--tiers", "one,two", "--out", "p"]
+    main(tune)
+    line = ["eval", "confidence", suite, "--policy", "p", "--out", "out", "--tier"]
+    assert main([*line, "three"]) == 2
+    assert not (here / "out").exists()
+    capsys.readouterr()
+    found = told([*line, "one"], capsys)["calibration"]
+    assert read_card("p").confidence == {"one": (found["a"], found["b"])}
+    assert load_bundle("p").card == read_card("p")
+    main([*tune, "--seed", "1"])
+    assert load_bundle("p").card.seed == 1
+    assert read_card("p").confidence == {"one": (found["a"], found["b"])}
+    routing = {"policy": "learned:p", "confidence": "on"}
+    config = yaml.safe_load((here / "stepwell.yaml").read_text())
+    (here / "stepwell.yaml").write_text(yaml.safe_dump({**config, "routing": routing}))
+    capsys.readouterr()
+    assert main(["check"]) in (0, 1)
+    assert "calibrated for one" in capsys.readouterr().out
+
+
+def test_what_is_no_better_than_chance_calibrates_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    suite = confident_suite(here, monkeypatch, tier("one", 1.0, kind="sure_tier:Sure"))
+    source = SURE.replace("(0.0 if is_right else 0.6)", "(0.6 if is_right else 0.0)")
+    (here / "unsure_tier.py").write_text(source.replace("Sure", "Unsure"))
+    config = yaml.safe_load((here / "stepwell.yaml").read_text())
+    config["tiers"]["one"]["kind"] = "unsure_tier:Unsure"
+    (here / "stepwell.yaml").write_text(yaml.safe_dump(config))
+    main(["tune", write(here / "rows.jsonl", ONE_TWO), "--no-embedding", "--tiers", "one,two", "--out", "p"])
+    before = (here / "p" / "card.json").read_bytes()
+    assert main(["eval", "confidence", suite, "--policy", "p", "--tier", "one", "--out", "out"]) == 1
+    assert "left as it is" in capsys.readouterr().err
+    assert (here / "p" / "card.json").read_bytes() == before
 
 
 def test_an_eval_run_leaves_outcomes_that_tune_reads(here: Path, capsys: Capture) -> None:
