@@ -42,10 +42,14 @@ class Crossed:
         return [self.heads[name] for name in (WITH_VECTOR if with_vectors else PLAIN)]
 
 
-def crossfit(rows: Examples, options: LearnOptions, *, seed: int) -> Crossed:
-    """Fit on all folds but one, predict that one; choose variants by what was predicted."""
+def crossfit(rows: Examples, options: LearnOptions, asks: Places, *, seed: int) -> Crossed:
+    """Fit on all folds but one, predict that one; choose variants by what was predicted.
+
+    Args:
+        asks: Which of the distinct asks each row is, shape (n,): all rows of one are held out together.
+    """
     n, k = rows.scores.shape
-    folds = split(n, options.n_folds, seed)
+    folds = split(asks, options.n_folds, seed)
     said: dict[str, list[Matrix]] = {}
     means = np.zeros((n, k))
     for fold in range(options.n_folds):
@@ -67,6 +71,8 @@ def _chosen(name: str, variants: Sequence[Matrix], at: tuple[int, int]) -> Matri
     return join(variants[at[0]], variants[at[1]]) if name in ("words", "near") else variants[at[1]]
 
 
-def split(n: int, n_folds: int, seed: int) -> Places:
-    """In which fold each row is held out, shape (n,)."""
-    return np.random.default_rng(seed).permutation(np.arange(n) % n_folds)
+def split(asks: Places, n_folds: int, seed: int) -> Places:
+    """In which fold each row is held out, shape (n,); rows of one ask (0, 1, ...) in the same."""
+    n_asks = int(asks.max()) + 1
+    folds: Places = np.random.default_rng(seed).permutation(np.arange(n_asks) % n_folds)[asks]
+    return folds

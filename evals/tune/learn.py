@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepwell.base.errors import BadRequest
+from stepwell.evals.tune.alike import alike
 from stepwell.evals.tune.calibrate import calibration_error, reliability
 from stepwell.evals.tune.crossfit import crossfit
 from stepwell.evals.tune.examples import LearnOptions
@@ -70,13 +71,16 @@ def learn(
         vectors: L2-normalised embeddings of the prompts, shape (n, dim), by `embedder`; None: words and traits alone.
 
     Raises:
-        BadRequest: Fewer than 20 rows, or a tier without a score.
+        BadRequest: Fewer than 20 rows, fewer different asks than folds, or a tier without a score.
     """
     _check(outcomes, vectors)
+    asks = alike(outcomes, vectors)
     options = options or LearnOptions()
+    if asks.max() + 1 < options.n_folds:
+        raise BadRequest(f"{asks.max() + 1} different asks are too few to learn from.")
     inputs = inputs_of(outcomes, vectors)
     rows = examples_of(outcomes, inputs, seed=seed)
-    crossed = crossfit(rows, options, seed=seed)
+    crossed = crossfit(rows, options, asks, seed=seed)
     scores, filled = outcomes.scores, rows.scores
     plain_top = fit_top(crossed.listed(with_vectors=False), crossed.means, scores, filled, crossed.folds)
     fitted = fit_all(rows, options, seed=seed)

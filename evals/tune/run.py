@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from stepwell.evals.tune.alike import merged
 from stepwell.evals.tune.cascade.fit import save_accept
 from stepwell.evals.tune.cascade.learn import LearntCascade, learn_cascade
 from stepwell.evals.tune.describe import describe
@@ -96,6 +97,8 @@ def tune(
     Raises:
         BadRequest: Too few rows, a tier without a score or a price.
     """
+    n_given = len(outcomes)
+    outcomes, vectors = merged(outcomes, vectors)
     prices, assumed = prices_for(outcomes, options.prices, listed or {})
     learnt = learn(
         outcomes,
@@ -112,9 +115,9 @@ def tune(
     promise = promises[options.min_quality]
     verdict = verdict_of(promise, outcomes.tiers)
     cascade = learn_cascade(outcomes, costs, seed=options.seed)
-    said = [*_budget(promise, options.max_usd), *_sentence(assumed)]
+    said = [*_budget(promise, options.max_usd), *_sentence(assumed), *_repeated(n_given - len(outcomes))]
     if cascade is not None:
-        said.append(cascade.said)
+        said.append(_cascade(cascade, promise))
     verdict = msgspec.structs.replace(verdict, said=(*verdict.said, *said))
     bundle = learnt.bundle.with_promise(
         cascade=None if cascade is None else cascade.prior,
@@ -167,6 +170,17 @@ def _budget(p: Promise, max_usd: float | None) -> list[str]:
         f"It costs {cost} on average, over ${max_usd:.3g}: both can't be kept, and quality goes first. Lower "
         "--min-quality or raise --max-usd."
     ]
+
+
+def _cascade(learnt: LearntCascade, promise: Promise) -> str:
+    """A cascade weighs opinions by the tuned price: the router plans none where there is no price."""
+    if promise.price is not None or not learnt.prior.pays:
+        return learnt.said
+    return f"{learnt.said.rstrip('.')}; not used, since no price was tuned."
+
+
+def _repeated(n: int) -> list[str]:
+    return [f"{n:,} rows that ask what another asks were merged with it: each ask counts once."] if n else []
 
 
 def _sentence(said: str) -> list[str]:
