@@ -45,7 +45,8 @@ class Steering:
 
     Args:
         tiers: Cheapest first.
-        cascade: How the cheap tiers' opinions agree, from there too.
+        cascade: How the cheap tiers' opinions agree, learnt by a tuning; None: no cascade is planned. What cheap
+            models of others do vouches for too little: their agreement is paid and then seldom served.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Steering:
     ) -> None:
         self.promises = Promises(promises, routing, tiers)
         self._explore_share = explore_share
-        self._is_cascading = routing.cascade == "on"
+        self._is_cascading = routing.cascade == "on" and cascade is not None
         self._prior = cascade
         self._ranks = {t.name: i for i, t in enumerate(tiers)}
         self._dearest = len(tiers) - 1
@@ -96,9 +97,13 @@ class Steering:
         choice, reasons = held(looks, terms, advice, n_input_tokens, n_output_tokens)
         is_lifted = escalates or bool(reasons)
         least = choice.chain[0].rank if is_lifted else self._ranks.get(advice.min_tier or "", 0)
-        only_up = is_lifted or estimates.price is not None or bool(estimates.mix)
         explored = self._explored(
-            ask, looks, choice, terms, least=choice.chain[0].rank + 1 if only_up else least, advice=advice
+            ask,
+            looks[choice.chain[0].rank + 1 if is_lifted else least :],
+            choice,
+            terms,
+            is_tuned=estimates.price is not None or bool(estimates.mix),
+            is_tool_loop=advice.is_tool_loop,
         )
         if explored is not None:
             return Steered(explored, terms, ("exploring, for a label", *reasons), budget, is_explored=True)
@@ -130,22 +135,31 @@ class Steering:
         return self._dearest if goes_up else 0, self.share.state().said
 
     def _explored(
-        self, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms, *, least: int, advice: Advice
+        self,
+        ask: Ask,
+        looks: Sequence[Look],
+        choice: Choice,
+        terms: Terms,
+        *,
+        is_tuned: bool,
+        is_tool_loop: bool,
     ) -> Choice | None:
+        """Another tier of `looks`, for a label; under a tuned promise only what keeps it: dearer and as good."""
         if not self._explore_share or choice.is_degraded:
             return None
-        allowed = may_explore(
-            looks,
-            choice.chain[0].tier.name,
-            min_p_ok=terms.min_p_ok,
-            least=least,
-            is_tool_loop=advice.is_tool_loop,
-        )
+        chosen = choice.chain[0]
+        if is_tuned:
+            looks = [k for k in looks if k.rank > chosen.rank and self._is_as_good(k, chosen)]
+        allowed = may_explore(looks, chosen.tier.name, min_p_ok=terms.min_p_ok, is_tool_loop=is_tool_loop)
         name = explores(ask.text, self._explore_share, allowed)
         if name is None:
             return None
         first = next(look for look in looks if look.tier.name == name)
         return Choice((first, *(k for k in choice.chain if k is not first)), first)
+
+    def _is_as_good(self, look: Look, chosen: Look) -> bool:
+        """The dearest is by what is promised: a share of its own quality."""
+        return look.p_ok >= chosen.p_ok or look.rank == self._dearest
 
     def _cascade(
         self, request: ChatRequest, ask: Ask, looks: Sequence[Look], choice: Choice, terms: Terms

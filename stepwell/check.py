@@ -230,10 +230,12 @@ def _cascade(card: Card | None) -> CheckLine:
     if card is None or card.price is None:
         detail = "on, but nothing is planned: it needs a learned policy with a tuned price"
         return CheckLine("cascade", "warn", detail)
-    if card.cascade is not None and not card.cascade.pays:
+    if card.cascade is None:
+        detail = "on, but nothing is planned: no agreement was learnt; tune with answers of three tiers"
+        return CheckLine("cascade", "warn", detail)
+    if not card.cascade.pays:
         return CheckLine("cascade", "warn", "on, but nothing is planned: on your outcomes it does not pay")
-    learnt = "agreement taken from cheap models of others" if card.cascade is None else "agreement learnt"
-    return CheckLine("cascade", "warn", f"on: not covered by the quality bound; {learnt}")
+    return CheckLine("cascade", "warn", "on: not covered by the quality bound; agreement learnt")
 
 
 def _confidence(pipeline: Pipeline) -> CheckLine:

@@ -152,7 +152,7 @@ async def test_a_cascade_needs_a_tuned_policy_and_is_not_covered(bundle: Bundle,
     on = {"cascade": "on"}
     assert "it needs a learned policy" in (await lines_of(well_of(on)))["cascade"].detail
     for promise, said in (
-        ({}, "not covered by the quality bound; agreement taken from"),
+        ({}, "nothing is planned: no agreement was learnt"),
         ({"cascade": Prior()}, "not covered by the quality bound; agreement learnt"),
         ({"cascade": Prior(pays=False)}, "it does not pay"),
         ({"price": None, "mix": {"dear": 1.0}}, "it needs a learned policy with a tuned price"),

@@ -53,6 +53,23 @@ def test_unknown_sessions_rise_from_the_routers_own_choice() -> None:
     assert first(Advice(n_up=9, reasons=("2 tool failures in this task",)))[0] == "premium"
 
 
+def test_under_a_tuned_price_troubles_rise_to_nothing_worse_but_the_dearest() -> None:
+    tuned = Terms(0.0, None, "refuse", price=0.1)
+    hole = [look(0, 0.8), look(1, 0.3), look(2, 0.7)]
+    assert first(Advice(n_up=1, reasons=("troubles",)), hole, tuned)[0] == "premium"
+    gone = [*hole[:2], look(2, 0.7, obstacle="no_key")]
+    assert first(Advice(n_up=1, reasons=("troubles",)), gone, tuned) == ("local", ())
+    assert first(Advice(min_tier="standard", reasons=("session",)), hole, tuned)[0] == "standard"
+
+
+def test_under_a_tuned_price_a_warm_cache_keeps_no_worse_tier() -> None:
+    tuned, warm = Terms(0.0, None, "refuse", price=0.5), {"standard": 9_900}
+    for p_ok, tier in ((0.85, "standard"), (0.3, "local")):
+        looks = [look(0, 0.8), look(1, p_ok, cached_share=0.001), look(2, 0.9)]
+        stay = Advice(keeps="standard", n_cached_tokens=warm, n_calls=1)
+        assert first(stay, looks, tuned)[0] == tier
+
+
 def test_to_ask_for_more_is_one_step_at_every_turn() -> None:
     asked = Terms(0.7, None, "refuse", escalates=True)
     assert first(Advice(), terms=asked)[0] == "standard"

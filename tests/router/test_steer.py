@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from stepwell.router.cascade.plan import Prior
 from stepwell.router.choose import Look
 from stepwell.router.decide import Router
 from stepwell.router.features import Ask, read_ask
+from stepwell.router.learned.bundle import Card
 from stepwell.router.policy.base import Estimates
 from stepwell.router.session import Advice
 from stepwell.router.steer import Steered, Steering
@@ -250,6 +252,20 @@ async def test_under_a_tuned_promise_exploring_only_goes_up(more: Any) -> None:
     assert all(ranks[e.tier] > ranks[u.tier] for u, e in pairs)
 
 
+@pytest.mark.parametrize("tuned", [{"price": 0.3}, {"mix": {"cheap": 1.0}}])
+async def test_under_a_tuned_promise_no_worse_tier_is_explored(tuned: Any) -> None:
+    class Hole:
+        """The middle tier is the worst; the dearest is what the promise is a share of."""
+
+        name = "hole"
+
+        def estimate(self, ask: Ask, tiers: Sequence[TierInfo]) -> Estimates:
+            return Estimates({"cheap": 0.6, "middle": 0.3, "dear": 0.55}, need=0.5, **tuned)
+
+    found = [d for d in await serve(router(Hole(), explore_share=0.5), needs(EVEN, 100, 17)) if d.is_explored]
+    assert {d.tier for d in found} == {"dear"}
+
+
 def talk(text: str, *answers: str) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = [{"role": "user", "content": text}]
     for answer in answers:
@@ -309,13 +325,21 @@ async def test_what_is_only_explained_changes_nothing() -> None:
 
 # ---- cascades
 
+TIER_NAMES = tuple(t.name for t in TIERS)
 QUESTION = "0.5 What is the number of apples: 12 * 7 + 5?"
 ON: dict[str, Any] = {"cascade": "on"}
 
 
-def sure(**p_ok: float) -> Any:
+class Learnt(msgspec.Struct):
+    """As much of a learned policy's bundle as a cascade reads."""
+
+    card: Any
+
+
+def sure(*, cascade: Prior | None = Prior(), **p_ok: float) -> Any:  # noqa: B008 - frozen
     class Sure:
         name = "sure"
+        bundle = Learnt(Card(TIER_NAMES, "", 0, 0, cascade=cascade))
 
         def estimate(self, ask: Ask, tiers: Sequence[TierInfo]) -> Estimates:
             return Estimates(p_ok, need=0.5, price=0.3)
@@ -323,7 +347,8 @@ def sure(**p_ok: float) -> Any:
     return Sure()
 
 
-AGREEING = sure(cheap=0.6, middle=0.62, dear=0.95)
+P_AGREEING: dict[str, Any] = {"cheap": 0.6, "middle": 0.62, "dear": 0.95}
+AGREEING = sure(**P_AGREEING)
 
 
 async def plan(by: Router, text: str = QUESTION, **asks: Any) -> Decision:
@@ -340,6 +365,8 @@ async def test_no_cascade_unless_asked_for_learned_comparable_and_whole() -> Non
     untuned = Needy()
     for by, text, fields in (
         (router(AGREEING), QUESTION, {}),
+        (router(sure(**P_AGREEING, cascade=None), **ON), QUESTION, {}),
+        (router(sure(**P_AGREEING, cascade=Prior(pays=False)), **ON), QUESTION, {}),
         (router(untuned, **ON), QUESTION, {}),
         (router(AGREEING, **ON), "0.5 Write a poem about apples.", {}),
         (router(AGREEING, **ON), QUESTION, {"stream": True}),
