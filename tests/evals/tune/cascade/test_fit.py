@@ -15,6 +15,7 @@ from stepwell.evals.tune.cascade.rows import Compared, compare_rows
 from stepwell.evals.tune.cascade.study import prior_of, study
 from stepwell.evals.tune.measures import apgr
 from stepwell.evals.tune.rows import Outcomes, read_outcomes
+from stepwell.evals.tune.run import TuneOptions, tune
 from stepwell.router.cascade.accept import AcceptScore, blended
 from stepwell.router.cascade.learned import LearnedAccept, n_features
 from stepwell.router.cascade.stored import load_accept
@@ -191,3 +192,16 @@ def test_rows_that_do_not_compare_are_left_out(outcomes: Outcomes) -> None:
         compare_rows(outcomes, TIERS[:2], "huge")
     with pytest.raises(BadRequest, match="40 rows"):
         fit_accept(compare_rows(outcomes.take(range(20)), TIERS[:2], "large"))
+
+
+@pytest.mark.parametrize(("min_quality", "by"), [(0.95, "router"), (1.0, "premium")])
+def test_a_cascade_that_pays_is_said_to_be_unused_where_no_price_was_tuned(
+    outcomes: Outcomes, min_quality: float, by: str
+) -> None:
+    prices = {"small": (0.1, 0.1), "little": (0.1, 0.1), "large": (10.0, 10.0)}
+    options = TuneOptions(min_quality=min_quality, prices=prices, n_resamples=20)
+    tuned = tune(outcomes, None, options)
+    assert tuned.promise.by == by
+    (said,) = (s for s in tuned.report.verdict.said if s.startswith("Asking small and little first"))
+    assert "comparing pays" in said
+    assert ("not used, since no price was tuned" in said) == (by == "premium")
