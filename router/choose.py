@@ -149,6 +149,8 @@ def _refusal(candidates: Sequence[Look], left: Sequence[Look], wanted: Look, ter
     if too_dear and terms.limit_usd is not None:
         return over_budget(too_dear[0], terms.limit_usd)
     best = max(left, key=lambda look: look.p_ok, default=None)
+    if best is not None and best.p_ok >= terms.min_p_ok:
+        return QualityFloorUnmet(_by_policy(best, wanted), wanted_tier=wanted.tier.name)
     rest = "no other tier can be asked" if best is None else _reaches(best, terms.min_p_ok)
     if best is wanted:
         message = f"No tier clears the quality floor: {rest}."
@@ -157,6 +159,16 @@ def _refusal(candidates: Sequence[Look], left: Sequence[Look], wanted: Look, ter
             f"{wanted.tier.name} should answer this (p_ok {wanted.p_ok:.2f}) but {lacks(wanted)}; {rest}."
         )
     return QualityFloorUnmet(message, wanted_tier=wanted.tier.name)
+
+
+def _by_policy(best: Look, wanted: Look) -> str:
+    """Where a tuned policy asks for what is not there: its promise rules, and p_ok is no floor."""
+    if best is wanted:
+        return "No tier that keeps the tuned policy's promise can take this request."
+    return (
+        f"The tuned policy asks for {wanted.tier.name}, but it {lacks(wanted)}; no other tier that can be asked "
+        "keeps its promise."
+    )
 
 
 def _reaches(best: Look, floor: float) -> str:

@@ -45,6 +45,7 @@ async def test_where_no_answer_passes_the_last_one_comes_flagged_and_is_not_cach
             reply = await well.achat(ASK, **JSON)
             assert (reply.text, reply.tier, reply.is_degraded) == ("neither", "other", True)
             assert "in spite of json: not JSON" in reply.why
+            assert "below the quality floor" not in reply.why
             assert len(cheap.requests) == n
     assert not dear.requests  # routing.max_escalations is 1
 

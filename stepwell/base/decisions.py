@@ -141,7 +141,8 @@ class Decision(msgspec.Struct, frozen=True):
         n_input_tokens, n_output_tokens: What the cost stands on; both estimates.
         saved_usd: Expected saving against the baseline tier, signed; None means not measured.
         wanted_tier: The tier that would have been chosen, had it a key and been healthy; None where it was chosen.
-        is_degraded: True where the chosen tier is under the floor and the caller allowed that.
+        is_degraded: True where the chosen tier is under the floor, or not what a tuned policy asks for, and the caller
+            allowed that; or where the answer failed a check and no better one could be had.
         need: Rank of this request's need for the dearest tier among known traffic, 0..1; None where not learned.
         novelty: Rank of its distance from known traffic, 0..1; None where not measured.
         nearest: Ids of the nearest known examples, nearest first.
@@ -185,8 +186,16 @@ class Decision(msgspec.Struct, frozen=True):
         if self.wanted_tier is not None:
             parts.append(f"would have gone to {self.wanted_tier}")
         if self.is_degraded:
-            parts.append("degraded: below the quality floor")
+            parts.append(f"degraded: {self._fault}")
         return "; ".join(parts)
+
+    @property
+    def _fault(self) -> str:
+        chosen = self.estimate(self.tier)
+        p_ok = None if chosen is None else chosen.p_ok
+        if p_ok is not None and self.threshold is not None and p_ok < self.threshold:
+            return "below the quality floor"
+        return "not good enough by the tuned policy or a check"
 
 
 class Attempt(msgspec.Struct, frozen=True):

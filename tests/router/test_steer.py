@@ -309,6 +309,46 @@ async def test_no_exploring_inside_a_tool_loop() -> None:
     assert any([(await in_talk(by, talk(text))).is_explored for text in needs(EVEN, 200, 15)])
 
 
+# ---- what is refused
+
+
+KEYLESS = [*TIERS[:2], tier("dear", 2.0, quality=0.9, missing_key="DEAR_KEY")]
+
+
+def keyless(policy: Any, promises: Any = None) -> Router:
+    return Router(
+        RoutingConfig(policy_timeout_s=20), PromisesConfig(**(promises or {})), KEYLESS, policy=policy
+    )
+
+
+async def refused(policy: Any, promises: Any = None) -> str:
+    with pytest.raises(QualityFloorUnmet) as caught:
+        await keyless(policy, promises).decide(asked("0.9 hard"), n_input_tokens=50)
+    assert caught.value.wanted_tier == "dear"
+    return str(caught.value)
+
+
+async def test_a_refusal_names_the_promise_that_rules() -> None:
+    for tuned in (Needy(price=0.01), Needy(mix={"dear": 1.0})):
+        said = await refused(tuned)
+        assert said.startswith("The tuned policy asks for dear, but it needs DEAR_KEY; no other tier")
+        assert "floor" not in said
+    said = await refused(Needy())
+    assert said.startswith("dear should answer this (p_ok 0.86) but needs DEAR_KEY")
+    assert said.endswith("of the floor 0.70.")
+    assert "of the floor 0.80" in await refused(Needy(price=0.01), {"min_p_ok": 0.8})
+
+
+async def test_a_degraded_answer_says_what_it_lacks() -> None:
+    for policy, said in (
+        (Needy(), "degraded: below the quality floor"),
+        (Needy(price=0.01), "degraded: not good enough by the tuned policy or a check"),
+    ):
+        request = asked("0.9 hard", below_floor="flag")
+        decision = await keyless(policy).decide(request, n_input_tokens=50)
+        assert decision.why.endswith(said)
+
+
 # ---- to ask is not to answer
 
 
