@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypedDict
 
 from stepwell.base.config import Config
@@ -137,16 +138,30 @@ def _ledger(config: Config) -> Budget:
 def _cache(config: Config) -> Cache | None:
     if not config.cache.exact and config.cache.semantic == "off":
         return None
-    versions = hashlib.sha256(
-        encode_json(config.model_dump(include={"tiers", "routing", "guards"}, mode="json"))
-    )
     store = None if config.cache.store is None else make_plugged(config.cache.store, "stepwell.stores", {})
     return Cache(
         config.cache,
         store=store,
-        versions=versions.hexdigest()[:16],
+        versions=_versions(config),
         embedder_name=embedder_name(config.embedding),
     )
+
+
+def _versions(config: Config) -> str:
+    """Names all that says which answer is good enough: what was kept under another name is not served.
+
+    Dollar limits are left out: a raised limit makes no kept answer worse.
+    """
+    parts = config.model_dump(include={"tiers", "routing", "guards"}, mode="json")
+    # a floor that is set, even to the default, stands beside a tuned policy
+    promises = config.promises.model_dump(
+        include={"min_p_ok", "min_quality", "below_floor"}, exclude_unset=True
+    )
+    made = hashlib.sha256(encode_json([parts, promises]))
+    folder = config.routing.policy.removeprefix("learned:")
+    if folder != config.routing.policy:
+        made.update((Path(folder) / "card.json").read_bytes())
+    return made.hexdigest()[:16]
 
 
 def _sinks(
