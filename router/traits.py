@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.router.features import Ask
+from stepwell.base.courtesies import without_courtesies
+from stepwell.router.features import Ask, read_ask
 from stepwell.router.words import WORDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_VERSION = 1  # raise it where a trait's meaning changes: policies learnt on the old one are then refused
+_VERSION = 2  # raise it where a trait's meaning changes: policies learnt on the old one are then refused
 _LISTS: Mapping[str, frozenset[str]] = {
     "arithmetic": WORDS["arithmetic"],
     "reasoning": WORDS["analysis"] | WORDS["explaining"] | {"because", "therefore", "why", "if", "must"},
@@ -36,7 +38,7 @@ _COUNTS = (
     "log_chars", "log_words", "log_numbers", "log_full_stops", "log_largest_number", "log_longest_sentence",
     "numbers_per_word", "question_marks", "newlines", "backslashes", "equals", "percents", "slashes", "commas",
     "underscores", "quotes", "ellipses", "code_brackets", "kinds_of_maths_signs", "is_code", "has_options",
-    "is_not_ascii", "is_fill_in", "mean_word_letters", "share_of_capitals", "share_of_distinct_words",
+    "is_not_ascii", "is_fill_in", "mean_word_letters", "share_of_letters", "share_of_distinct_words",
     "long_words_per_word",
 )  # fmt: skip
 TRAITS: tuple[str, ...] = (
@@ -60,24 +62,32 @@ _LISTS_OF = {
 }
 _LISTED = frozenset(_LISTS_OF)
 _N_LISTS = len(_LISTS)
+_BLANKS = re.compile(" {2,}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _OPTION_B = re.compile(r"\n[ \t]*\(?b[.):]\s")
 _OPTION_C = re.compile(r"\n[ \t]*\(?c[.):]\s")
 _CODE = ("```", "def ", "();", "#include", "</", "import ", "{\n", "select ")
-_CAPITALS = bytes(range(65, 91))
+_LETTERS = string.ascii_letters.encode()
 _SENTENCE_ENDS = str.maketrans("?!\n", "...")
 
 
 def traits(ask: Ask) -> NDArray[np.float32]:
     """The features of one ask, in the order of TRAITS, shape (len(TRAITS),), not scaled.
 
-    Blank space at both ends and the case of letters (but for `share_of_capitals`) don't count.
+    Blank space at both ends, blanks after a blank, the case of letters and courtesies don't count.
     """
+    ask = asked(ask)
     return np.array(_counts(ask) + _list_shares(ask), dtype=np.float32)
 
 
+def asked(ask: Ask) -> Ask:
+    """The ask without courtesies, read anew where there are some."""
+    text = without_courtesies(ask.text)
+    return ask if text == ask.text.strip() else read_ask(text, vector=ask.vector)
+
+
 def _counts(ask: Ask) -> list[float]:
-    text, words = ask.text.strip(), ask.words
+    text, words = _single_spaced(ask.text.strip()), ask.words
     n_words = len(words) or 1
     numbers = _numbers(text)
     count = text.count
@@ -112,6 +122,10 @@ def _counts(ask: Ask) -> list[float]:
     ]
 
 
+def _single_spaced(text: str) -> str:
+    return _BLANKS.sub(" ", text) if "  " in text else text
+
+
 def _numbers(text: str) -> list[float]:
     # larger ones are names, not amounts; float() of thousands of digits would be infinite
     return [min(float(n[:16]), 1e12) for n in _NUMBER.findall(text)]
@@ -128,9 +142,9 @@ def _has_options(lower: str) -> bool:
 
 def _of_letters(text: str, ask: Ask, n_words: int) -> list[float]:
     raw = text.encode("utf-8", "replace")
-    n_capitals = len(raw) - len(raw.translate(None, _CAPITALS))
+    n_letters = len(raw) - len(raw.translate(None, _LETTERS))
     n_long = sum([len(word) > 8 for word in ask.words])
-    return [n_capitals / (len(raw) or 1), len(ask.vocabulary) / n_words, n_long / n_words]
+    return [n_letters / (len(raw) or 1), len(ask.vocabulary) / n_words, n_long / n_words]
 
 
 def _list_shares(ask: Ask) -> list[float]:

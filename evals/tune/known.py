@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _RIDGE = 0.01
 _MAX_PARTS = 8
+_N_AXES = 64
 _N_QUANTILES = 201
 
 
@@ -28,11 +29,20 @@ def fit_ground(both: Matrix, kinds: Places, memory: Places) -> Ground:
     np.add.at(centres, of, x)
     centres /= n_of[:, None]
     off = x - centres[of]
-    precision = np.linalg.inv(off.T @ off / len(x) + _RIDGE * np.eye(x.shape[1]))
-    pulls = precision @ centres.T
+    axes, floor = _inverse(off.T @ off / len(x) + _RIDGE * np.eye(x.shape[1]))
+    pulls = floor * centres.T - axes @ (axes.T @ centres.T)
     offsets = (centres * pulls.T).sum(axis=1)
     f32 = np.float32
-    return Ground(precision.astype(f32), pulls.astype(f32), offsets.astype(f32), of[memory].astype(np.intp))
+    return Ground(axes.astype(f32), floor, pulls.astype(f32), offsets.astype(f32), of[memory].astype(np.intp))
+
+
+def _inverse(covariance: Floats) -> tuple[Floats, float]:
+    """As `axes` and `floor` of a Ground."""
+    spreads, directions = np.linalg.eigh(covariance)
+    n = max(len(spreads) - _N_AXES, 1)
+    floor = float((1 / spreads[:n]).mean())
+    axes: Floats = directions[:, n:] * np.sqrt(np.maximum(floor - 1 / spreads[n:], 0))
+    return axes, floor
 
 
 def fit_novelty(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 _ARRAYS, _CARD = "policy.npz", "card.json"
 
 

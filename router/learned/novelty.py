@@ -45,20 +45,23 @@ class Ground:
     """Where the known kinds lie.
 
     Attributes:
-        precision: Inverse of their shared covariance, shape (d, d).
-        pulls: Of each kind precision x centre, shape (d, c).
-        offsets: centre x precision x centre, shape (c,).
+        axes, floor: The inverse P of their shared covariance is floor x I - axes x axes^T, shapes (d, r) and ():
+            beyond r axes they are taken to spread alike, as in probabilistic PCA.
+        pulls: Of each kind P x centre, shape (d, c).
+        offsets: centre x P x centre, shape (c,).
         kinds: Kind of each remembered ask, shape (m,).
     """
 
-    precision: Matrix
+    axes: Matrix
+    floor: float
     pulls: Matrix
     offsets: Matrix
     kinds: Places
 
     def signs(self, both: Matrix, nearest: Places, far: Matrix) -> Matrix:
         """What tells known from new, shape (n, N_SIGNS): distances to neighbours and kinds, how clear the kind is."""
-        own = ((both @ self.precision) * both).sum(axis=1)
+        along = both @ self.axes
+        own = np.float32(self.floor) * (both * both).sum(axis=1) - (along * along).sum(axis=1)
         squared = np.maximum(own[:, None] - 2 * (both @ self.pulls) + self.offsets, _TINY)
         first = squared.min(axis=1)
         shares = np.exp(_SOFTNESS * (first[:, None] - squared))

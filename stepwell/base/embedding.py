@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from stepwell.base import plug
 from stepwell.base.config.context import EmbeddingConfig
+from stepwell.base.courtesies import without_courtesies
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,8 +51,13 @@ Layers = Literal["last", "middle", "both"]
 
 
 def embed_for_routing(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors as a router's policy gets them, shape (n, dim). Blocks."""
-    return embedder.embed_middle(texts) if isinstance(embedder, LayeredEmbedder) else embedder.embed(texts)
+    """Vectors as a router's policy gets them, shape (n, dim). Blocks.
+
+    Where the embedder has a middle layer that the cache does not read, courtesies are left out.
+    """
+    if not isinstance(embedder, LayeredEmbedder):
+        return embedder.embed(texts)
+    return embedder.embed_middle([without_courtesies(text) for text in texts])
 
 
 def load_embedder(config: EmbeddingConfig) -> Embedder:
@@ -144,10 +150,12 @@ class RequestVector:
             if self._layers == "last" or not isinstance(made, LayeredEmbedder):
                 only = _checked(made.embed([self._text]), made.dim)
                 return only, only
+            asked = without_courtesies(self._text)
             if self._layers == "middle":
-                return None, _checked(made.embed_middle([self._text]), made.dim)
-            last, middle = made.embed_both([self._text])
-            return _checked(last, made.dim), _checked(middle, made.dim)
+                return None, _checked(made.embed_middle([asked]), made.dim)
+            texts = [self._text] if asked == self._text.strip() else [self._text, asked]
+            last, middle = made.embed_both(texts)
+            return _checked(last[:1], made.dim), _checked(middle[-1:], made.dim)
         except Exception as e:  # noqa: BLE001 - the embedder may be a plug-in, and a request can do without
             log.warning("the embedder failed with %s; the request goes on without a vector", type(e).__name__)
             return None

@@ -31,9 +31,17 @@ def test_blank_space_around_an_ask_changes_nothing(text: str, blank: str) -> Non
 
 
 @given(st.text(alphabet="abcXYZ .?1", max_size=80))
-def test_case_counts_in_one_trait_alone(text: str) -> None:
-    same = traits(read_ask(text)) == traits(read_ask(text.lower()))
-    assert set(np.flatnonzero(~same)) <= {TRAITS.index("share_of_capitals")}
+def test_case_does_not_count(text: str) -> None:
+    assert (traits(read_ask(text)) == traits(read_ask(text.lower()))).all()
+
+
+def test_doubled_blanks_do_not_count() -> None:
+    assert (traits(read_ask("Who wrote it?  And  why?")) == traits(read_ask("Who wrote it? And why?"))).all()
+
+
+def test_courtesies_do_not_count() -> None:
+    plain, polite = "Who wrote it?", "Could you please tell me: Who wrote it? Thanks!"
+    assert (traits(read_ask(plain)) == traits(read_ask(polite))).all()
 
 
 @pytest.mark.parametrize(
@@ -70,4 +78,4 @@ def test_numbers_of_thousands_of_digits_stay_finite() -> None:
 
 
 def test_the_hash_is_pinned_so_that_a_change_is_seen() -> None:
-    assert TRAITS_HASH == "c35846ca5c7ac9fa"
+    assert TRAITS_HASH == "e15318c989e3d463"

@@ -115,7 +115,7 @@ def test_the_nearest_come_first() -> None:
 
 @given(st.lists(st.floats(-40, 40), min_size=1, max_size=6))
 def test_trust_falls_with_the_odds_of_being_new(odds: list[float]) -> None:
-    ground = Ground(np.eye(2, dtype=np.float32), f32([1], [0]), f32(1), np.array([0]))
+    ground = Ground(np.zeros((2, 1), np.float32), 1.0, f32([1], [0]), f32(1), np.array([0]))
     novelty = Novelty(ground, f32(1, 0, 0, 0, 0), 0.0, np.linspace(-5, 2, 201, dtype=np.float32))
     trust, rank = novelty.trust(f32(*sorted(odds))), novelty.rank(f32(*sorted(odds)))
     assert (np.diff(trust) <= 0).all()
