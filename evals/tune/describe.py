@@ -44,7 +44,10 @@ def describe(
     """
     whole = np.flatnonzero(outcomes.is_complete & ~np.isnan(costs).any(axis=1))
     rows, costs, p_ok, expected = outcomes.take(whole), costs[whole], p_ok[whole], expected[whole]
-    n_chars = np.array([float(len(p)) for p in rows.prompts])
+    # without its text, as many as its tokens tell
+    n_chars = np.array(
+        [len(p) or 4 * n for p, n in zip(rows.prompts, rows.n_input_tokens, strict=True)], float
+    )
     drawn = frontier(
         rows.tiers,
         rows.scores,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepwell.base.errors import BadRequest
+from stepwell.evals.tune.kept import inputs_of
 from stepwell.evals.tune.rows import Outcomes
 from stepwell.router.features import read_ask
 from stepwell.router.learned.policy import Learned
 from stepwell.router.tasks import read_task
-from stepwell.router.traits import traits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Prices = Mapping[str, tuple[float, float]]
+# tokens read for each one written, as the router counts them where it sorts tiers
+_INPUT_SHARE = 3
 # what a pair without prices is taken for; of two tiers it moves no request, only the dollars shown
 _PAIR = ((0.1, 0.1), (1.0, 1.0))
 
@@ -33,9 +37,10 @@ def expected_costs(bundle: Bundle, outcomes: Outcomes, prices: Prices) -> Floats
     usd_out = np.array([prices[t][1] for t in outcomes.tiers])
     policy = Learned(bundle)
     costs = np.empty(outcomes.scores.shape)
+    known = inputs_of(outcomes).traits
     for i, prompt in enumerate(outcomes.prompts):
         ask = read_ask(prompt)
-        lengths = policy.lengths(traits(ask)[None, :])
+        lengths = policy.lengths(known[i][None, :])
         usual = lengths.get(outcomes.tiers[-1]) or read_task(ask).n_output_tokens
         written = np.array([lengths.get(t, usual) for t in outcomes.tiers])
         costs[i] = (outcomes.n_input_tokens[i] * usd_in + written * usd_out) / 1e6
@@ -69,6 +74,49 @@ def prices_for(
         f"Tier {missing[0]!r} has no price: give --prices {missing[0]}=USD_IN/USD_OUT (per 1M tokens).",
         param="prices",
     )
+
+
+def in_price_order(outcomes: Outcomes, given: Prices, listed: Prices, *, is_named: bool) -> Outcomes:
+    """The same with tiers cheapest first by known prices; as they are where a tier's price is not known.
+
+    Args:
+        given: By the user; goes first.
+        listed: From the configuration or the catalogue.
+        is_named: The order was asked for: then it must agree with the prices.
+
+    Raises:
+        BadRequest: It doesn't.
+    """
+    known = {t: given.get(t) or listed.get(t) for t in outcomes.tiers}
+    if is_named:
+        _check_order([(t, price) for t, price in known.items() if price is not None])
+        return outcomes
+    prices = [known[t] or _recorded(outcomes, j) for j, t in enumerate(outcomes.tiers)]
+    if not any(known.values()) or any(p is None for p in prices):
+        return outcomes
+    order = sorted(range(len(prices)), key=lambda j: _weight(prices[j] or (0.0, 0.0)))
+    return replace(
+        outcomes,
+        tiers=tuple(outcomes.tiers[j] for j in order),
+        scores=outcomes.scores[:, order],
+        out_tokens=outcomes.out_tokens[:, order],
+        cost_usd=outcomes.cost_usd[:, order],
+    )
+
+
+def _check_order(named: list[tuple[str, tuple[float, float]]]) -> None:
+    for (cheap, low), (dear, high) in itertools.pairwise(named):
+        if _weight(low) > _weight(high):
+            raise BadRequest(
+                f"Tiers go from cheap to dear, but by the known prices {cheap!r} costs more than {dear!r}: "
+                "turn them round, or give --prices.",
+                param="tiers",
+            )
+
+
+def _weight(price: tuple[float, float]) -> float:
+    """As the router sorts tiers."""
+    return _INPUT_SHARE * price[0] + price[1]
 
 
 def _recorded(outcomes: Outcomes, j: int) -> tuple[float, float] | None:

@@ -90,7 +90,8 @@ def read_outcomes(
     Args:
         rows: A JSON Lines file (.gz too) or its lines.
         tiers: Those to read, cheapest first. Without it all that have scores, by mean recorded cost where
-            every one has it, else in the order in which the file names them.
+            every one has it, else in the order in which the file names them
+            (`expected.in_price_order` mends that where prices are known).
         is_partial: They only add to other rows: it will do if no row has all tiers, and some tiers are in none.
 
     Raises:

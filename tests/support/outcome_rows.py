@@ -16,7 +16,7 @@ def made(n: int, *, seed: int = 0, **more: Any) -> list[dict[str, Any]]:
     rows = []
     for i in range(n):
         hard = i % 2
-        prompt = TOPICS[hard].format(rng.randrange(10_000))
+        prompt = TOPICS[hard].format(rng.randrange(10_000) * 1000 + i)  # no two alike
         weak, strong = float(rng.random() < (0.97, 0.3)[hard]), float(rng.random() < 0.95)
         rows.append(
             {"id": f"{seed}-{i}", "prompt": prompt, "scores": {"weak": weak, "strong": strong}} | more

@@ -91,15 +91,19 @@ def _from_feedback(config: Config) -> list[bytes]:
 
 
 def _tune(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
+    from stepwell.evals.tune.expected import in_price_order
     from stepwell.evals.tune.rows import read_outcomes
     from stepwell.evals.tune.run import TuneOptions, tune
 
-    outcomes = read_outcomes(lines, tiers_of(args.tiers))
+    named, prices = tiers_of(args.tiers), prices_of(args.prices)
+    outcomes = read_outcomes(lines, named)
+    listed = _listed(config, outcomes.tiers)
+    outcomes = in_price_order(outcomes, prices, listed, is_named=named is not None)
     outcomes, vectors, embedder = (outcomes, None, "") if args.no_embedding else _embedded(config, outcomes)
     options = TuneOptions(
         min_quality=args.min_quality,
         max_usd=args.max_usd,
-        prices=prices_of(args.prices),
+        prices=prices,
         embedder=embedder,
         seed=args.seed,
         command=_command(args),
@@ -107,7 +111,7 @@ def _tune(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
         licence=args.licence or "",
     )
     terminal.say(f"learning from {len(outcomes):,} rows of {', '.join(outcomes.tiers)}")
-    tuned = tune(outcomes, vectors, options, listed=_listed(config, outcomes.tiers))
+    tuned = tune(outcomes, vectors, options, listed=listed)
     _write(args, tuned)
     return Exit.OK if tuned.promise.by == "router" else Exit.NO
 
@@ -128,7 +132,7 @@ def _refine(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
         terminal.say_json(card)
     else:
         print(f"Refined with {len(outcomes):,} rows; it now knows {card.n_rows:,}.")
-        print(f"The promise has not been tested again. Before: {card.verdict}")
+        print("The promise has not been tested again, and no longer holds: tune from all rows for a new one.")
     terminal.say(f"policy: {out}")
     return Exit.OK
 

@@ -94,9 +94,17 @@ def test_stdin_packed_and_several_files_read_alike(
     assert "learning from 80 rows of weak, strong" in capsys.readouterr().err
 
 
+def test_prices_give_the_order_whatever_the_file_names_first(here: Path) -> None:
+    turned = [row | {"scores": dict(reversed(row["scores"].items()))} for row in made(60)]
+    rows = write(here / "rows.jsonl", turned)
+    main(["tune", rows, "--no-embedding", "--prices", "weak=0.1,strong=1", "--out", "p"])
+    assert load_bundle("p").card.tiers == ("weak", "strong")
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("rows.jsonl --tiers weak,strong --prices weak=2,strong=1", "'weak' costs more than 'strong'"),
         ("", "name a file"),
         ("missing.jsonl", "missing.jsonl: No such file"),
         ("rows.jsonl --tiers weak,strnog", "did you mean 'strong'"),
@@ -148,7 +156,8 @@ def test_refining_adds_rows_and_keeps_the_promise(tuned: Path, here: Path, capsy
     assert main(["tune", more, "--refine", str(tuned / "policy"), "--out", "p"]) == 0
     was, now = load_bundle(tuned / "policy").card, load_bundle("p").card
     assert (was.n_rows, now.n_rows) == (240, 280)
-    assert (now.price, now.verdict) == (was.price, was.verdict)
+    assert (now.price, now.min_quality) == (was.price, None)
+    assert now.verdict == "refined with 40 rows since it was tested; tune again for a promise"
     assert "not been tested again" in capsys.readouterr().out
     # what was written can be refined in its place
     assert main(["tune", write(here / "third.jsonl", made(10, seed=2)), "--refine", "p", "--json"]) == 0
