@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import zlib
@@ -129,5 +130,14 @@ def _checked(row: Row, n: int, *, is_scored: bool) -> Row:
         row.scores = {k: v for k, v in (("weak", row.weak), ("strong", row.strong)) if v is not None}
     if is_scored and all(v is None for v in row.scores.values()):
         raise BadRequest(f"Line {n}: column scores: no tier has a score.", param="scores")
-    row.id = str(n) if row.id is None else str(row.id)
+    row.id = _name_of(row) if row.id is None else str(row.id)
     return row
+
+
+def _name_of(row: Row) -> str:
+    """The same ask has the same name in every file: by its prompt, else by traits and vector."""
+    if row.prompt is not None:
+        said = row.prompt.encode("utf-8", "replace")
+    else:
+        said = msgspec.json.encode((row.traits, row.vector))
+    return hashlib.sha256(said).hexdigest()[:16]

@@ -40,8 +40,8 @@ def refine(
     """Add outcomes to what a policy knows.
 
     Kernel, words, kinds, neighbours, novelty and lengths learn from old rows and new. Forests, the scale of traits,
-    the choice of penalties, the mix of heads and calibration stay until the next `learn`. So does the price: the
-    promise has not been tested on the new rows, and the card says so.
+    the choice of penalties, the mix of heads and calibration stay until the next `learn`. So does the price, but not
+    the promise: it has not been tested on the new rows, and the card says so.
 
     Args:
         vectors: Of the new prompts, by the policy's embedder; needed where the policy reads vectors.
@@ -70,9 +70,14 @@ def refine(
     o = lesson.outcomes
     remembered = Known(tuple(o.ids[i] for i in memory), o.scores[memory].astype(np.float32))
     digest = hashlib.sha256(f"{bundle.card.data_sha256}{data_sha256(outcomes)}".encode()).hexdigest()
-    note = f"refined with {len(outcomes)} rows; metrics and promise are those of the tuning before"
+    note = f"refined with {len(outcomes)} rows; metrics are those of the tuning before"
     card = msgspec.structs.replace(
-        bundle.card, n_rows=len(o), data_sha256=digest, notes=(*bundle.card.notes, note)
+        bundle.card,
+        n_rows=len(o),
+        data_sha256=digest,
+        min_quality=None,
+        verdict=f"refined with {len(outcomes):,} rows since it was tested; tune again for a promise",
+        notes=(*bundle.card.notes, note),
     )
     lengths = fit_lengths(o, inputs, fitted.scale)
     return replace(bundle, card=card, model=model, known=remembered, lengths=lengths), lesson

@@ -120,3 +120,15 @@ def test_a_policy_without_vectors_is_refined_without(tmp_path: Path) -> None:
     turned, _ = refine(learnt.bundle, learnt.lesson, made(20, 3)[0], options=QUICK)
     turned.save(tmp_path)
     assert load_bundle(tmp_path).card.n_rows == 80
+
+
+def test_rows_without_ids_are_named_by_what_they_ask() -> None:
+    lines = [
+        json.dumps({"prompt": f"How many pears in sack {i}?", "scores": {"cheap": 1}}) for i in range(40)
+    ]
+    first = read_outcomes(lines[:20], ["cheap", "dear"], is_partial=True)
+    second = read_outcomes(lines[20:], ["cheap", "dear"], is_partial=True)
+    again = read_outcomes(lines[10:20], ["cheap", "dear"], is_partial=True)
+    assert not set(first.ids) & set(second.ids)
+    assert again.ids == first.ids[10:]
+    assert not any(word in name for name in first.ids for word in ("pears", "sack"))

@@ -60,7 +60,7 @@ def test_the_last_human_ask_of_messages_is_the_prompt() -> None:
     row = json.dumps({"messages": messages, "scores": {"a": 1}})
     read = read_outcomes([row])
     assert read.prompts == ["second"]
-    assert read.ids == ["1"]
+    assert read.ids == read_outcomes([json.dumps({"prompt": "second", "scores": {"a": 1}})]).ids
     assert read.n_input_tokens[0] > len("second") / 4
 
 
