@@ -53,7 +53,7 @@ class Reply(msgspec.Struct):
 
     @property
     def is_degraded(self) -> bool:
-        """True where the answer comes from below the quality floor, by the caller's leave."""
+        """True where the answer is under the promise, by the caller's leave, or failed a check."""
         return self.trace.route is not None and self.trace.route.is_degraded
 
     def openai(self) -> ChatCompletion:

@@ -63,7 +63,7 @@ def footer(reply: Reply) -> list[str]:
     facts += [f"guard {v.stage}: {v.why}" for v in _verdicts(reply.trace) if v.action != "allow"]
     lines = ["  ".join(facts), f"why: {reply.why}"]
     if reply.is_degraded:
-        lines.append("degraded: this answer comes from below the quality floor")
+        lines.append("degraded: this answer is not good enough by the promise or a check")
     return lines
 
 
