@@ -80,7 +80,7 @@ def _more(promise: Promise, tiers: Sequence[str]) -> list[str]:
     )
     shown = promise.advantage
     if shown is not None and not shown.is_resolved and shown.overall <= 0:
-        said.append("Nothing suggests that it ranks requests better than chance: check the labels.")
+        said.append("Nothing suggests that it is better than mixing at the same cost.")
     elif shown is not None and not shown.is_resolved:
         said.append(
             f"It looks {shown.overall:.3f} better in mean score than mixing at the same cost; this may be luck."

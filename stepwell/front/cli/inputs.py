@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -72,15 +74,31 @@ def prices_of(given: str | None) -> Prices:
         name, _, price = part.partition("=")
         usd_in, _, usd_out = price.partition("/")
         try:
-            found[name.strip()] = (float(usd_in), float(usd_out or usd_in))
+            both = (float(usd_in), float(usd_out or usd_in))
         except ValueError:
             raise UsageError(f"--prices: {part!r} is not NAME=USD_IN/USD_OUT") from None
+        if not all(0 <= usd < math.inf for usd in both):
+            raise UsageError(f"--prices: {part!r}: a price is 0 or more, and finite")
+        found[name.strip()] = both
     return found
 
 
 def tiers_of(given: str | None) -> list[str] | None:
     """`a,b`: names in order of price; None where none are given."""
     return [name.strip() for name in given.split(",")] if given else None
+
+
+def check_names(prices: Prices, tiers: Sequence[str]) -> None:
+    """Every price must be of one of these tiers.
+
+    Raises:
+        UsageError: One isn't; names the nearest tier.
+    """
+    for name in prices:
+        if name not in tiers:
+            near = difflib.get_close_matches(name, tiers, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"--prices: there is no tier {name!r}; {hint}There are {', '.join(tiers)}")
 
 
 class Lines:

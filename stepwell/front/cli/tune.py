@@ -15,6 +15,7 @@ from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import (
     Lines,
     Prices,
+    check_names,
     config_of,
     embed_with,
     needs_sklearn,
@@ -60,6 +61,8 @@ def _check(args: Namespace) -> None:
         )
     if args.max_usd is not None and not 0 < args.max_usd < math.inf:
         raise UsageError(f"--max-usd must be more than 0; got {args.max_usd:g}")
+    if args.seed < 0:
+        raise UsageError(f"--seed must be 0 or more; got {args.seed}")
     prices_of(args.prices)
     if args.refine and (args.report or args.tiers or args.prices):
         raise UsageError(
@@ -97,6 +100,7 @@ def _tune(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
 
     named, prices = tiers_of(args.tiers), prices_of(args.prices)
     outcomes = read_outcomes(lines, named)
+    check_names(prices, outcomes.tiers)
     listed = _listed(config, outcomes.tiers)
     outcomes = in_price_order(outcomes, prices, listed, is_named=named is not None)
     outcomes, vectors, embedder = (outcomes, None, "") if args.no_embedding else _embedded(config, outcomes)

@@ -105,6 +105,11 @@ def test_prices_give_the_order_whatever_the_file_names_first(here: Path) -> None
     ("line", "said"),
     [
         ("rows.jsonl --tiers weak,strong --prices weak=2,strong=1", "'weak' costs more than 'strong'"),
+        ("rows.jsonl --seed -1", "--seed"),
+        ("rows.jsonl --prices weak=nan", "0 or more"),
+        ("rows.jsonl --prices weak=1/-2", "0 or more"),
+        ("rows.jsonl --prices weak=inf", "0 or more"),
+        ("rows.jsonl --prices weak=1,strnog=2", "did you mean 'strong'"),
         ("", "name a file"),
         ("missing.jsonl", "missing.jsonl: No such file"),
         ("rows.jsonl --tiers weak,strnog", "did you mean 'strong'"),
