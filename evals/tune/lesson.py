@@ -50,7 +50,10 @@ class Lesson:
         )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write lesson.npz beside the policy."""
+        """Write lesson.npz beside the policy, for its owner alone.
+
+        No text, but hashed words that a dictionary can partly undo: treat it as private.
+        """
         o, x = self.outcomes, self.inputs
         arrays: dict[str, NDArray[np.generic]] = {
             "ids": np.array(o.ids, dtype=np.str_),
@@ -69,7 +72,10 @@ class Lesson:
         }
         if x.vectors is not None:
             arrays["vectors"] = x.vectors
-        with (Path(folder) / _FILE).open("wb") as file:
+        to = Path(folder) / _FILE
+        to.touch(mode=0o600)
+        to.chmod(0o600)
+        with to.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

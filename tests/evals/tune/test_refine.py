@@ -132,3 +132,9 @@ def test_rows_without_ids_are_named_by_what_they_ask() -> None:
     assert not set(first.ids) & set(second.ids)
     assert again.ids == first.ids[10:]
     assert not any(word in name for name in first.ids for word in ("pears", "sack"))
+
+
+def test_a_lesson_is_for_its_owner_alone(learnt: Learnt, tmp_path: Path) -> None:
+    (tmp_path / "lesson.npz").touch(mode=0o644)
+    learnt.lesson.save(tmp_path)
+    assert (tmp_path / "lesson.npz").stat().st_mode & 0o777 == 0o600
