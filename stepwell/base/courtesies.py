@@ -15,7 +15,7 @@ _POLITE_PHRASES = ("can you", "could you", "would you", "will you", "would like"
 _LINKS = frozenset({"a", "the", "my", "i", "we", "is", "there", "this", "have"})  # may begin what is asked
 _MOST_WORDS = 10
 _WORD = re.compile(r"[\s,.:;!?-]*([A-Za-z']+)(?=[\s,.:;!?-])")
-_BETWEEN = " \t\r\n,.:;!?-"
+_BETWEEN = " \t\r\n,.:;!?"  # no minus: it may be a number's
 _THANKS = re.compile(
     r"(?<![:\"'])\s(?:Thanks|Thank you)(?: a lot| so much| very much| in advance)?[.!]*$", re.I
 )
@@ -25,7 +25,8 @@ _LONGEST_THANKS = 32
 def without_courtesies(text: str) -> str:
     """The ask itself, stripped of blanks; an ask of nothing but courtesies comes back whole."""
     text = text.strip()
-    kept = text[_opening_chars(text) :].lstrip(_BETWEEN) or text
+    n = _opening_chars(text)
+    kept = (text[n:].lstrip(_BETWEEN) or text) if n else text
     if "hank" in kept[-_LONGEST_THANKS:] or "HANK" in kept[-_LONGEST_THANKS:]:
         return _THANKS.sub("", kept).rstrip() or kept
     return kept

@@ -16,6 +16,7 @@ from stepwell.base.courtesies import without_courtesies
         ("PLEASE HELP. The cat sat on what?", "The cat sat on what?"),
         ("Can you tell me the following: A boat sinks. Why?", "A boat sinks. Why?"),
         ("Hi! I have 3 apples. How many are left?", "I have 3 apples. How many are left?"),
+        ("Please compute: -5 + 3", "compute: -5 + 3"),
         ("Why is the sky blue? Thanks a lot!", "Why is the sky blue?"),
     ],
 )
@@ -31,6 +32,8 @@ def test_courtesies_are_left_out(said: str, asked: str) -> None:
         "Translate to French: Thank you",
         "Will the court decide?",
         "Please",
+        "-5 + 3 = ?",
+        "...and then?",
         "Thanks!",
         "The cat sat.",
         "",
