@@ -19,7 +19,8 @@ def write_outcomes(
 ) -> int:
     """Write a row for each row of the suite that some tier has a score on; gives how many.
 
-    With the answers as they came, so that a cascade can be learnt. What the router sent somewhere itself, and what belongs to another run of the journal, is left out.
+    With the answers as they came, so that a cascade can be learnt. What the router sent somewhere itself, and
+    what belongs to another run of the journal, is left out.
 
     Args:
         models: Tier -> the models behind it.

@@ -1,7 +1,8 @@
 """Read and replace the weights of an ONNX file, on the bytes: the package `onnx` is not needed.
 
 Only what is used of the format (github.com/onnx/onnx, onnx.proto): ModelProto.graph is field 7,
-GraphProto.node 1, initializer 5, output 12 and value_info 13; in a TensorProto dims are field 1, data_type 2, name 8, raw_data 9.
+GraphProto.node 1, initializer 5, output 12 and value_info 13; in a TensorProto dims are field 1, data_type 2, name 8,
+raw_data 9.
 """
 
 from __future__ import annotations
