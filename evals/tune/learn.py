@@ -91,7 +91,7 @@ def learn(
         memory = memory_places(len(outcomes), options.n_memory, seed)
         top = fit_top(crossed.listed(with_vectors=True), means, scores, filled, crossed.folds)
         novelty, odds = fit_novelty(
-            np.concatenate([inputs.vectors, model.weighted(inputs)], axis=1),
+            np.concatenate([inputs.vectors, model.weighted(inputs.traits)], axis=1),
             rows.kinds,
             memory,
             crossed.folds,

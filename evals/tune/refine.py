@@ -61,7 +61,7 @@ def refine(
     memory = np.zeros(0, np.intp)
     if inputs.vectors is not None:
         memory = memory_places(len(rows.scores), options.n_memory, seed)
-        both = np.concatenate([inputs.vectors, model.weighted(inputs)], axis=1)
+        both = np.concatenate([inputs.vectors, model.weighted(inputs.traits)], axis=1)
         # texts are gone: the same ask has the same vector
         _, asks = np.unique(inputs.vectors.round(2), axis=0, return_inverse=True)
         folds = split(asks.reshape(-1).astype(np.intp), options.n_folds, seed)

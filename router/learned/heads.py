@@ -29,7 +29,9 @@ class Scale:
     spread: Matrix
 
     def of(self, traits: Matrix) -> Matrix:
-        scaled: Matrix = np.clip((traits - self.mean) / self.spread, -_MAX_SIGMAS, _MAX_SIGMAS)
+        scaled: Matrix = (traits - self.mean) / self.spread
+        # on one ask at half the cost of `np.clip`
+        np.minimum(np.maximum(scaled, -_MAX_SIGMAS, out=scaled), _MAX_SIGMAS, out=scaled)
         return scaled
 
 

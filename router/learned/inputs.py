@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.router.traits import asked, traits
+from stepwell.router.traits import asked, traits_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +47,10 @@ class Inputs:
 
 def read_inputs(asks: Iterable[Ask], vectors: Matrix | None = None) -> Inputs:
     """Inputs of some asks; `vectors` has a row for each, or is None."""
-    listed = list(asks)
-    table = np.stack([traits(ask) for ask in listed]) if listed else np.zeros((0, 0), np.float32)
+    listed = [asked(ask) for ask in asks]
+    table = np.stack([traits_of(ask) for ask in listed]) if listed else np.zeros((0, 0), np.float32)
     rows = None if vectors is None else np.ascontiguousarray(vectors, dtype=np.float32)
-    return Inputs(table, [buckets(asked(ask).vocabulary) for ask in listed], rows)
+    return Inputs(table, [buckets(ask.vocabulary) for ask in listed], rows)
 
 
 def buckets(words: Iterable[str]) -> Places:

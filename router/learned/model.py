@@ -100,12 +100,14 @@ class Reading:
         novelty: Rank among known asks of the odds that it is of no known kind, 0..1, shape (n,); None without a vector.
         trust: 1: learned, 0: nothing but the tiers' means, shape (n,).
         nearest: Places of the nearest known asks, nearest first, shape (n, 10 or fewer); None without a vector.
+        weighted: The traits as the heads read them, shape (n, 47).
     """
 
     p_ok: Matrix
     novelty: Matrix | None
     trust: Matrix
     nearest: NDArray[np.intp] | None
+    weighted: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,14 @@ class Model:
 
     def read(self, inputs: Inputs) -> Reading:
         """p_ok of some asks, with vectors or without."""
-        scaled = self.weighted(inputs)
+        scaled = self.weighted(inputs.traits)
         known = self.vectorial
         if inputs.vectors is None or known is None or self.mix is None or self.curves is None:
             by_trees = self._plain_grove.predict(inputs.traits)
             p_ok = self._p_ok(
                 self.plain.heads(inputs, scaled, by_trees[0]), self.plain_mix, self.plain_curves
             )
-            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None)
+            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), None, scaled)
         both = np.concatenate([inputs.vectors, scaled], axis=1)
         squared = known.squared(both)
         by_trees = self._grove.predict(np.concatenate([inputs.traits, both], axis=1))
@@ -153,15 +155,15 @@ class Model:
         p_ok = self._p_ok(heads, self.mix, self.curves)
         nearest, far = nearest_of(squared)
         if self.novelty is None:
-            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), nearest)
+            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), nearest, scaled)
         odds = self.novelty.odds(self.novelty.ground.signs(both, nearest, far))
         trust = self.novelty.trust(odds)
         p_ok = self.means + trust[:, None] * (p_ok - self.means)
-        return Reading(p_ok, self.novelty.rank(odds), trust, nearest)
+        return Reading(p_ok, self.novelty.rank(odds), trust, nearest, scaled)
 
-    def weighted(self, inputs: Inputs) -> Matrix:
+    def weighted(self, traits: Matrix) -> Matrix:
         """Standardised traits as they stand beside a vector, shape (n, 47)."""
-        made: Matrix = np.float32(TRAITS_WEIGHT) * self.scale.of(inputs.traits)
+        made: Matrix = np.float32(TRAITS_WEIGHT) * self.scale.of(traits)
         return made
 
     def _p_ok(self, heads: Sequence[Matrix], mix: Mix, curves: Curves) -> Matrix:

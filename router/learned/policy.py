@@ -13,6 +13,7 @@ import numpy as np
 from stepwell.base.errors import ConfigError
 from stepwell.router.learned.bundle import Bundle, load_bundle
 from stepwell.router.learned.inputs import read_inputs
+from stepwell.router.learned.model import TRAITS_WEIGHT
 from stepwell.router.policy.base import Estimates
 from stepwell.router.traits import TRAITS
 
@@ -45,6 +46,7 @@ class Learned:
         self._tiers = bundle.card.tiers
         self._places = {tier: i for i, tier in enumerate(self._tiers)}
         self._needs = bundle.needs.tolist()
+        self._slopes = bundle.lengths[1:] / np.float32(TRAITS_WEIGHT)
         self.needs_vector = bundle.model.vectorial is not None
 
     @classmethod
@@ -78,7 +80,7 @@ class Learned:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
         price, mix, stands_in = self._kept_by(reading)
-        lengths = self.lengths(inputs.traits)
+        lengths = self._lengths_of(reading.weighted)
         return Estimates(
             p_ok=of_tiers,
             reasons=(*self._reasons(reading), *stands_in, *said),
@@ -136,8 +138,10 @@ class Learned:
 
     def lengths(self, traits: Matrix) -> dict[str, int]:
         """Expected tokens of each tier's answer, where known."""
-        weights = self.bundle.lengths
-        logs = (weights[0] + self.bundle.model.scale.of(traits)[0] @ weights[1:]).tolist()
+        return self._lengths_of(self.bundle.model.weighted(traits))
+
+    def _lengths_of(self, weighted: Matrix) -> dict[str, int]:
+        logs = (self.bundle.lengths[0] + weighted[0] @ self._slopes).tolist()
         return {
             tier: max(round(math.exp(min(log, 12.0))), 1)
             for tier, log in zip(self._tiers, logs, strict=True)
