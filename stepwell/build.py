@@ -116,9 +116,9 @@ def _learned(config: Config) -> _Learned:
     ):
         return {}
     from stepwell.router.cascade.stored import load_accept
-    from stepwell.router.learned.bundle import load_bundle
+    from stepwell.router.learned.bundle import read_card
 
-    calibrations = {t: Calibration(*ab) for t, ab in load_bundle(folder).card.confidence.items()}
+    calibrations = {t: Calibration(*ab) for t, ab in read_card(folder).confidence.items()}
     return {"accept": load_accept(folder), "confidence": calibrations}
 
 

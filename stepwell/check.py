@@ -119,9 +119,9 @@ def _card(pipeline: Pipeline) -> Card | None:
     folder = pipeline.config.routing.policy.removeprefix(_LEARNED)
     if folder == pipeline.config.routing.policy:
         return None
-    from stepwell.router.learned.bundle import load_bundle
+    from stepwell.router.learned.bundle import read_card
 
-    return load_bundle(folder).card
+    return read_card(folder)
 
 
 def _is_tuned(card: Card | None) -> bool:
