@@ -92,23 +92,3 @@ def zero_router(cost: Floats, scores: Floats) -> tuple[Floats, Floats]:
         cost, scores: Shape (n, k).
     """
     return np.asarray(cost).mean(axis=0), np.asarray(scores).mean(axis=0)
-
-
-def lagrange_sweep(p_ok: Floats, expected: Floats, cost: Floats, scores: Floats) -> tuple[Floats, Floats]:
-    """Operating points of "the best of p - price x cost" over all prices, and of each single tier left out.
-
-    Args:
-        p_ok, expected: What the router believes: quality and cost, shape (n, k).
-        cost, scores: What is true, shape (n, k).
-
-    Returns:
-        Mean cost and mean score of every operating point.
-    """
-    rows = np.arange(len(p_ok))
-    unit = float(expected.mean()) or 1.0
-    points = []
-    for price in [0.0, *np.geomspace(1e-3, 1e3, 241)]:
-        chosen = np.argmax(p_ok - price * expected / unit, axis=1)
-        points.append((cost[rows, chosen].mean(), scores[rows, chosen].mean()))
-    costs, qualities = np.array(points).T
-    return costs, qualities
