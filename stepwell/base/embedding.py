@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    _Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32]]
+    from stepwell.base.token_vectors import TokenVectors
+
+    _Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32], TokenVectors | None]
 
 _ST = "sentence-transformers:"
 log = logging.getLogger("stepwell")
@@ -47,7 +49,17 @@ class LayeredEmbedder(Embedder, Protocol):
         """`embed` and `embed_middle`, in one go."""
 
 
-Layers = Literal["last", "middle", "both"]
+@runtime_checkable
+class TokenEmbedder(LayeredEmbedder, Protocol):
+    """An embedder that also shows the vectors of a text's word pieces."""
+
+    def embed_tokens(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], list[TokenVectors]]:
+        """`embed`, `embed_middle`, and the word pieces of each text, in one go."""
+
+
+Layers = Literal["last", "middle", "both", "tokens"]
 
 
 def embed_for_routing(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -93,7 +105,7 @@ class RequestVector:
     Args:
         embedder: Gives the embedder; called in the worker, so it may load it there. None: there is no vector.
         text: What to embed.
-        layers: What may be asked for; where the embedder has one layer, that one is both.
+        layers: What may be asked for ("tokens": everything); where the embedder has one layer, that one is both.
     """
 
     def __init__(
@@ -131,6 +143,11 @@ class RequestVector:
         made = future.result()
         return None if made is None else made[1]
 
+    async def get_tokens(self, timeout_s: float) -> TokenVectors | None:
+        """As `get`: its word pieces, where they are asked for in `layers` and the embedder shows them."""
+        made = await self._get(timeout_s)
+        return None if made is None else made[2]
+
     async def _get(self, timeout_s: float) -> _Vectors | None:
         if self._embedder is None:
             return None
@@ -149,13 +166,17 @@ class RequestVector:
             made = embedder()
             if self._layers == "last" or not isinstance(made, LayeredEmbedder):
                 only = _checked(made.embed([self._text]), made.dim)
-                return only, only
+                return only, only, None
             asked = without_courtesies(self._text)
             if self._layers == "middle":
-                return None, _checked(made.embed_middle([asked]), made.dim)
+                return None, _checked(made.embed_middle([asked]), made.dim), None
             texts = [self._text] if asked == self._text.strip() else [self._text, asked]
-            last, middle = made.embed_both(texts)
-            return _checked(last[:1], made.dim), _checked(middle[-1:], made.dim)
+            pieces = None
+            if self._layers == "tokens" and isinstance(made, TokenEmbedder):
+                last, middle, (pieces, *_) = made.embed_tokens(texts)
+            else:
+                last, middle = made.embed_both(texts)
+            return _checked(last[:1], made.dim), _checked(middle[-1:], made.dim), pieces
         except Exception as e:  # noqa: BLE001 - the embedder may be a plug-in, and a request can do without
             log.warning("the embedder failed with %s; the request goes on without a vector", type(e).__name__)
             return None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from stepwell.base.errors import ConfigError
 from stepwell.base.minilm_residual import refined
 from stepwell.base.onnx_weights import up_to, with_output
+from stepwell.base.token_vectors import TokenVectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,36 +82,71 @@ class MiniLM:
         last, middle = self._embed(texts, (_LAST, _MIDDLE))
         return last, middle
 
-    def _embed(self, texts: Sequence[str], layers: tuple[str, ...]) -> list[NDArray[np.float32]]:
+    def embed_tokens(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], list[TokenVectors]]:
+        """`embed`, `embed_middle`, and the last layer's vector of each word piece; at the cost of `embed_both`."""
+        pieces: dict[int, TokenVectors] = {}
+        last, middle = self._embed(texts, (_LAST, _MIDDLE), pieces)
+        return last, middle, [pieces[i] for i in range(len(texts))]
+
+    def _embed(
+        self, texts: Sequence[str], layers: tuple[str, ...], pieces: dict[int, TokenVectors] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Args: pieces: Filled with the last layer's vectors by text, where given; it must be the first one asked."""
         import numpy as np
 
         made = [np.empty((len(texts), self.dim), dtype=np.float32) for _ in layers]
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for i in range(0, len(texts), _N_BATCH):
             batch = by_length[i : i + _N_BATCH]
-            pooled = self._pool([texts[j][:_N_CHARS] for j in batch], layers)
-            for rows, of_batch in zip(made, pooled, strict=True):
+            read, states = self._run([texts[j][:_N_CHARS] for j in batch], layers)
+            for rows, of_batch in zip(made, self._pooled(read, states, layers), strict=True):
                 rows[batch] = of_batch
+            if pieces is not None:
+                pieces.update(zip(batch, map(_pieces, read, states[0]), strict=True))
         return made
 
     def _pool(
         self, texts: list[str], layers: tuple[str, ...], *, is_unit: bool = True
     ) -> list[NDArray[np.float32]]:
+        return self._pooled(*self._run(texts, layers), layers, is_unit=is_unit)
+
+    def _run(self, texts: list[str], layers: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+        """The tokenizer's rows, and each layer's states, shape (n texts, n tokens, 384)."""
         import numpy as np
 
         rows = self._tokenizer.encode_batch(texts)
         ids = np.array([r.ids for r in rows], dtype=np.int64)
         mask = np.array([r.attention_mask for r in rows], dtype=np.int64)
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        pooled = []
         session = self._lower if layers == (_MIDDLE,) else self._whole
-        for name, states in zip(layers, session.run(layers, feed), strict=True):
-            mean = (states * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        return rows, session.run(layers, feed)
+
+    def _pooled(
+        self, rows: list[Any], states: list[Any], layers: tuple[str, ...], *, is_unit: bool = True
+    ) -> list[NDArray[np.float32]]:
+        import numpy as np
+
+        mask = np.array([r.attention_mask for r in rows], dtype=np.int64)
+        pooled = []
+        for name, of_layer in zip(layers, states, strict=True):
+            mean = (of_layer * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
             if name == _MIDDLE:
                 mean = mean - self._middle_mean
             norm = np.linalg.norm(mean, axis=1, keepdims=True) if is_unit else 1.0
             pooled.append((mean / np.maximum(norm, 1e-12)).astype(np.float32))
         return pooled
+
+
+def _pieces(row: Any, states: Any) -> TokenVectors:
+    import numpy as np
+
+    n = sum(row.attention_mask)
+    vectors = states[1 : n - 1]
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    halves = (vectors / np.maximum(norm, 1e-12)).astype(np.float16)
+    return TokenVectors(np.array(row.ids[1 : n - 1], dtype=np.int32), halves, bool(row.overflowing))
 
 
 def _installed() -> Path:
