@@ -235,7 +235,7 @@ def test_a_tier_a_check_and_a_sink_plug_in(plugin: Any, caplog: pytest.LogCaptur
 
 def test_a_cache_store_plugs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cellar.py").write_text(
-        "from stepwell.memory.store import SqliteStore\nmade = []\n"
+        "from stepwell.memory.sqlite_store import SqliteStore\nmade = []\n"
         "def make():\n    made.append(SqliteStore())\n    return made[0]\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))

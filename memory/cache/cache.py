@@ -19,7 +19,8 @@ from stepwell.memory.cache.lookup import CachedAnswer, Lookup
 from stepwell.memory.cache.meaning import Meaning
 from stepwell.memory.cache.semantic import SemanticCache
 from stepwell.memory.cache.stats import CacheStats, Counters
-from stepwell.memory.store import Entry, SqliteStore, Store
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Entry, Store
 
 if TYPE_CHECKING:
     from stepwell.base.embedding import RequestVector

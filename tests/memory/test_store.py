@@ -20,7 +20,7 @@ import pytest
 
 from stepwell.base.errors import ConfigError
 from stepwell.memory import schema
-from stepwell.memory.store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import Entry, SqliteStore
 
 NOW_S = 1_000_000.0
 
@@ -224,7 +224,7 @@ async def test_a_full_disk_loses_the_write_and_says_so(tmp_path: Path) -> None:
 
 WRITE_FOREVER = """
 import asyncio, hashlib, sys
-from stepwell.memory.store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import Entry, SqliteStore
 
 async def main(path, first):
     store, n = SqliteStore(path), int(first)
@@ -273,7 +273,7 @@ async def test_nothing_is_corrupt_after_kill_9(tmp_path: Path) -> None:
 
 WRITE_SOME = """
 import asyncio, sys
-from stepwell.memory.store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import Entry, SqliteStore
 
 async def main(path, who):
     store = SqliteStore(path)

@@ -15,7 +15,8 @@ from langchain_core.messages import message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generation, GenerationChunk
 
 from stepwell.base.config import CacheConfig
-from stepwell.memory.store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Entry
 
 T = TypeVar("T")
 
