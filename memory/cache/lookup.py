@@ -11,11 +11,15 @@ from stepwell.memory.store import Entry
 
 if TYPE_CHECKING:
     from stepwell.base.embedding import RequestVector
+    from stepwell.memory.cache.scales import Weighed
 
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """An answer from the cache: the `chat.completion` as it was stored, and where it came from."""
+    """An answer from the cache: the `chat.completion` as it was stored, and where it came from.
+
+    `hit_id` names this hit: `report_bad` takes it.
+    """
 
     body: bytes
     tier: str
@@ -32,6 +36,7 @@ class Lookup:
     Attributes:
         decision: In shadow, replaced in the background once the neighbours are known.
         entry: The answer to serve, or None.
+        weighed: Its neighbours, where they have been looked for.
     """
 
     decision: CacheDecision
@@ -40,8 +45,10 @@ class Lookup:
     scope: str
     key: bytes = b""
     entry: CachedAnswer | None = None
+    weighed: Weighed | None = None
 
     def serve(self, e: Entry, decision: CacheDecision) -> None:
         """Let this entry be the answer."""
-        self.entry = CachedAnswer(e.body, e.tier, e.model, e.cost_usd, e.stored_at_s, e.hit_id)
+        hit_id = decision.hit_id or e.hit_id
+        self.entry = CachedAnswer(e.body, e.tier, e.model, e.cost_usd, e.stored_at_s, hit_id)
         self.decision = decision

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-SIMILARITY_CUTS = (0.80, 0.85, 0.90, 0.95, 0.97, 0.98, 0.99)
+from stepwell.memory.store import Tally
+
+HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,13 @@ class CacheStats:
         saved_usd, shadow_saved_usd: What the hits saved; what the would-be hits would have.
         n_stored, n_not_stored: Answers kept, and those that must not be (cut off, tool calls, degraded, ...).
         n_shared: Requests that waited for the same one under way.
-        n_compared: Prompts whose nearest neighbour was looked for.
-        n_above: Of those, how many had one at or above each cosine in SIMILARITY_CUTS.
+        n_compared: Prompts whose neighbours were looked for.
         n_not_embedded: Prompts not compared because their vector was late, failed, or the queue was full.
+        n_audits: Semantic hits that went upstream all the same, for the judge.
+        n_judged, n_unsure: Verdicts of the judge, and the times that it could not tell.
         n_reported_bad: Entries deleted by `report_bad`.
         n_lost: Writes that failed (disk full, file locked).
+        is_serving: The gate serves by meaning.
     """
 
     n_lookups: int = 0
@@ -36,15 +40,18 @@ class CacheStats:
     n_not_stored: int = 0
     n_shared: int = 0
     n_compared: int = 0
-    n_above: tuple[int, ...] = (0,) * len(SIMILARITY_CUTS)
     n_not_embedded: int = 0
+    n_audits: int = 0
+    n_judged: int = 0
+    n_unsure: int = 0
     n_reported_bad: int = 0
     n_lost: int = 0
+    is_serving: bool = False
 
 
 @dataclass(slots=True)
 class Counters:
-    """The running counts behind CacheStats; what others count is filled in by `frozen`."""
+    """The running counts behind CacheStats, and what of them is not yet in the store's hours."""
 
     n_lookups: int = 0
     n_hits: int = 0
@@ -58,15 +65,24 @@ class Counters:
     n_not_stored: int = 0
     n_compared: int = 0
     n_not_embedded: int = 0
+    n_audits: int = 0
+    n_judged: int = 0
+    n_unsure: int = 0
     n_reported_bad: int = 0
-    above: list[int] = field(default_factory=lambda: [0] * len(SIMILARITY_CUTS))
+    _hours: dict[tuple[int, str], list[float]] = field(default_factory=dict)
 
-    def compared(self, similarity: float | None) -> None:
-        """Count one search; None where the partition was empty."""
-        self.n_compared += 1
-        for i, cut in enumerate(SIMILARITY_CUTS):
-            self.above[i] += similarity is not None and similarity >= cut
+    def hour(self, kind: str, now_s: float, usd: float = 0.0, s: float = 0.0) -> None:
+        """Count one event of a kind in the hour of `now_s`."""
+        sums = self._hours.setdefault((int(now_s // HOUR_S), kind), [0, 0.0, 0.0])
+        sums[0] += 1
+        sums[1] += usd
+        sums[2] += s
 
-    def frozen(self, *, n_shared: int, n_lost: int) -> CacheStats:
-        counts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "above"}
-        return CacheStats(**counts, n_above=tuple(self.above), n_shared=n_shared, n_lost=n_lost)
+    def taken(self) -> list[Tally]:
+        """What was counted since the last time."""
+        hours, self._hours = self._hours, {}
+        return [Tally(hour, kind, int(n), usd, s) for (hour, kind), (n, usd, s) in hours.items()]
+
+    def frozen(self, *, n_shared: int, n_lost: int, is_serving: bool) -> CacheStats:
+        counts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_hours"}
+        return CacheStats(**counts, n_shared=n_shared, n_lost=n_lost, is_serving=is_serving)

@@ -1,0 +1,157 @@
+"""A prompt beside its neighbours: the verifier compares, the gate decides. One thread does all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from stepwell.memory.cache.judgement import Judgement
+from stepwell.memory.store import Store
+
+if TYPE_CHECKING:
+    from stepwell.base.token_vectors import TokenVectors
+    from stepwell.memory.cache.gate.gate import Change, Choice, Gate
+    from stepwell.memory.cache.gate.near import Near
+    from stepwell.memory.cache.semantic import Neighbourhood
+    from stepwell.memory.cache.verifier.verifier import Verifier
+
+T = TypeVar("T")
+N_VERIFIED = 4  # of the nearest; the others vote by their cosine alone
+NOTES_A_PAGE = 1_000
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Judgement).decode
+log = logging.getLogger("stepwell.memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What came of comparing one prompt.
+
+    Attributes:
+        partition: Where it was compared.
+        sketch: What the verifier keeps of the prompt.
+        choice: The neighbour whose answer would be served, and how sure that is; None where there is no neighbour.
+    """
+
+    partition: bytes
+    sketch: bytes
+    choice: Choice | None
+
+
+class Scales:
+    """Weighs prompts, and learns from judgements. Verifier, gate and evidence load at the first use.
+
+    The evidence is the store's log, so that restarts and replicas weigh alike.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        make_gate: Callable[[], Gate],
+        make_verifier: Callable[[], Verifier],
+    ) -> None:
+        self._store = store
+        self._make_gate = make_gate
+        self._make_verifier = make_verifier
+        self._gate: Gate | None = None
+        self._verifier: Verifier | None = None
+        self._last_seq = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stepwell-cache-scales")
+        self.is_serving = False
+        self.changes: list[Change] = []
+
+    async def weigh(
+        self,
+        partition: bytes,
+        text: str,
+        tokens: TokenVectors | None,
+        found: Neighbourhood,
+    ) -> Weighed:
+        """Compare a prompt with its neighbours."""
+        return await self._there(lambda: self._weigh(partition, text, tokens, found))
+
+    async def wants_audit(self) -> bool:
+        """Whether the hit at hand goes upstream all the same, for the judge."""
+        return await self._there(lambda: self._ready().wants_audit())
+
+    async def learn(self, judgement: Judgement) -> None:
+        """Put a judgement into the log, and take from there what is new."""
+        await self._there(lambda: self._learn(judgement))
+
+    async def open(self) -> None:
+        """Read the evidence; afterwards `is_serving` is known."""
+        await self._there(self._ready)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def _there(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # ---- in the thread
+
+    def _weigh(
+        self, partition: bytes, text: str, tokens: TokenVectors | None, found: Neighbourhood
+    ) -> Weighed:
+        gate = self._ready()
+        verifier = self._verifier
+        assert verifier is not None  # _ready made it
+        sketch = verifier.sketch(text, tokens)
+        if not found.near:
+            return Weighed(partition, sketch, None)
+        near = _near(verifier, sketch, found)
+        return Weighed(partition, sketch, gate.choose(near, found.records, found.sizes))
+
+    def _learn(self, judgement: Judgement) -> None:
+        self._store.note(_encode(judgement))
+        self._catch_up()
+
+    def _ready(self) -> Gate:
+        if self._gate is None:
+            self._verifier = self._make_verifier()
+            self._gate = self._make_gate()
+            self._catch_up(is_start=True)
+        return self._gate
+
+    def _catch_up(self, *, is_start: bool = False) -> None:
+        gate = self._ready()
+        while notes := self._store.notes_after(self._last_seq, limit=NOTES_A_PAGE):
+            self._last_seq = notes[-1][0]
+            judgements = [j for _, raw in notes if (j := _read(raw)) is not None]
+            if is_start:
+                gate.replay(judgements)
+                continue
+            for judgement in judgements:
+                self._announce(gate.learn(judgement))
+        if gate.refit_due:
+            self._announce(gate.refit())
+        self.is_serving = gate.is_serving
+
+    def _announce(self, change: Change | None) -> None:
+        if change is not None:
+            self.changes.append(change)
+            log.warning("semantic cache: %s", change)
+
+
+def _near(verifier: Verifier, sketch: bytes, found: Neighbourhood) -> list[Near]:
+    from stepwell.memory.cache.gate.near import Near
+
+    first = [n for n in found.near[:N_VERIFIED] if n.sketch is not None]
+    odds = verifier.log_odds(sketch, [n.sketch or b"" for n in first], [n.similarity for n in first])
+    known = dict(zip((n.seq for n in first), odds, strict=True))
+    return [Near(n.answer_id, n.similarity, known.get(n.seq)) for n in found.near]
+
+
+def _read(raw: bytes) -> Judgement | None:
+    try:
+        return _decode(raw)
+    except msgspec.DecodeError:
+        return None  # of another version
