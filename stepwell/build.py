@@ -6,18 +6,21 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from stepwell.base.config import Config
+from stepwell.base.config import CacheConfig, Config
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
+from stepwell.base.request import ChatRequest, Wishes
 from stepwell.base.telemetry.log import RequestLog
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Record, Recorder
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Store
 from stepwell.pipeline import Pipeline
 from stepwell.router.budget import Budget, Ledger
 from stepwell.router.cascade.accept import AcceptScore
@@ -29,6 +32,9 @@ from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tiers.base import Backend
 from stepwell.router.tiers.transport import AiohttpTransport
+
+if TYPE_CHECKING:
+    from stepwell.memory.cache.judge.judge import Judge
 
 LEASE_SLACK_S = 60.0
 
@@ -66,17 +72,19 @@ def build(
     metrics = Metrics()
     ledger = _ledger(config)
     sinks, closers = _sinks(config, metrics)
-    return Pipeline(
+    embedder = _once(config)
+    made: list[Pipeline] = []
+    pipeline = Pipeline(
         config=config,
         tiers=tiers,
         guard=Guard(config.guards),
-        cache=_cache(config),
+        cache=_cache(config, embedder, lambda: made[0]),
         router=router,
         dispatcher=dispatcher,
         ledger=ledger,
         record=Recorder(sinks),
         metrics=metrics,
-        embedder=_once(config),
+        embedder=embedder,
         smallest_window=min(t.window_or_assumed for t in infos),
         smallest_hosted_window=min((t.window_or_assumed for t in infos if not t.is_local), default=0),
         counts_dollars=any(
@@ -100,6 +108,8 @@ def build(
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
     )
+    made.append(pipeline)
+    return pipeline
 
 
 class _Learned(TypedDict, total=False):
@@ -135,16 +145,60 @@ def _ledger(config: Config) -> Budget:
     return RedisLedger(promises, url, lease_ttl_s=longest_s + LEASE_SLACK_S)
 
 
-def _cache(config: Config) -> Cache | None:
+def _cache(
+    config: Config, embedder: Callable[[], Embedder], pipeline: Callable[[], Pipeline]
+) -> Cache | None:
     if not config.cache.exact and config.cache.semantic == "off":
         return None
-    store = None if config.cache.store is None else make_plugged(config.cache.store, "stepwell.stores", {})
     return Cache(
         config.cache,
-        store=store,
+        store=_store(config.cache),
         versions=_versions(config),
         embedder_name=embedder_name(config.embedding),
+        max_error=config.promises.max_cache_error,
+        judge=_judge(config, embedder, pipeline),
     )
+
+
+def _store(config: CacheConfig) -> Store | None:
+    if config.store is not None:
+        plugged: Store = make_plugged(config.store, "stepwell.stores", {})
+        return plugged
+    if config.redis_url_env is None:
+        return None
+    url = os.environ.get(config.redis_url_env)
+    if not url:
+        raise ConfigError(f"cache.redis_url_env: {config.redis_url_env} is not set in the environment")
+    from stepwell.memory.redis_store import RedisStore
+
+    return RedisStore(
+        url,
+        local=SqliteStore(None, max_entries_per_tenant=config.max_entries_per_tenant),
+        timeout_s=config.redis_timeout_s,
+        max_entries_per_tenant=config.max_entries_per_tenant,
+    )
+
+
+def _judge(
+    config: Config, embedder: Callable[[], Embedder], pipeline: Callable[[], Pipeline]
+) -> Judge | None:
+    spec = config.cache.judge
+    if config.cache.semantic == "off" or spec == "off":
+        return None
+    from stepwell.memory.cache.judge.judge import make_judge
+
+    tier = spec.removeprefix("tier:")
+    if tier != spec and tier not in config.tiers:
+        raise ConfigError(f"cache.judge names tier {tier!r}; there are {', '.join(config.tiers)}")
+
+    async def ask(prompt: str) -> str:
+        """Through every stage but the cache: guards see it, budgets count it."""
+        wishes = Wishes(tier=tier, cache=False, tags=frozenset({"cache-judge"}))
+        fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}
+        reply = await pipeline().complete(ChatRequest.build(fields, wishes=wishes))
+        return reply.text
+
+    return make_judge(spec, ask=ask, embedder=embedder)
 
 
 def _versions(config: Config) -> str:

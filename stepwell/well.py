@@ -116,6 +116,40 @@ class Stepwell:
             )
         return await asyncio.to_thread(self.outcomes.feedback, reply_id, score, tenant=tenant, tier=tier)
 
+    async def areport_bad(self, hit_id: str, *, tenant: str | None = None) -> bool:
+        """Say that a cache hit was wrong: its answer is gone at once, and the cache learns from it.
+
+        Args:
+            hit_id: `reply.trace.cache.hit_id` (HTTP: x-stepwell-cache-hit-id).
+            tenant: Only where the answer is this tenant's.
+
+        Returns:
+            False where there is no such entry (any more), or no cache.
+
+        Raises:
+            StoreUnavailable: It could not be deleted.
+        """
+        cache = self.pipeline.cache
+        return False if cache is None else await cache.report_bad(hit_id, tenant=tenant)
+
+    async def aerase_cache(
+        self, *, tenant: str = "", user: str | None = None, hit_id: str | None = None
+    ) -> int:
+        """Delete what a tenant, one user of theirs, or one entry left in the cache; returns how many entries.
+
+        Args:
+            tenant: "" for requests that named none.
+
+        Raises:
+            StoreUnavailable: It could not be deleted.
+        """
+        cache = self.pipeline.cache
+        if cache is None:
+            return 0
+        if hit_id is not None:
+            return int(await cache.remove(hit_id, tenant=tenant))
+        return await cache.erase(tenant=tenant, user=user)
+
     async def acheck(self) -> list[CheckLine]:
         """Say what is reachable, what lacks a key, and what each promise can rest on today."""
         return await check(self.pipeline)
@@ -152,6 +186,14 @@ class Stepwell:
     ) -> str:
         """As `afeedback`, blocking."""
         return self._own_loop().run(self.afeedback(reply_id, score, tier=tier, tenant=tenant))
+
+    def report_bad(self, hit_id: str, *, tenant: str | None = None) -> bool:
+        """As `areport_bad`, blocking."""
+        return self._own_loop().run(self.areport_bad(hit_id, tenant=tenant))
+
+    def erase_cache(self, *, tenant: str = "", user: str | None = None, hit_id: str | None = None) -> int:
+        """As `aerase_cache`, blocking."""
+        return self._own_loop().run(self.aerase_cache(tenant=tenant, user=user, hit_id=hit_id))
 
     def check(self) -> list[CheckLine]:
         """As `acheck`, blocking."""

@@ -17,6 +17,7 @@
     │   ├── TierTimeout             too slow
     │   ├── TierUnavailable         refused, broken, 5xx, no key
     │   └── TierRefused             the upstream calls the request wrong (4xx)
+    ├── StoreUnavailable            what the cache keeps can't be changed just now (HTTP 503)
     ├── AllTiersFailed              an ExceptionGroup, one error a try (HTTP 503)
     └── StreamBroken                the answer broke off after its first token
 
@@ -115,6 +116,13 @@ class BudgetExceeded(Unroutable):
         super().__init__(message)
         self.budget = budget
         self.remaining_usd = remaining_usd
+
+
+class StoreUnavailable(StepwellError):
+    """What the cache keeps could not be changed: nothing was erased."""
+
+    status_code = 503
+    code = "store_unavailable"
 
 
 class GuardBlocked(StepwellError):
