@@ -1,0 +1,75 @@
+"""What the gate remembers: verdicts to learn from, and how requests look of late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Judged requests, oldest first.
+
+    Attributes:
+        rows: Features after a leading 1, shape (n, d).
+        is_same: 0 or 1, shape (n,).
+        counts: How many requests each stands for, shape (n,).
+    """
+
+    rows: NDArray[np.float64]
+    is_same: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+
+class Ring:
+    """The last rows of numbers, of a fixed width; safe to read from another thread."""
+
+    def __init__(self, n_rows: int, width: int) -> None:
+        import numpy as np
+
+        self._rows = np.zeros((n_rows, width))
+        self._n_seen = 0
+        self._lock = Lock()
+
+    def add(self, row: Sequence[float]) -> None:
+        with self._lock:
+            self._rows[self._n_seen % len(self._rows)] = row
+            self._n_seen += 1
+
+    def all(self) -> NDArray[np.float64]:
+        """A copy, oldest first, shape (n, width)."""
+        import numpy as np
+
+        with self._lock:
+            n, size = self._n_seen, len(self._rows)
+            return self._rows[:n].copy() if n <= size else np.roll(self._rows, -(n % size), axis=0)
+
+
+class Evidence:
+    """The last verdicts and the last requests. Old ones fall out: traffic drifts."""
+
+    def __init__(self, width: int, *, n_verdicts: int, n_requests: int) -> None:
+        self._width = width
+        self._verdicts = Ring(n_verdicts, width + 2)
+        self._requests = Ring(n_requests, width)
+
+    def seen(self, row: Sequence[float]) -> None:
+        """Remember a request, judged or not."""
+        self._requests.add(row)
+
+    def judged(self, row: Sequence[float], *, is_same: bool, count: float) -> None:
+        self._verdicts.add((*row, float(is_same), count))
+
+    def verdicts(self) -> Verdicts:
+        rows = self._verdicts.all()
+        return Verdicts(rows[:, : self._width], rows[:, -2], rows[:, -1])
+
+    def requests(self) -> NDArray[np.float64]:
+        """Shape (n, d)."""
+        return self._requests.all()
