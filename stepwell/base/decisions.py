@@ -51,6 +51,8 @@ class CacheDecision(msgspec.Struct, frozen=True):
         similarity: Cosine of the nearest cached prompt, -1..1, where one was looked for.
         hit_id: Names the entry served (or, in shadow, the one that would have been).
         saved_usd: What the hit saved (or would have).
+        p_same: Probability that the neighbour's answer would do, 0..1, where one was weighed.
+        age_s: How old the answer served is.
     """
 
     status: CacheStatus
@@ -58,6 +60,13 @@ class CacheDecision(msgspec.Struct, frozen=True):
     similarity: float | None = None
     hit_id: str | None = None
     saved_usd: float = 0.0
+    p_same: float | None = None
+    age_s: float | None = None
+
+    @property
+    def is_hit(self) -> bool:
+        """True where the answer came from the cache, or from another's call under way."""
+        return self.status in ("hit", "semantic_hit")
 
 
 class FitDecision(msgspec.Struct, frozen=True):

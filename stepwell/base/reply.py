@@ -66,7 +66,7 @@ class Reply(msgspec.Struct):
 def why(trace: Trace, tier: str) -> str:
     """Why `tier` answered, in one line of plain ASCII."""
     cache = trace.cache
-    if cache is not None and cache.status in ("hit", "semantic_hit"):
+    if cache is not None and cache.is_hit:
         return f"{cache.status} of an answer by {tier}"
     text = trace.route.why if trace.route is not None else ""
     failed = [f"{a.tier} {a.outcome}" for a in trace.attempts if a.outcome != "ok"]

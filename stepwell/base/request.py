@@ -12,6 +12,7 @@ from stepwell.base.errors import BadRequest
 from stepwell.base.messages import Message, encode_json
 
 Count = Annotated[int, Meta(ge=1)]
+CacheWish = bool | Literal["exact", "no-store", "no-sampled"]
 
 
 class StreamOptions(msgspec.Struct, omit_defaults=True):
@@ -62,7 +63,8 @@ class Wishes(msgspec.Struct, frozen=True):
         max_usd: Hard limit for the request, every try counted.
         tags: Words that rules may match.
         below_floor: "refuse" or "flag": what to do where only tiers under the quality floor are left.
-        cache: False neither reads nor writes the cache.
+        cache: True: all of it; False: neither read nor written; "exact": not by meaning; "no-store": read, not
+            written; "no-sampled": an answer drawn at a temperature above 0 is neither read nor written.
         timeout_s: A deadline shorter than the configured one.
         headers: Lower-cased request headers that rules may match.
         session: The caller's own name for the conversation; without it, its beginning names it.
@@ -73,7 +75,7 @@ class Wishes(msgspec.Struct, frozen=True):
     max_usd: float | None = None
     tags: frozenset[str] = frozenset()
     below_floor: Literal["refuse", "flag"] | None = None
-    cache: bool = True
+    cache: CacheWish = True
     timeout_s: float | None = None
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     session: str | None = None
