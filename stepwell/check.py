@@ -46,6 +46,7 @@ async def check(pipeline: Pipeline) -> list[CheckLine]:
         *lines,
         *await _ledger(pipeline),
         *_promises(pipeline, card),
+        await _cache_error(pipeline),
         *feedback,
         *_steering(pipeline, card),
     ]
@@ -249,6 +250,23 @@ def _confidence(pipeline: Pipeline) -> CheckLine:
     return CheckLine("confidence", "warn", detail)
 
 
+async def _cache_error(pipeline: Pipeline) -> CheckLine:
+    """What the promise on wrong hits rests on today."""
+    config, subject = pipeline.config, "promise max_cache_error"
+    found = None if pipeline.cache is None else await pipeline.cache.report()
+    said = f"{config.promises.max_cache_error:g}: "
+    if found is None:
+        return CheckLine(subject, "ok", said + "semantic cache off: nothing can be wrong")
+    gate = found.gate
+    known = f"{gate.n_judged} judged"
+    if gate.error is not None:
+        known += f", estimated error {gate.error:.3f} [{gate.error_low:.3f}, {gate.error_high:.3f}]"
+    why = f"; {gate.missing}" if gate.missing else ""
+    held = gate.state == "serving" and gate.error_high <= config.promises.max_cache_error
+    status: Status = "ok" if held or gate.state == "shadow" else "warn"
+    return CheckLine(subject, status, f"{said}{config.cache.semantic}, {gate.state}: {known}{why}")
+
+
 def _promises(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
     p = pipeline.config.promises
     yield _floor(pipeline, card)
@@ -269,15 +287,6 @@ def _promises(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
             )
     if all(usd is None for usd in limits.values()):
         yield CheckLine("promise dollars", "warn", "no limit is set")
-    mode = pipeline.config.cache.semantic
-    detail = {
-        "off": "semantic cache off: nothing can be wrong",
-        "shadow": "semantic cache in shadow: nothing is served, would-be hits are counted",
-        "serve": "semantic cache serves above min_similarity; its error is not measured",
-    }[mode]
-    yield CheckLine(
-        "promise max_cache_error", "warn" if mode == "serve" else "ok", f"{p.max_cache_error:g}: {detail}"
-    )
     yield CheckLine(
         "promise max_false_blocks", "ok", f"{p.max_false_blocks:g}: only rule checks run; none is learned"
     )

@@ -19,6 +19,7 @@ from stepwell.memory.cache.key import exact_key
 from stepwell.memory.cache.lookup import CachedAnswer, Lookup
 from stepwell.memory.cache.meaning import Meaning
 from stepwell.memory.cache.parts import Parts
+from stepwell.memory.cache.report import CacheReport, report_of
 from stepwell.memory.cache.scales import Scales
 from stepwell.memory.cache.semantic import SemanticCache
 from stepwell.memory.cache.stats import CacheStats, Counters
@@ -89,6 +90,7 @@ class Cache:
         )
         self._flights = Flights()
         self._background = Background()
+        self._max_error = max_error
         self._versions = versions
         self._clock = clock
         self._flushed_s = 0.0
@@ -223,6 +225,18 @@ class Cache:
         return self._counters.frozen(
             n_shared=self._flights.n_shared, n_lost=self._store.n_lost, is_serving=self._scales.is_serving
         )
+
+    async def report(self, *, since_hour: int = 0) -> CacheReport | None:
+        """What was saved, and how often it was wrong; None where nothing is compared by meaning.
+
+        Raises:
+            ConfigError: The verifier's weights can't be used.
+        """
+        if self._config.semantic == "off":
+            return None
+        self._store.count(self._counters.taken())
+        gate = await self._scales.report()
+        return report_of(self._store, gate, max_error=self._max_error, since_hour=since_hour)
 
     async def warm(self) -> None:
         """Read the evidence: until then nothing is served by meaning.

@@ -72,7 +72,7 @@ class Meaning:
         entry = await self._semantic.find(choice.answer_id, tenant=_tenant(lookup), now_s=self._clock())
         if entry is None:
             lookup.decision = _decision("miss", "the neighbour is gone", choice)
-        elif await self._scales.wants_audit():
+        elif await self._scales.wants_audit(choice):
             self._counters.n_audits += 1
             lookup.decision = _decision("miss", "audit", choice)
         else:
@@ -100,9 +100,7 @@ class Meaning:
             await self._judged(choice, "report", is_same=False)
 
     async def _is_same(self, lookup: Lookup, choice: Choice, entry: Entry, answer_text: str) -> bool:
-        neighbour = await self._semantic.find(
-            choice.answer_id, tenant=_tenant(lookup), now_s=self._clock()
-        )
+        neighbour = await self._semantic.find(choice.answer_id, tenant=_tenant(lookup), now_s=self._clock())
         if neighbour is None:
             return False
         self._shadow(lookup, choice, entry)
@@ -112,13 +110,13 @@ class Meaning:
             return False
         source: Source = "audit" if lookup.decision.reason == "audit" else "miss"
         await self._judged(choice, source, is_same=is_same, usd=entry.cost_usd, s=entry.took_s)
-        return is_same
+        return await self._scales.is_alias(choice, is_same=is_same)
 
     async def _judged(
         self, choice: Choice, source: Source, *, is_same: bool, usd: float = 0.0, s: float = 0.0
     ) -> None:
         self._counters.n_judged += 1
-        share = self._config.audit_share if source == "audit" else 1.0
+        share = choice.audit_share if source == "audit" else 1.0
         self._store.judged(choice.answer_id, is_same=is_same)
         await self._scales.learn(
             Judgement(
@@ -167,15 +165,18 @@ class Meaning:
         """Compare with the neighbours; None, and the reason in the lookup, where that must not or can't be."""
         why = why_exact_only(lookup.request)
         if why is not None:
-            return _cannot(lookup, f"exact only: {why}")
+            _cannot(lookup, f"exact only: {why}")
+            return None
         timeout_s = self._config.embed_timeout_s
         vector = await lookup.vector.get(timeout_s)
         if vector is None:
             self._counters.n_not_embedded += 1
-            return _cannot(lookup, "no vector in time")
+            _cannot(lookup, "no vector in time")
+            return None
         tokens = await lookup.vector.get_tokens(timeout_s)
         if tokens is not None and tokens.is_cut:
-            return _cannot(lookup, "exact only: too long to embed whole")
+            _cannot(lookup, "exact only: too long to embed whole")
+            return None
         partition = semantic_partition(
             lookup.request, scope=lookup.scope, versions=self._versions, embedder=self._embedder_name
         )
@@ -183,7 +184,8 @@ class Meaning:
             partition, vector, tenant=_tenant(lookup), now_s=self._clock(), timeout_s=timeout_s
         )
         if found is None:
-            return _cannot(lookup, "no neighbours in time")
+            _cannot(lookup, "no neighbours in time")
+            return None
         self._counters.n_compared += 1
         text = lookup.request.messages[-1].text
         return await self._scales.weigh(partition, text, tokens, found)
@@ -198,9 +200,5 @@ def _cannot(lookup: Lookup, why: str) -> None:
         lookup.decision = CacheDecision("miss", why)
 
 
-def _decision(
-    status: CacheStatus, reason: str, choice: Choice, saved_usd: float = 0.0
-) -> CacheDecision:
-    return CacheDecision(
-        status, reason, choice.similarity, choice.answer_id, saved_usd, p_same=choice.p_same
-    )
+def _decision(status: CacheStatus, reason: str, choice: Choice, saved_usd: float = 0.0) -> CacheDecision:
+    return CacheDecision(status, reason, choice.similarity, choice.answer_id, saved_usd, p_same=choice.p_same)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stepwell.base.token_vectors import TokenVectors
     from stepwell.memory.cache.gate.gate import Change, Choice, Gate
     from stepwell.memory.cache.gate.near import Near
+    from stepwell.memory.cache.gate.promise import GateReport
     from stepwell.memory.cache.semantic import Neighbourhood
     from stepwell.memory.cache.verifier.verifier import Verifier
 
@@ -78,13 +79,21 @@ class Scales:
         """Compare a prompt with its neighbours."""
         return await self._there(lambda: self._weigh(partition, text, tokens, found))
 
-    async def wants_audit(self) -> bool:
+    async def wants_audit(self, choice: Choice) -> bool:
         """Whether the hit at hand goes upstream all the same, for the judge."""
-        return await self._there(lambda: self._ready().wants_audit())
+        return await self._there(lambda: self._ready().wants_audit(choice))
 
     async def learn(self, judgement: Judgement) -> None:
         """Put a judgement into the log, and take from there what is new."""
         await self._there(lambda: self._learn(judgement))
+
+    async def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
+        """Whether the new prompt joins the chosen answer's group, after a verdict that may be wrong."""
+        return await self._there(lambda: self._ready().is_alias(choice, is_same=is_same))
+
+    async def report(self) -> GateReport:
+        """What the gate knows about the promise."""
+        return await self._there(lambda: self._ready().report())
 
     async def open(self) -> None:
         """Read the evidence; afterwards `is_serving` is known."""
@@ -125,7 +134,7 @@ class Scales:
         gate = self._ready()
         while notes := self._store.notes_after(self._last_seq, limit=NOTES_A_PAGE):
             self._last_seq = notes[-1][0]
-            judgements = [j for _, raw in notes if (j := _read(raw)) is not None]
+            judgements = [j for _, raw in notes if (j := read_judgement(raw)) is not None]
             if is_start:
                 gate.replay(judgements)
                 continue
@@ -150,8 +159,9 @@ def _near(verifier: Verifier, sketch: bytes, found: Neighbourhood) -> list[Near]
     return [Near(n.answer_id, n.similarity, known.get(n.seq)) for n in found.near]
 
 
-def _read(raw: bytes) -> Judgement | None:
+def read_judgement(raw: bytes) -> Judgement | None:
+    """One line of the evidence; None where another version wrote it."""
     try:
         return _decode(raw)
     except msgspec.DecodeError:
-        return None  # of another version
+        return None

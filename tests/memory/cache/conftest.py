@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from stepwell.base.config import CacheConfig
 from stepwell.base.messages import Answer, Choice, Message, ToolCall, encode_json
 from stepwell.base.request import Caller, ChatRequest, Wishes
+from stepwell.base.token_vectors import TokenVectors
 from stepwell.memory.cache.cache import Cache, Lookup
+from stepwell.memory.cache.gate.gate import Choice
+from stepwell.memory.cache.gate.near import Near
+from stepwell.memory.cache.judge.judge import Case
+from stepwell.memory.cache.judgement import Judgement
 from stepwell.memory.store import Store
 
 DIM = 64
@@ -38,6 +43,72 @@ class TextVector:
         self.n_asked += 1
         await asyncio.sleep(0)
         return None if self.is_late else embed(self.text)
+
+    async def get_tokens(self, timeout_s: float) -> TokenVectors | None:
+        if not self.text.endswith("and so on"):
+            return None
+        return TokenVectors(np.zeros(0, np.int32), np.zeros((0, DIM), np.float16), is_cut=True)
+
+
+class Likeness:
+    """Weighs by the cosine alone: serves from `least` on. Where the gate's and verifier's own tests end, this begins."""
+
+    verifier_name = "words-1"
+
+    def __init__(self, least: float) -> None:
+        self.least = least
+        self.is_serving = True
+        self.refit_due = False
+        self.learnt: list[Judgement] = []
+        self.audits = 0
+
+    def verifier(self) -> Likeness:
+        return self
+
+    def gate(self) -> Likeness:
+        return self
+
+    def sketch(self, text: str, tokens: object) -> bytes:
+        return text.encode()
+
+    def log_odds(self, query: bytes, cached: list[bytes], similarities: list[float]) -> list[float]:
+        assert all(cached)
+        return [0.0 for _ in cached]
+
+    def choose(self, near: list[Near], records: object, sizes: object) -> Choice:
+        best = near[0]
+        return Choice(
+            best.answer_id,
+            best.similarity,
+            best.similarity,
+            (best.similarity,),
+            best.similarity >= self.least,
+            0.25,
+        )
+
+    def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
+        return is_same
+
+    def wants_audit(self, choice: Choice) -> bool:
+        self.audits -= 1
+        return self.audits >= 0
+
+    def learn(self, judgement: Judgement) -> None:
+        self.learnt.append(judgement)
+
+    def replay(self, judgements: list[Judgement]) -> None:
+        self.learnt += judgements
+
+
+class SameWords:
+    """A judge: two answers are the same where they are equal; one with "?" nobody can judge."""
+
+    def __init__(self) -> None:
+        self.n_asked = 0
+
+    async def same(self, case: Case) -> bool | None:
+        self.n_asked += 1
+        return None if "?" in case.fresh else case.fresh == case.cached
 
 
 class Clock:
@@ -75,8 +146,10 @@ def answer_of(
 class Asker:
     """Asks a cache as the pipeline does: look up, and on a miss write the answer."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, likeness: Likeness, judge: SameWords) -> None:
         self.cache = cache
+        self.likeness = likeness
+        self.judge = judge
         self.vectors: list[TextVector] = []
 
     async def look(self, request: ChatRequest, *, scope: str = "auto", is_late: bool = False) -> Lookup:
@@ -87,7 +160,13 @@ class Asker:
         lookup = await self.look(request, scope=scope)
         answer = answer or answer_of()
         await self.cache.write(
-            lookup, body=encode_json(answer), answer=answer, tier="local", model="m", cost_usd=0.01
+            lookup,
+            body=encode_json(answer),
+            answer=answer,
+            tier="local",
+            model="m",
+            cost_usd=0.01,
+            took_s=2.0,
         )
         await self.cache.drain()
         return lookup
@@ -108,15 +187,21 @@ def kit() -> SimpleNamespace:
 async def asker(clock: Clock) -> AsyncIterator[Callable[..., Asker]]:
     made: list[Asker] = []
 
-    def make(*, store: Store | None = None, versions: str = "v1", **config: object) -> Asker:
+    def make(
+        *, least: float = 0.9, store: Store | None = None, versions: str = "v1", **config: object
+    ) -> Asker:
+        likeness, judge = Likeness(least), SameWords()
+        likeness.is_serving = config.get("semantic") == "serve"
         cache = Cache(
-            CacheConfig.model_validate(config),
+            CacheConfig.model_validate({"semantic": "shadow"} | config),
             store=store,
             versions=versions,
             embedder_name="words",
+            judge=judge,
+            parts=likeness,  # type: ignore[arg-type]
             clock=clock,
         )
-        made.append(Asker(cache))
+        made.append(Asker(cache, likeness, judge))
         return made[-1]
 
     yield make
