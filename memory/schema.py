@@ -45,6 +45,31 @@ MIGRATIONS: tuple[str, ...] = (
         UPDATE tenants SET n_entries = n_entries - 1 WHERE tenant = OLD.tenant;
     END;
     """,
+    # answer_id is NULL where a process that still runs version 1 wrote the row: then it leads to its own answer
+    """
+    ALTER TABLE entries ADD COLUMN took_s REAL NOT NULL DEFAULT 0;
+    ALTER TABLE vectors ADD COLUMN answer_id TEXT REFERENCES entries (hit_id) ON DELETE CASCADE;
+    UPDATE vectors SET answer_id = hit_id;
+    CREATE INDEX vectors_by_answer ON vectors (answer_id);
+    CREATE TABLE sketches (
+        seq INTEGER PRIMARY KEY REFERENCES vectors (seq) ON DELETE CASCADE,
+        sketch BLOB NOT NULL
+    );
+    CREATE TABLE records (
+        answer_id TEXT PRIMARY KEY REFERENCES entries (hit_id) ON DELETE CASCADE,
+        n_right INTEGER NOT NULL,
+        n_wrong INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE judgements (seq INTEGER PRIMARY KEY AUTOINCREMENT, note BLOB NOT NULL);
+    CREATE TABLE tallies (
+        hour INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        usd REAL NOT NULL,
+        s REAL NOT NULL,
+        PRIMARY KEY (hour, kind)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

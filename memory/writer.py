@@ -9,6 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+# a text that is no valid Unicode and a number out of range are no sqlite3.Error
+FAILURES = (sqlite3.Error, ValueError, OverflowError)
+
 _log = logging.getLogger("stepwell.memory")
 
 
@@ -54,7 +57,7 @@ class Writer:
         return True
 
     def ask(self, work: Callable[[sqlite3.Connection], object], *, is_urgent: bool) -> Future[object]:
-        """Queue work whose result matters; the future fails with sqlite3.Error where the work does."""
+        """Queue work whose result matters; the future fails with one of FAILURES where the work does."""
         future: Future[object] = Future()
         if not self.send(Job(work, future=future), is_urgent=is_urgent):
             future.set_exception(sqlite3.ProgrammingError("the store is closed"))
@@ -86,19 +89,19 @@ class Writer:
             self._is_urgent = False
         return jobs
 
-    def _transact(self, jobs: list[Job]) -> sqlite3.Error | None:
+    def _transact(self, jobs: list[Job]) -> Exception | None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 job.result = job.work(self._connection)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as e:
+        except FAILURES as e:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             return e
         return None
 
-    def _settle(self, jobs: list[Job], error: sqlite3.Error | None) -> None:
+    def _settle(self, jobs: list[Job], error: Exception | None) -> None:
         if error is not None:
             self.n_lost += len(jobs)
             _log.warning("cache write lost: %s", type(error).__name__)

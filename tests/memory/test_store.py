@@ -20,7 +20,8 @@ import pytest
 
 from stepwell.base.errors import ConfigError
 from stepwell.memory import schema
-from stepwell.memory.sqlite_store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Entry
 
 NOW_S = 1_000_000.0
 
@@ -32,9 +33,29 @@ def entry(
     return Entry(f"h{n}", key, tenant, user, body, "local", "m", 0.5, NOW_S, expires_at_s)
 
 
+async def attach(
+    store: SqliteStore,
+    hit_id: str,
+    *,
+    answer_id: str | None = None,
+    partition: bytes = b"p",
+    vector: bytes = b"v",
+    sketch: bytes = b"",
+    expires_at_s: float = NOW_S + 9,
+) -> bool:
+    return await store.attach(
+        hit_id,
+        answer_id=answer_id or hit_id,
+        partition=partition,
+        vector=vector,
+        sketch=sketch,
+        expires_at_s=expires_at_s,
+    )
+
+
 async def settled(store: SqliteStore) -> None:
     """Wait until all writes sent so far are on the disk (attaching to nothing comes after them)."""
-    await store.attach("none", partition=b"", vector=b"", expires_at_s=0)
+    await attach(store, "none")
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -71,7 +92,7 @@ async def test_a_newer_entry_takes_the_older_ones_place(store: SqliteStore) -> N
     old = entry(1)
     new = replace(old, hit_id="h1b", body=b"new")
     await store.put(old)
-    assert await store.attach("h1", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+    assert await attach(store, "h1")
     await store.put(new)
     await settled(store)
     assert await store.get(old.key, now_s=NOW_S) == new
@@ -106,16 +127,16 @@ async def test_vectors_come_in_order_page_by_page_and_go_with_their_entry(store:
     for n in range(5):
         await store.put(entry(n))
     for n in (3, 0, 2):
-        assert await store.attach(f"h{n}", partition=b"p", vector=bytes([n]), expires_at_s=NOW_S + 9)
-    assert await store.attach("h1", partition=b"q", vector=b"1", expires_at_s=NOW_S + 9)
-    assert not await store.attach("gone", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+        assert await attach(store, f"h{n}", vector=bytes([n]))
+    assert await attach(store, "h1", partition=b"q")
+    assert not await attach(store, "gone")
     first = store.vectors_after(b"p", 0, now_s=NOW_S, limit=2)
     rest = store.vectors_after(b"p", first[-1].seq, now_s=NOW_S, limit=2)
-    assert [r.hit_id for r in first + rest] == ["h3", "h0", "h2"]
+    assert [r.answer_id for r in first + rest] == ["h3", "h0", "h2"]
     assert store.vectors_after(b"p", rest[-1].seq, now_s=NOW_S, limit=2) == []
     assert store.remove("h0")
     assert not store.remove("h0")
-    assert [r.hit_id for r in store.vectors_after(b"p", 0, now_s=NOW_S, limit=9)] == ["h3", "h2"]
+    assert [r.answer_id for r in store.vectors_after(b"p", 0, now_s=NOW_S, limit=9)] == ["h3", "h2"]
     assert store.vectors_after(b"p", 0, now_s=NOW_S + 9, limit=9) == []
 
 
@@ -136,7 +157,7 @@ async def test_a_closed_store_answers_nothing_and_breaks_nothing(store: SqliteSt
     assert await store.get(entry(1).key, now_s=NOW_S) is None
     assert await store.find("h1", now_s=NOW_S) is None
     assert store.vectors_after(b"p", 0, now_s=NOW_S, limit=1) == []
-    assert not await store.attach("h1", partition=b"p", vector=b"v", expires_at_s=NOW_S)
+    assert not await attach(store, "h1")
 
 
 def bytes_in(folder: Path) -> bytes:
@@ -191,7 +212,7 @@ async def test_an_older_schema_is_brought_up_and_a_newer_one_refused(
         assert await new.get(entry(1).key, now_s=NOW_S) == entry(1)
         await new.close()
         SqliteStore(path)._flush()  # a second time there is nothing left to do
-    with pytest.raises(ConfigError, match="schema 2"):
+    with pytest.raises(ConfigError, match=r"schema 3, but .* 2"):
         SqliteStore(path)
 
 
@@ -224,7 +245,8 @@ async def test_a_full_disk_loses_the_write_and_says_so(tmp_path: Path) -> None:
 
 WRITE_FOREVER = """
 import asyncio, hashlib, sys
-from stepwell.memory.sqlite_store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Entry
 
 async def main(path, first):
     store, n = SqliteStore(path), int(first)
@@ -233,7 +255,8 @@ async def main(path, first):
         body = key * (1 + n % 200)
         await store.put(Entry(str(n), key, "t", "u", body, "l", "m", 0.0, 1.0, 2.0))
         if n % 16 == 0:
-            await store.attach(str(n), partition=b"p", vector=key, expires_at_s=2.0)
+            attached = dict(answer_id=str(n), partition=b"p", vector=key, sketch=b"", expires_at_s=2.0)
+            await store.attach(str(n), **attached)
             print(n, flush=True)
         n += 1
 
@@ -258,14 +281,14 @@ async def test_nothing_is_corrupt_after_kill_9(tmp_path: Path) -> None:
         said = killed_while_it_writes(path, first, after_s=rng.uniform(0, 0.15))
         confirmed = max(said)
         store = SqliteStore(path)
-        assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         for n in range(first, confirmed + 1):  # what it was told is on the disk is there, and whole
             key = hashlib.sha256(str(n).encode()).digest()
             got = await store.get(key, now_s=1.5)
             assert got is not None
             assert got.body == key * (1 + n % 200)
         for row in store.vectors_after(b"p", 0, now_s=1.5, limit=10_000):
-            assert await store.find(row.hit_id, now_s=1.5) is not None
+            assert await store.find(row.answer_id, now_s=1.5) is not None
         await store.close()
         first = confirmed + 1
     assert first > 16
@@ -273,7 +296,8 @@ async def test_nothing_is_corrupt_after_kill_9(tmp_path: Path) -> None:
 
 WRITE_SOME = """
 import asyncio, sys
-from stepwell.memory.sqlite_store import Entry, SqliteStore
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Entry
 
 async def main(path, who):
     store = SqliteStore(path)
@@ -281,7 +305,8 @@ async def main(path, who):
         key = f"{who}.{n}".encode().ljust(32)
         await store.put(Entry(f"{who}.{n}", key, "t", who, b"{}", "l", "m", 0.0, 1.0, 2.0))
         if n % 20 == 0:
-            assert await store.attach(f"{who}.{n}", partition=b"p", vector=key, expires_at_s=2.0)
+            attached = dict(partition=b"p", vector=key, sketch=b"", expires_at_s=2.0)
+            assert await store.attach(f"{who}.{n}", answer_id=f"{who}.{n}", **attached)
     await store.close()
     print(store.n_lost)
 
@@ -322,7 +347,7 @@ async def test_threads_may_read_vectors_while_others_write(store: SqliteStore) -
         await store.put(entry(n))
         assert await store.get(entry(n).key, now_s=NOW_S) is not None
         if n % 10 == 0:
-            await store.attach(f"h{n}", partition=b"p", vector=b"v", expires_at_s=NOW_S + 9)
+            await attach(store, f"h{n}")
     is_over.set()
     for t in threads:
         t.join()
