@@ -16,6 +16,7 @@ from stepwell.base.config import EmbeddingConfig
 from stepwell.base.embedding import Embedder, Layers, RequestVector, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.minilm import MiniLM
+from stepwell.base.token_vectors import TokenVectors
 
 
 class Compass:
@@ -187,3 +188,34 @@ async def test_layers_come_in_one_go(layers: Layers, last: list[int] | None, mid
     assert routing.tolist() == middle
     assert (None if cache is None else cache.tolist()) == last
     assert storeys.asked == [layers]
+
+
+class Rooms(Storeys):
+    """Storeys that also show their word pieces."""
+
+    def embed_tokens(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], list[TokenVectors]]:
+        self.asked.append("tokens")
+        rows = np.eye(2, dtype=np.float16)
+        pieces = [TokenVectors(np.array([7, 8], np.int32), rows, is_cut="long" in t) for t in texts]
+        last, middle = np.array([[1, 0]] * len(texts)), np.array([[0, 1]] * len(texts))
+        return last.astype(np.float32), middle.astype(np.float32), pieces
+
+
+async def test_word_pieces_come_with_the_vector() -> None:
+    rooms = Rooms()
+    vector = RequestVector(lambda: rooms, "please, a long text", layers="tokens")
+    pieces = await vector.get_tokens(5)
+    assert pieces is not None
+    assert (pieces.ids.tolist(), pieces.is_cut) == ([7, 8], True)  # of the text as it stands
+    assert await vector.get(5) is not None
+    assert await vector.get_for_routing(5) is not None
+    assert rooms.asked == ["tokens"]
+
+
+@pytest.mark.parametrize("layers", ["last", "both", "tokens"])
+async def test_where_nobody_shows_word_pieces_there_are_none(layers: Layers) -> None:
+    vector = RequestVector(Storeys, "text", layers=layers)
+    assert await vector.get(5) is not None
+    assert await vector.get_tokens(5) is None

@@ -118,3 +118,21 @@ def test_a_cut_model_keeps_only_what_its_output_needs() -> None:
     assert len(cut) < len(model)
     assert 0 < len(names) < len(int8_weights(model))
     assert not any("layer.5" in name for name in names)
+
+
+def test_word_pieces_come_out_of_the_same_pass(minilm: MiniLM) -> None:
+    texts = ["Wie geht es?", "the cat sat on the mat", "word " * 300, ""]
+    last, middle, pieces = minilm.embed_tokens(texts)
+    assert np.array_equal(last, minilm.embed(texts))
+    assert np.array_equal(middle, minilm.embed_both(texts)[1])
+    assert [len(p.ids) for p in pieces] == [6, 6, 254, 0]
+    assert [p.is_cut for p in pieces] == [False, False, True, False]
+    for p in pieces:
+        assert p.vectors.shape == (len(p.ids), 384)
+        assert np.allclose(np.linalg.norm(p.vectors.astype(np.float32), axis=1), 1, atol=2e-3)
+
+
+def test_the_same_word_in_another_sentence_has_another_vector(minilm: MiniLM) -> None:
+    _, _, (river, money) = minilm.embed_tokens(["bank of the river", "bank of england"])
+    assert river.ids[0] == money.ids[0]
+    assert float(river.vectors[0] @ money.vectors[0]) < 0.95
