@@ -1,33 +1,29 @@
-"""The cache by meaning: vectors into the store, the nearest living entry out of it."""
+"""The cache by meaning: vectors into the store, living neighbours out of it."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stepwell.memory.cache.neighbour import Neighbour, Neighbourhood
 from stepwell.memory.store import Entry, Store
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stepwell.memory.cache.index import Neighbour, SemanticIndex
+    from stepwell.memory.cache.index import SemanticIndex
+
+__all__ = ["Neighbour", "Neighbourhood", "SemanticCache"]
 
 MAX_SEARCHES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A living entry, and the cosine between its prompt and the one asked for."""
-
-    entry: Entry
-    similarity: float
+NOBODY = Neighbourhood((), {}, {})
 
 
 class SemanticCache:
-    """Nearest entries within one partition. numpy and FAISS load at the first search, off the event loop."""
+    """Nearest prompts within one partition. numpy and FAISS load at the first search, off the event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -35,51 +31,90 @@ class SemanticCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stepwell-cache-index")
 
     async def nearest(
-        self, partition: bytes, vector: NDArray[np.float32], *, tenant: str, now_s: float
-    ) -> Match | None:
-        """Find the living entry whose prompt is nearest, however far; None where there is none.
+        self,
+        partition: bytes,
+        vector: NDArray[np.float32],
+        *,
+        tenant: str,
+        now_s: float,
+        timeout_s: float | None = None,
+    ) -> Neighbourhood | None:
+        """Find up to 8 living prompts, however far, and what is known of their answers; None where that takes too long.
+
+        Whether an answer is the tenant's is seen by `find`: the partition holds the tenant already.
 
         Args:
             vector: Shape (dim,), L2-normalised.
         """
-        for _ in range(MAX_SEARCHES):
-            neighbours = await self._search(partition, vector, now_s)
-            for neighbour in neighbours:
-                entry = await self._store.find(neighbour.hit_id, now_s=now_s)
-                # the partition holds the tenant already; a leak would need two faults
-                if entry is not None and entry.tenant == tenant:
-                    return Match(entry, neighbour.similarity)
-                self._forget(partition, neighbour.hit_id)
-            if not neighbours:
-                return None
-        return None
+        loop = asyncio.get_running_loop()
+        search = loop.run_in_executor(self._thread, self._search, partition, vector, now_s)
+        try:
+            return await asyncio.wait_for(search, timeout_s)
+        except TimeoutError:
+            return None
 
-    async def keep(self, entry: Entry, partition: bytes, vector: NDArray[np.float32]) -> bool:
-        """Let an entry be found by meaning; False where it is gone already."""
-        half = vector.astype("float16").tobytes()
+    async def find(self, answer_id: str, *, tenant: str, now_s: float) -> Entry | None:
+        """The living entry of this name, where it is the tenant's."""
+        entry = await self._store.find(answer_id, now_s=now_s)
+        # a leak would need two faults
+        return entry if entry is not None and entry.tenant == tenant else None
+
+    async def keep(
+        self,
+        entry: Entry,
+        *,
+        answer_id: str,
+        partition: bytes,
+        vector: NDArray[np.float32],
+        sketch: bytes,
+    ) -> bool:
+        """Let an entry's prompt be found by meaning, and lead to an answer; False where one of them is gone."""
         return await self._store.attach(
-            entry.hit_id, partition=partition, vector=half, expires_at_s=entry.expires_at_s
+            entry.hit_id,
+            answer_id=answer_id,
+            partition=partition,
+            vector=vector.astype("float16").tobytes(),
+            sketch=sketch,
+            expires_at_s=entry.expires_at_s,
         )
 
     def clear(self) -> None:
-        """Drop the vectors held in memory."""
+        """Let go of the vectors that the store has no more."""
         if self._index is not None:
             self._index.clear()
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Stop searching and filling."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        if self._index is not None:
+            self._index.close()
 
-    async def _search(self, partition: bytes, vector: NDArray[np.float32], now_s: float) -> list[Neighbour]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._search_here, partition, vector, now_s)
+    # ---- in the thread
 
-    def _search_here(self, partition: bytes, vector: NDArray[np.float32], now_s: float) -> list[Neighbour]:
+    def _search(self, partition: bytes, vector: NDArray[np.float32], now_s: float) -> Neighbourhood:
+        index = self._opened()
+        for _ in range(MAX_SEARCHES):
+            found = index.nearest(partition, vector, now_s=now_s)
+            sketches = self._store.sketches(partition, [n.seq for n in found])
+            gone = [n.seq for n in found if n.seq not in sketches]
+            if not gone:
+                return self._neighbourhood(index, partition, found, sketches)
+            index.forget(partition, gone)
+        living = [n for n in found if n.seq in sketches]
+        return self._neighbourhood(index, partition, living, sketches)
+
+    def _neighbourhood(
+        self, index: SemanticIndex, partition: bytes, found: list[Neighbour], sketches: dict[int, bytes]
+    ) -> Neighbourhood:
+        if not found:
+            return NOBODY
+        near = tuple(replace(n, sketch=sketches[n.seq] or None) for n in found)
+        answer_ids = list({n.answer_id for n in near})
+        return Neighbourhood(near, index.sizes(partition, answer_ids), self._store.records(answer_ids))
+
+    def _opened(self) -> SemanticIndex:
         if self._index is None:
             from stepwell.memory.cache.index import SemanticIndex
 
             self._index = SemanticIndex(self._store)
-        return self._index.nearest(partition, vector, min_similarity=-1.0, now_s=now_s)
-
-    def _forget(self, partition: bytes, hit_id: str) -> None:
-        if self._index is not None:
-            self._index.forget(partition, hit_id)
+        return self._index
