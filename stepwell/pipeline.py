@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import getrandbits
 
 import msgspec
 
-from stepwell.base import tokens
+from stepwell.afterwards import Records, cost_with_losses, remember, settle, usage_of
 from stepwell.base.assemble import as_events
 from stepwell.base.config import Config
-from stepwell.base.decisions import CacheDecision, Decision, FitDecision, Trace
+from stepwell.base.decisions import CacheDecision, Decision, Trace
 from stepwell.base.embedding import Embedder, Layers, RequestVector
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer, Usage, decode_answer
@@ -24,9 +24,9 @@ from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Recorder
+from stepwell.fitting import Fitting
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
-from stepwell.memory.context.fit import fit
 from stepwell.router.budget import Budget
 from stepwell.router.cascade.climb import Climb, Priced, added
 from stepwell.router.cascade.run import Ladder
@@ -35,7 +35,6 @@ from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, Served
 from stepwell.router.features import last_ask
 from stepwell.router.opened import OpenStream
-from stepwell.router.outcome_notes import note_of
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.base import Completed
@@ -45,7 +44,6 @@ from stepwell.run import (
     Run,
     code_of,
     last_user_text,
-    record_of,
     status_of,
     wants_usage,
 )
@@ -77,6 +75,20 @@ class Pipeline:
     close_parts: tuple[Callable[[], object], ...] = ()
     ladder: Ladder | None = None
     outcomes: OutcomeStore | None = None
+    _fitting: Fitting = field(init=False)
+    _records: Records = field(init=False)
+
+    def __post_init__(self) -> None:
+        fitting = Fitting(
+            self.config.context,
+            self.router,
+            self.smallest_window,
+            self.smallest_hosted_window,
+            self.counts_dollars,
+        )
+        records = Records(self.router, self.record, self.metrics, self.outcomes, self.embedder_name)
+        object.__setattr__(self, "_fitting", fitting)
+        object.__setattr__(self, "_records", records)
 
     # ---- whole answers
 
@@ -90,9 +102,9 @@ class Pipeline:
         try:
             reply = await self._complete(run)
         except BaseException as e:
-            self._recorded(run, status_of(e), error=code_of(e))
+            self._records.add(run, status_of(e), error=code_of(e))
             raise
-        self._recorded(run, 200, reply)
+        self._records.add(run, 200, reply)
         return reply
 
     async def _complete(self, run: Run) -> Reply:
@@ -118,13 +130,13 @@ class Pipeline:
             completed, served = await self.dispatcher.complete(
                 run.request, decision, run.trace, run.deadline_s, run.purse
             )
-            usage, is_estimated = self._usage(run, completed.answer)
-            spent = self._cost(run, usage, served)
+            usage, is_estimated = usage_of(run, completed.answer)
+            spent = cost_with_losses(run, usage, served)
         except BaseException:
             spent = run.lost_usd
             raise
         finally:
-            await self._settle(run, spent)
+            await settle(run, spent)
         return await self._handed_out(run, completed, served, Priced(usage, spent, is_estimated))
 
     async def _climb(self, run: Run, decision: Decision, ladder: Ladder) -> Reply:
@@ -134,7 +146,7 @@ class Pipeline:
             paid = await ladder.answer(climb)
         finally:
             spent = run.lost_usd
-            await self._settle(run, spent)
+            await settle(run, spent)
         return await self._handed_out(
             run, paid.completed, paid.served, Priced(climb.usage, spent, climb.is_estimated)
         )
@@ -143,7 +155,7 @@ class Pipeline:
         assert run.purse is not None  # _route made it
 
         def price(answer: Answer, served: Served) -> Priced:
-            usage, is_estimated = self._usage(run, answer)
+            usage, is_estimated = usage_of(run, answer)
             return Priced(usage, cost_of(usage, served.deployment.card), is_estimated)
 
         async def guarded(completed: Completed) -> str | None:
@@ -172,7 +184,7 @@ class Pipeline:
             priced.is_estimated,
             answer,
         )
-        await self._remember(run, reply, answer)
+        await remember(self.cache, run, reply, answer)
         return reply
 
     # ---- streams
@@ -200,10 +212,10 @@ class Pipeline:
                     opened, served = await self.ladder.open(climb)
                     dropped = climb.usage
             except BaseException:
-                await self._settle(run, run.lost_usd)
+                await settle(run, run.lost_usd)
                 raise
         except BaseException as e:
-            self._recorded(run, status_of(e), error=code_of(e))
+            self._records.add(run, status_of(e), error=code_of(e))
             raise
         run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3
         return self._live(run, opened, served, dropped)
@@ -211,7 +223,7 @@ class Pipeline:
     def _replay(self, run: Run, hit: Reply) -> ReplyStream:
         async def end(stream: ReplyStream, status: int, error: str) -> None:
             stream.reply = hit
-            self._recorded(run, status, hit, error=error)
+            self._records.add(run, status, hit, error=error)
 
         return ReplyStream(
             as_events(hit.answer),
@@ -230,9 +242,9 @@ class Pipeline:
 
         async def end(stream: ReplyStream, status: int, error: str) -> None:
             answer = stream.assembler.answer()
-            usage, is_estimated = self._usage(run, answer, stream.assembler.n_pieces)
-            spent = self._cost(run, usage, served)
-            await self._settle(run, spent)
+            usage, is_estimated = usage_of(run, answer, stream.assembler.n_pieces)
+            spent = cost_with_losses(run, usage, served)
+            await settle(run, spent)
             if stream.guard is not None:
                 run.trace.guard_output = stream.guard.verdict
             reply = stream.finished(usage, spent, is_estimated)
@@ -240,8 +252,8 @@ class Pipeline:
                 reply.usage = added(usage, dropped)
             stream.reply = reply
             if status == 200:
-                await self._remember(run, reply, reply.answer)
-            self._recorded(run, status, reply, error=error)
+                await remember(self.cache, run, reply, reply.answer)
+            self._records.add(run, status, reply, error=error)
 
         return ReplyStream(
             opened.head,
@@ -338,113 +350,11 @@ class Pipeline:
         run.turn = read_turn(run.request, session=run.request.wishes.session)
         if self.router.needs_vector and not (run.vector.n_embedded or run.vector.is_of(run.turn.ask)):
             run.vector = self._vector(run.turn.ask)
-        n_input, n_most = await self._sized(run)
+        n_input, n_most = await self._fitting.sized(run)
         run.trace.route = decision = await self.router.decide(
             run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector, turn=run.turn
         )
         return decision
-
-    async def _sized(self, run: Run) -> tuple[int, int]:
-        """Fit the conversation into its window; tokens of the input, and how many it has at most in any vocabulary.
-
-        The first is counted where dollars or a window depend on it, else estimated.
-        """
-        wire, config = run.request.wire, self.config.context
-        tools = run.request.fields.get("tools")
-        tools_json = bytes(tools) if tools is not None else None
-        bound = tokens.upper_bound(wire.messages, tools_json)
-        reserve = wire.max_output_tokens or config.reserve_tokens
-        if config.fit and bound + reserve > self.smallest_window:
-            bound = await self._fit(run, bound, reserve, tools_json)
-        elif config.fit:  # fits wherever it goes
-            run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
-        context = run.trace.context
-        if context is not None and context.is_exact:
-            return context.n_tokens, bound
-        fits_anywhere = bound + reserve <= self.smallest_hosted_window
-        if fits_anywhere and not self.counts_dollars and run.request.wishes.max_usd is None:
-            # bytes, not characters: scripts beyond Latin take more tokens a character
-            return bound // 4 + 1, bound
-        n = await asyncio.to_thread(
-            tokens.count_messages, run.request.messages, model="", tools_json=tools_json
-        )
-        return min(n, bound), bound
-
-    async def _fit(self, run: Run, bound: int, reserve: int, tools_json: bytes | None) -> int:
-        """Drop what the widest window that the request may use can't hold; gives the new bound."""
-        messages = run.request.messages
-        window, model = self.router.window_for(run.request)
-        if bound + reserve <= window:  # no vocabulary needed
-            run.trace.context = FitDecision(tuple(range(len(messages))), bound, window)
-            return bound
-        # counting blocks: 2.5 ms per 100 KB
-        run.trace.context = found = await asyncio.to_thread(
-            fit, messages, window_tokens=window, reserve_tokens=reserve, model=model, tools_json=tools_json
-        )
-        run.request = run.request.with_kept(found.kept)
-        if found.n_dropped or found.is_exact:
-            return tokens.upper_bound(run.request.messages, tools_json)
-        return found.n_tokens
-
-    # ---- afterwards
-
-    def _usage(self, run: Run, answer: Answer, n_pieces: int | None = None) -> tuple[Usage, bool]:
-        if answer.usage is not None and (answer.usage.prompt_tokens or answer.usage.completion_tokens):
-            return answer.usage, False
-        n_in = run.trace.route.n_input_tokens if run.trace.route is not None else 0
-        n_out = (
-            n_pieces if n_pieces is not None else sum(len(c.message.text) for c in answer.choices) // 4 + 1
-        )
-        return Usage(n_in, n_out, n_in + n_out), True
-
-    def _cost(self, run: Run, usage: Usage, served: Served) -> float:
-        return cost_of(usage, served.deployment.card) + run.lost_usd
-
-    async def _settle(self, run: Run, usd: float) -> None:
-        run.spent_usd = usd
-        if run.purse is not None:
-            await run.purse.settle(usd)
-
-    async def _remember(self, run: Run, reply: Reply, answer: Answer) -> None:
-        """Cache the answer, but where a guard found something in it or in the question."""
-        if self.cache is None or run.lookup is None:
-            return
-        for verdict in (run.trace.guard_input, run.trace.guard_output):
-            if verdict is not None and (verdict.kinds or verdict.errors):
-                return
-        await self.cache.write(
-            run.lookup,
-            body=reply.body,
-            answer=answer,
-            tier=reply.tier,
-            model=reply.model,
-            cost_usd=reply.cost_usd,
-            is_degraded=reply.is_degraded,
-        )
-
-    def _recorded(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
-        self.metrics.n_in_flight -= 1
-        if reply is not None:
-            self._keep(run, reply)
-        self.record(record_of(run, status, reply, error))
-
-    def _keep(self, run: Run, reply: Reply) -> None:
-        """What the conversation and its feedback need of an answer."""
-        if run.turn is not None:  # None: the cache served
-            self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
-        if reply.trace.route is not None:
-            self.router.observe(reply.trace.route, reply.cost_usd)
-        if self.outcomes is not None:
-            vector = run.vector.made_for_routing() if self.router.needs_vector else None
-            note = note_of(
-                run.request,
-                reply,
-                vector=vector,
-                embedder=self.embedder_name,
-                is_explored=reply.trace.route is not None and reply.trace.route.is_explored,
-            )
-            if note is not None:
-                self.outcomes.remember(note)
 
     async def warm(self) -> None:
         """Load what the first request would wait for: the embedder, where the router reads vectors."""

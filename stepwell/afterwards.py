@@ -1,0 +1,96 @@
+"""What an answer leaves behind: its cost, the cache's copy, the conversation's memory and the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepwell.base.messages import Answer, Usage
+from stepwell.base.reply import Reply
+from stepwell.base.telemetry.metrics import Metrics
+from stepwell.base.telemetry.record import Recorder
+from stepwell.memory.cache.cache import Cache
+from stepwell.router.cost import cost_of
+from stepwell.router.decide import Router
+from stepwell.router.dispatch import Served
+from stepwell.router.outcome_notes import note_of
+from stepwell.router.outcomes import OutcomeStore
+from stepwell.run import Run, record_of
+
+
+def usage_of(run: Run, answer: Answer, n_pieces: int | None = None) -> tuple[Usage, bool]:
+    """Tokens as the upstream counted them, or our estimate; and whether it is one.
+
+    Args:
+        n_pieces: Of a stream: about one a token.
+    """
+    if answer.usage is not None and (answer.usage.prompt_tokens or answer.usage.completion_tokens):
+        return answer.usage, False
+    n_in = run.trace.route.n_input_tokens if run.trace.route is not None else 0
+    n_out = n_pieces if n_pieces is not None else sum(len(c.message.text) for c in answer.choices) // 4 + 1
+    return Usage(n_in, n_out, n_in + n_out), True
+
+
+def cost_with_losses(run: Run, usage: Usage, served: Served) -> float:
+    """USD of the answer and of the tries that failed before it."""
+    return cost_of(usage, served.deployment.card) + run.lost_usd
+
+
+async def settle(run: Run, usd: float) -> None:
+    """Pay, and give back what else was held."""
+    run.spent_usd = usd
+    if run.purse is not None:
+        await run.purse.settle(usd)
+
+
+async def remember(cache: Cache | None, run: Run, reply: Reply, answer: Answer) -> None:
+    """Cache the answer, but where a guard found something in it or in the question."""
+    if cache is None or run.lookup is None:
+        return
+    for verdict in (run.trace.guard_input, run.trace.guard_output):
+        if verdict is not None and (verdict.kinds or verdict.errors):
+            return
+    await cache.write(
+        run.lookup,
+        body=reply.body,
+        answer=answer,
+        tier=reply.tier,
+        model=reply.model,
+        cost_usd=reply.cost_usd,
+        is_degraded=reply.is_degraded,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Keeps of every request what conversations, feedback, metrics and sinks need."""
+
+    router: Router
+    record: Recorder
+    metrics: Metrics
+    outcomes: OutcomeStore | None
+    embedder_name: str
+
+    def add(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
+        """The request has ended."""
+        self.metrics.n_in_flight -= 1
+        if reply is not None:
+            self._keep(run, reply)
+        self.record(record_of(run, status, reply, error))
+
+    def _keep(self, run: Run, reply: Reply) -> None:
+        """What the conversation and its feedback need of an answer."""
+        if run.turn is not None:  # None: the cache served
+            self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
+        if reply.trace.route is not None:
+            self.router.observe(reply.trace.route, reply.cost_usd)
+        if self.outcomes is not None:
+            vector = run.vector.made_for_routing() if self.router.needs_vector else None
+            note = note_of(
+                run.request,
+                reply,
+                vector=vector,
+                embedder=self.embedder_name,
+                is_explored=reply.trace.route is not None and reply.trace.route.is_explored,
+            )
+            if note is not None:
+                self.outcomes.remember(note)
