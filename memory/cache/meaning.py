@@ -63,11 +63,8 @@ class Meaning:
         if weighed is None:
             return
         choice = weighed.choice
-        if choice is None:
-            lookup.decision = CacheDecision("miss", "no neighbour")
-            return
-        if not choice.would_serve:
-            lookup.decision = _decision("miss", "not sure enough", choice)
+        if choice is None or not choice.would_serve:
+            lookup.decision = _missed(choice)
             return
         entry = await self._semantic.find(choice.answer_id, tenant=_tenant(lookup), now_s=self._clock())
         if entry is None:
@@ -82,7 +79,11 @@ class Meaning:
         """After a reply: let the judge compare it with the neighbour's, learn, and keep the prompt by its meaning."""
         if self._store.is_exact_only:
             return
-        weighed = lookup.weighed or await self._weighed(lookup)
+        weighed = lookup.weighed
+        if weighed is None:
+            weighed = await self._weighed(lookup)
+            if weighed is not None:
+                lookup.decision = _missed(weighed.choice)
         vector = await lookup.vector.get(self._config.embed_timeout_s)
         if weighed is None or vector is None:
             return
@@ -200,5 +201,14 @@ def _cannot(lookup: Lookup, why: str) -> None:
         lookup.decision = CacheDecision("miss", why)
 
 
+def _missed(choice: Choice | None) -> CacheDecision:
+    return (
+        CacheDecision("miss", "no neighbour")
+        if choice is None
+        else _decision("miss", "not sure enough", choice)
+    )
+
+
 def _decision(status: CacheStatus, reason: str, choice: Choice, saved_usd: float = 0.0) -> CacheDecision:
-    return CacheDecision(status, reason, choice.similarity, choice.answer_id, saved_usd, p_same=choice.p_same)
+    hit_id = None if status == "miss" else choice.answer_id
+    return CacheDecision(status, reason, choice.similarity, hit_id, saved_usd, p_same=choice.p_same)

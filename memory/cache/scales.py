@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from stepwell.memory.store import Store
 
 if TYPE_CHECKING:
     from stepwell.base.token_vectors import TokenVectors
-    from stepwell.memory.cache.gate.gate import Change, Choice, Gate
+    from stepwell.memory.cache.gate.gate import Choice, Gate
     from stepwell.memory.cache.gate.near import Near
-    from stepwell.memory.cache.gate.promise import GateReport
+    from stepwell.memory.cache.gate.promise import Change, GateReport
     from stepwell.memory.cache.semantic import Neighbourhood
     from stepwell.memory.cache.verifier.verifier import Verifier
 
@@ -65,6 +66,7 @@ class Scales:
         self._gate: Gate | None = None
         self._verifier: Verifier | None = None
         self._last_seq = 0
+        self._own: Counter[bytes] = Counter()  # noted, and not yet seen in the log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stepwell-cache-scales")
         self.is_serving = False
         self.changes: list[Change] = []
@@ -120,7 +122,10 @@ class Scales:
         return Weighed(partition, sketch, gate.choose(near, found.records, found.sizes))
 
     def _learn(self, judgement: Judgement) -> None:
-        self._store.note(_encode(judgement))
+        raw = _encode(judgement)
+        self._own[raw] += 1
+        self._store.note(raw)
+        self._announce(self._ready().learn(judgement))
         self._catch_up()
 
     def _ready(self) -> Gate:
@@ -134,7 +139,7 @@ class Scales:
         gate = self._ready()
         while notes := self._store.notes_after(self._last_seq, limit=NOTES_A_PAGE):
             self._last_seq = notes[-1][0]
-            judgements = [j for _, raw in notes if (j := read_judgement(raw)) is not None]
+            judgements = [j for _, raw in notes if (j := self._of_others(raw)) is not None]
             if is_start:
                 gate.replay(judgements)
                 continue
@@ -143,6 +148,13 @@ class Scales:
         if gate.refit_due:
             self._announce(gate.refit())
         self.is_serving = gate.is_serving
+
+    def _of_others(self, raw: bytes) -> Judgement | None:
+        if self._own[raw] > 0:  # learnt when it was noted
+            self._own[raw] -= 1
+            self._own += Counter()  # drops what is at zero
+            return None
+        return read_judgement(raw)
 
     def _announce(self, change: Change | None) -> None:
         if change is not None:

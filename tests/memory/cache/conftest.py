@@ -14,7 +14,7 @@ from stepwell.base.messages import Answer, Choice, Message, ToolCall, encode_jso
 from stepwell.base.request import Caller, ChatRequest, Wishes
 from stepwell.base.token_vectors import TokenVectors
 from stepwell.memory.cache.cache import Cache, Lookup
-from stepwell.memory.cache.gate.gate import Choice
+from stepwell.memory.cache.gate.gate import Choice as Chosen
 from stepwell.memory.cache.gate.near import Near
 from stepwell.memory.cache.judge.judge import Case
 from stepwell.memory.cache.judgement import Judgement
@@ -75,9 +75,9 @@ class Likeness:
         assert all(cached)
         return [0.0 for _ in cached]
 
-    def choose(self, near: list[Near], records: object, sizes: object) -> Choice:
+    def choose(self, near: list[Near], records: object, sizes: object) -> Chosen:
         best = near[0]
-        return Choice(
+        return Chosen(
             best.answer_id,
             best.similarity,
             best.similarity,
@@ -86,10 +86,10 @@ class Likeness:
             0.25,
         )
 
-    def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
+    def is_alias(self, choice: Chosen, *, is_same: bool) -> bool:
         return is_same
 
-    def wants_audit(self, choice: Choice) -> bool:
+    def wants_audit(self, choice: Chosen) -> bool:
         self.audits -= 1
         return self.audits >= 0
 

@@ -344,7 +344,7 @@ async def test_an_audit_goes_upstream_and_is_judged(asker: Make, kit: Any) -> No
 
 
 async def test_a_reported_hit_teaches_and_takes_its_group_along(asker: Make, kit: Any) -> None:
-    a = asker(semantic="serve")
+    a = asker(semantic="serve", least=0.5)
     await a.ask(kit.chat(SKY))
     one = (await a.look(kit.chat(SKY_TOO))).decision
     two = (await a.look(kit.chat(SKY_TOO + " then"))).decision
@@ -374,7 +374,7 @@ async def test_the_hours_add_up_what_was_saved(asker: Make, kit: Any, clock: Any
     hour = int(clock.now_s // 3600)
     await a.cache.close()
     store = asker(path=str(tmp_path / "c.db")).cache._store
-    sums = {t.kind: (t.hour, t.n, pytest.approx(t.usd), t.s) for t in store.tallies(0)}
+    sums = {t.kind: (t.hour, t.n, round(t.usd, 6), t.s) for t in store.tallies(0)}
     assert sums == {
         "miss": (hour, 1, 0.0, 0.0),
         "hit": (hour, 2, 0.02, 4.0),
