@@ -1,0 +1,3 @@
+from stepwell.memory.cache.verifier.verifier import Verifier
+
+__all__ = ["Verifier"]

@@ -1,0 +1,114 @@
+"""Boosted trees on features of pairs, and log-odds that mean what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepwell.memory.cache.verifier import late
+from stepwell.memory.cache.verifier.model import FEATURES
+from stepwell.memory.cache.verifier.trees import Trees
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+
+N_FOLDS = 5
+_LATE = [i for i, name in enumerate(FEATURES) if name in late.NAMES]
+
+
+def fit_trees(rows: Floats, same: Bools, weight: Floats, *, seed: int = 0, n_trees: int = 250) -> Trees:
+    """Histogram gradient boosting (Ke et al. 2017, LightGBM, as scikit-learn has it).
+
+    Args:
+        rows: `model.FEATURES` of each pair, shape (n, k); some without word pieces, see `without_pieces`.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    learner = HistGradientBoostingClassifier(
+        max_iter=n_trees, learning_rate=0.08, max_leaf_nodes=16, max_depth=7, min_samples_leaf=60,
+        l2_regularization=5.0, max_features=0.4, early_stopping=False, random_state=seed,
+    )  # fmt: skip
+    learner.fit(rows, same, sample_weight=weight / weight.mean())
+    return _as_trees(learner)
+
+
+def _as_trees(learner: Any) -> Trees:
+    nodes = [predictors[0].nodes for predictors in learner._predictors]
+    starts = np.cumsum([0, *(len(n) for n in nodes)])[:-1]
+    every = np.concatenate(nodes)
+    offset = np.repeat(starts, [len(n) for n in nodes])
+    is_leaf = every["is_leaf"].astype(bool)
+    here = np.arange(len(every))
+    return Trees(
+        roots=starts.astype(np.int32),
+        feature=np.where(is_leaf, 0, every["feature_idx"]).astype(np.int32),
+        cut=np.where(is_leaf, np.nan, every["num_threshold"]).astype(np.float32),
+        left=np.where(is_leaf, here, every["left"] + offset).astype(np.int32),
+        right=np.where(is_leaf, here, every["right"] + offset).astype(np.int32),
+        nan_left=every["missing_go_to_left"].astype(bool),
+        value=np.where(is_leaf, every["value"], 0).astype(np.float32),
+        depth=int(every["depth"].max()),
+        start=float(learner._baseline_prediction.ravel()[0]),
+    )
+
+
+def without_pieces(rows: Floats) -> Floats:
+    """The same pairs as they look with an embedder that shows no word pieces."""
+    made = rows.copy()
+    made[:, _LATE] = np.nan
+    return made
+
+
+def platt(score: Floats, same: Bools, weight: Floats) -> tuple[float, float]:
+    """Slope and intercept that make log-odds of a score (Platt 1999), by Newton's method."""
+    columns = np.stack([score, np.ones_like(score)], axis=1).astype(np.float64)
+    w = np.array([1.0, 0.0])
+    weight = weight / weight.mean()
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(columns @ w, -30, 30)))
+        gradient = columns.T @ (weight * (p - same)) + 1e-3 * w
+        hessian = (columns * (weight * p * (1 - p))[:, None]).T @ columns + 1e-3 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        w -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(max(w[0], 1e-3)), float(w[1])
+
+
+def fit_calibrated(
+    rows: Floats, same: Bools, weight: Floats, group: Ints, *, seed: int = 0, n_trees: int = 250
+) -> tuple[Trees, Floats, Floats]:
+    """Trees on all pairs, and a calibration from trees that had not seen a pair's group.
+
+    Returns:
+        The trees, the calibration as a `Model` holds it, and each pair's log-odds by trees that had not seen it.
+    """
+    fold = np.random.default_rng(seed).permutation(N_FOLDS * 100_000)[group % (N_FOLDS * 100_000)] % N_FOLDS
+    unseen = np.empty((2, len(rows)), dtype=np.float32)
+    bare = without_pieces(rows)
+    for k in range(N_FOLDS):
+        out = fold == k
+        trees = _fit_both(rows[~out], bare[~out], same[~out], weight[~out], seed, n_trees)
+        unseen[0, out], unseen[1, out] = trees.sum(rows[out]), trees.sum(bare[out])
+    calibration = np.array([platt(unseen[i], same, weight) for i in (0, 1)], dtype=np.float32)
+    trees = _fit_both(rows, bare, same, weight, seed, n_trees)
+    return trees, calibration, calibration[0, 0] * unseen[0] + calibration[0, 1]
+
+
+def _fit_both(rows: Floats, bare: Floats, same: Bools, weight: Floats, seed: int, n_trees: int) -> Trees:
+    """A quarter of the pairs a second time, without word pieces."""
+    also = np.random.default_rng(seed).random(len(rows)) < 0.25
+    return fit_trees(
+        np.concatenate([rows, bare[also]]),
+        np.concatenate([same, same[also]]),
+        np.concatenate([weight, weight[also]]),
+        seed=seed,
+        n_trees=n_trees,
+    )

@@ -1,0 +1,79 @@
+"""Would the answer to one prompt do for another? A small model that has both texts' words and word pieces.
+
+numpy and the weights load with the first verifier, not with this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepwell.base.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stepwell.base.token_vectors import TokenVectors
+    from stepwell.memory.cache.verifier.model import Model
+
+EMBEDDER = "minilm-8199be6f-1"
+_SHIPPED = Path(__file__).with_name("weights.npz")
+_SKETCHES = 1  # another number where sketches or features are made in another way
+
+
+def verifier_name(path: str | None) -> str:
+    """Tells scores and sketches of different weights or features apart; None: the shipped weights.
+
+    Raises:
+        ConfigError: The file can't be read.
+    """
+    try:
+        digest = hashlib.sha256(_file(path).read_bytes()).hexdigest()
+    except OSError as e:
+        raise ConfigError(f"The weights of the cache's verifier can't be read: {e.strerror}") from e
+    return f"pairs{_SKETCHES}-{digest[:8]}"
+
+
+def _file(path: str | None) -> Path:
+    return _SHIPPED if path is None else Path(path)
+
+
+class Verifier:
+    """Calibrated log-odds that a cached answer would do.
+
+    Attributes:
+        name: As `verifier_name` has it.
+        embedder: Name of the embedder whose word pieces it knows; of any other pass none.
+    """
+
+    embedder = EMBEDDER
+
+    def __init__(self, model: Model, name: str) -> None:
+        from stepwell.memory.cache.verifier import scoring
+
+        self._model = model
+        self._scoring = scoring
+        self.name = name
+
+    @classmethod
+    def load(cls, path: str | None = None) -> Verifier:
+        """Read weights; the shipped ones by default.
+
+        Raises:
+            ConfigError: They can't be used.
+        """
+        from stepwell.memory.cache.verifier.model import read_model
+
+        return cls(read_model(_file(path)), verifier_name(path))
+
+    def sketch(self, text: str, tokens: TokenVectors | None) -> bytes:
+        """All that a comparison needs of a text: under 10 kB, 1-2 kB for a short question. Holds words of it."""
+        return self._scoring.make_sketch(text, tokens, self._model.basis)
+
+    def log_odds(self, query: bytes, cached: Sequence[bytes], similarities: Sequence[float]) -> list[float]:
+        """Log-odds that each cached answer would do for the query, -12..12; -12 where a sketch can't be read.
+
+        Args:
+            similarities: Cosine of the query with each cached prompt.
+        """
+        return self._scoring.log_odds(self._model, query, cached, similarities)
