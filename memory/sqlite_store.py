@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import weakref
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from stepwell.memory import sqlite_writes as writes
 from stepwell.memory.reader import Reader
 from stepwell.memory.schema import connect
 from stepwell.memory.sqlite_writes import Attachment
-from stepwell.memory.store import Entry, Record, Tally, VectorRow
+from stepwell.memory.store import Entry, Record, StoreError, Tally, VectorRow
 from stepwell.memory.writer import FAILURES, Job, Writer
 
 _BY_KEY = f"SELECT {writes.COLUMNS} FROM entries WHERE key = ? AND expires_at_s > ?"
@@ -118,22 +119,31 @@ class SqliteStore:
         """Delete one entry, and what leads to it; False where there is none.
 
         Raises:
-            sqlite3.Error: The file could not be written.
+            StoreError: The file could not be written.
         """
-        return self._delete("hit_id = ?", [hit_id]) > 0
+        return self._delete("hit_id = ?", (hit_id,)) > 0
 
-    def erase(self, *, tenant: str, user: str | None = None) -> int:
-        """Delete all that a tenant, or one user of theirs, left; returns how many entries.
+    def drop_soon(self, hit_ids: Sequence[str]) -> Future[object]:
+        """Delete entries, and what leads to them; the future fails with one of writer.FAILURES."""
+        where = f"hit_id IN ({_marks(hit_ids)})"
+        return self._writer.ask(partial(writes.delete, where=where, values=tuple(hit_ids)), is_urgent=True)
+
+    def erase(self, *, tenant: str, user: str | None = None, until_s: float = math.inf) -> int:
+        """Delete all that a tenant, or one user of theirs, left until then; returns how many entries.
 
         The file's pages are overwritten and the log is emptied; only where another process keeps reading from
         it for seconds, the log stays until it grows full.
 
         Raises:
-            sqlite3.Error: The file could not be written.
+            StoreError: The file could not be written.
         """
         if user is None:
-            return self._delete("tenant = ?", [tenant])
-        return self._delete("tenant = ? AND user = ?", [tenant, user])
+            return self._delete("tenant = ? AND stored_at_s <= ?", (tenant, until_s))
+        return self._delete("tenant = ? AND user = ? AND stored_at_s <= ?", (tenant, user, until_s))
+
+    def wipe(self) -> None:
+        """Delete all but the judgements, whose numbers rise on."""
+        self._writer.ask(writes.wipe, is_urgent=True).result()
 
     # ---- vectors
 
@@ -173,9 +183,11 @@ class SqliteStore:
 
     def judged(self, answer_id: str, *, is_same: bool) -> None:
         """Count one verdict on an answer; its record goes with it."""
-        self._send(
-            partial(writes.judged, answer_id=answer_id, n_right=int(is_same), n_wrong=int(not is_same))
-        )
+        self.add_record(answer_id, Record(int(is_same), int(not is_same)))
+
+    def add_record(self, answer_id: str, record: Record) -> None:
+        """Count several verdicts on an answer."""
+        self._send(partial(writes.judged, answer_id=answer_id, record=record))
 
     def records(self, answer_ids: Sequence[str]) -> dict[str, Record]:
         """Verdicts on some answers; those never judged are left out."""
@@ -207,9 +219,15 @@ class SqliteStore:
     def _send(self, work: Callable[..., object], after: Callable[[], None] | None = None) -> bool:
         return self._writer.send(Job(work, after=after))
 
-    def _delete(self, where: str, values: Sequence[str]) -> int:
+    def _delete(self, where: str, values: Sequence[object]) -> int:
         # after all writes sent so far, so that none of them brings an entry back
-        done = self._writer.ask(partial(writes.delete, where=where, values=values), is_urgent=True).result()
+        work = partial(writes.delete, where=where, values=values)
+        try:
+            done = self._writer.ask(work, is_urgent=True).result()
+        except FAILURES as e:
+            raise StoreError(
+                f"the cache's file could not be written ({type(e).__name__}): nothing erased"
+            ) from e
         assert isinstance(done, int)
         if done:
             with suppress(sqlite3.Error):

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stepwell.memory.store import Entry, Tally
+from stepwell.memory.store import Entry, Record, Tally
 
 MAX_JUDGEMENTS = 20_000
 COLUMNS = "hit_id, key, tenant, user, body, tier, model, cost_usd, stored_at_s, expires_at_s, took_s"
@@ -64,8 +64,8 @@ def attach(connection: sqlite3.Connection, *, row: Attachment) -> bool:
     return True
 
 
-def judged(connection: sqlite3.Connection, *, answer_id: str, n_right: int, n_wrong: int) -> None:
-    connection.execute(_JUDGED, (n_right, n_wrong, answer_id))
+def judged(connection: sqlite3.Connection, *, answer_id: str, record: Record) -> None:
+    connection.execute(_JUDGED, (record.n_right, record.n_wrong, answer_id))
 
 
 def note(connection: sqlite3.Connection, *, judgement: bytes) -> None:
@@ -77,5 +77,10 @@ def count(connection: sqlite3.Connection, *, tallies: Sequence[Tally]) -> None:
     connection.executemany(_COUNT, [(t.hour, t.kind, t.n, t.usd, t.s) for t in tallies])
 
 
-def delete(connection: sqlite3.Connection, *, where: str, values: Sequence[str]) -> int:
+def delete(connection: sqlite3.Connection, *, where: str, values: Sequence[object]) -> int:
     return connection.execute(f"DELETE FROM entries WHERE {where}", values).rowcount
+
+
+def wipe(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM entries")
+    connection.execute("DELETE FROM tallies")

@@ -6,6 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from stepwell.base.errors import StepwellError
+
+
+class StoreError(StepwellError):
+    """The store did not confirm that it deleted what it was asked to delete."""
+
+    status_code = 503
+    code = "store_error"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -101,7 +110,8 @@ class VectorStore(Protocol):
     def vectors_after(self, partition: bytes, seq: int, *, now_s: float, limit: int) -> list[VectorRow]: ...
 
     def sketches(self, partition: bytes, seqs: Sequence[int]) -> dict[int, bytes]:
-        """What the verifier kept of some rows' prompts. Any thread may call."""
+        """What the verifier kept of some rows' prompts, b"" where nothing; rows that are gone are left out, and so are
+        those that lead to an answer that is. Any thread may call."""
         ...
 
 

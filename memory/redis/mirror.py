@@ -1,0 +1,105 @@
+"""What one replica knows of all: a store of its own, to which changes made elsewhere are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import msgspec
+
+from stepwell.memory.redis import changes
+from stepwell.memory.redis.outbox import Outbox
+from stepwell.memory.sqlite_store import SqliteStore
+from stepwell.memory.store import Record, Tally
+
+Messages = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class Mirror:
+    """Applies messages to the local store. What another version wrote and this one can't read is left out."""
+
+    def __init__(self, local: SqliteStore, outbox: Outbox, replica: str) -> None:
+        self._local = local
+        self._outbox = outbox
+        self._replica = replica.encode()
+
+    def is_own(self, message: dict[bytes, bytes]) -> bool:
+        """True where this replica said it: it has made the change already."""
+        return message.get(b"b") == self._replica
+
+    def begin(self) -> None:
+        """Forget what Redis is about to tell anew; keep what it has not heard yet."""
+        self._local.wipe()
+        for change in self._outbox.waiting():
+            if change.entry is not None:
+                self._local.put_soon(change.entry)
+            if change.attachment is not None:
+                self._local.attach_soon(change.attachment)
+
+    def put(self, raw: bytes | None) -> None:
+        try:
+            self._local.put_soon(changes.read_entry(raw or b""))
+        except msgspec.DecodeError:
+            return
+
+    def attach(self, raw: bytes | None) -> Future[object] | None:
+        try:
+            return self._local.attach_soon(changes.read_attachment(raw or b""))
+        except msgspec.DecodeError:
+            return None
+
+    def add_record(self, answer_id: str, record: Record) -> None:
+        self._local.add_record(answer_id, record)
+
+    def count(self, tallies: Sequence[Tally]) -> None:
+        self._local.count(tallies)
+
+    def take_notes(self, notes: Messages) -> None:
+        """Add what others judged to the local log."""
+        for _, message in notes:
+            if not self.is_own(message):
+                self._local.note(message[b"d"])
+
+    def apply(self, log: Messages, contents: list[bytes | None]) -> None:
+        """Make changes in order; afterwards what is gone is served no more.
+
+        Args:
+            contents: For each message, the entry or vector that it is about; None where there is none.
+        """
+        dropped: list[Future[object]] = []
+        for (_, message), content in zip(log, contents, strict=True):
+            kind = message[b"o"]
+            if kind == b"x":
+                dropped.append(self._local.drop_soon(message[b"i"].decode().split(" ")))
+            elif not self.is_own(message):
+                self._apply(kind, message, content)
+        for future in dropped:
+            future.result()
+
+    def _apply(self, kind: bytes, message: dict[bytes, bytes], content: bytes | None) -> None:
+        if kind == b"p" and content is not None:
+            self.put(content)
+        elif kind == b"v" and content is not None:
+            self.attach(content)
+        elif kind == b"j":
+            is_same = message[b"d"] == b"r"
+            self.add_record(message[b"i"].decode(), Record(int(is_same), int(not is_same)))
+        elif kind == b"c":
+            self.count(_tallies(message[b"d"]))
+        elif kind == b"z":
+            self._erase(message[b"d"])
+
+    def _erase(self, raw: bytes) -> None:
+        try:
+            e = changes.read_erasure(raw)
+        except msgspec.DecodeError:
+            return
+        self._outbox.cancel(e.covers)
+        self._local.erase(tenant=e.tenant, user=e.user, until_s=e.until_s)
+
+
+def _tallies(raw: bytes) -> tuple[Tally, ...]:
+    try:
+        return changes.read_tallies(raw)
+    except msgspec.DecodeError:
+        return ()

@@ -1,0 +1,69 @@
+"""What waits to be told to Redis: bounded, so that a Redis that is away costs neither memory nor time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from stepwell.memory.redis.changes import Change
+
+MAX_CHANGES = 10_000
+MAX_BYTES = 64 * 2**20
+
+
+class Outbox:
+    """Changes in order, urgent ones before the others. Thread-safe. Beyond its bounds the oldest are lost."""
+
+    def __init__(self) -> None:
+        self.n_lost = 0
+        self.has_some = threading.Event()
+        self._urgent: deque[Change] = deque()
+        self._changes: deque[Change] = deque()
+        self._n_bytes = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._changes)
+
+    def add(self, change: Change, *, is_urgent: bool = False) -> None:
+        """Queue a change; never waits."""
+        with self._lock:
+            (self._urgent if is_urgent else self._changes).append(change)
+            self._n_bytes += change.n_bytes
+            while self._changes and (len(self) > MAX_CHANGES or self._n_bytes > MAX_BYTES):
+                self._n_bytes -= self._changes.popleft().n_bytes
+                self.n_lost += 1
+        self.has_some.set()
+
+    def first(self, n: int) -> list[Change]:
+        """The next up to `n` changes; they stay until they are `done`."""
+        with self._lock:
+            queue = self._urgent or self._changes
+            while queue and queue[0].is_cancelled:
+                self._n_bytes -= queue.popleft().n_bytes
+            found = [c for _, c in zip(range(n), queue, strict=False) if not c.is_cancelled]
+            if not found:
+                self.has_some.clear()
+            return found
+
+    def done(self, change: Change) -> None:
+        """Take out a change that Redis has heard of."""
+        with self._lock:
+            for queue in (self._urgent, self._changes):
+                if change in queue:  # it is the first, unless one before it was cancelled or lost
+                    queue.remove(change)
+                    self._n_bytes -= change.n_bytes
+                    return
+
+    def cancel(self, is_meant: Callable[[Change], bool]) -> None:
+        """Never send some changes, nor again where Redis has not answered yet."""
+        with self._lock:
+            for change in (*self._urgent, *self._changes):
+                if is_meant(change):
+                    change.is_cancelled = True
+
+    def waiting(self) -> list[Change]:
+        """All that Redis has not heard of."""
+        with self._lock:
+            return [c for c in (*self._urgent, *self._changes) if not c.is_cancelled]
