@@ -35,7 +35,7 @@ def cache(config: Config) -> Iterator[Step]:
 
         embedder = load_embedder(config.embedding)
     with asyncio.Runner() as runner:
-        replay = CacheReplay(config.cache, embedder)
+        replay = CacheReplay(config.cache, embedder, max_error=config.promises.max_cache_error)
         try:
             yield lambda row: runner.run(replay.step(row))
         finally:

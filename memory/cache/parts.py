@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.base.config import CacheConfig
+from stepwell.base.errors import ConfigError
 
 if TYPE_CHECKING:
     from stepwell.memory.cache.gate.gate import Gate
@@ -25,10 +28,12 @@ class Parts:
 
     @cached_property
     def verifier_name(self) -> str:
-        """Tells one verifier's sketches from another's; loads no weights."""
-        from stepwell.memory.cache.verifier.verifier import verifier_name
+        """Tells one verifier's sketches from another's; reads its file, and loads nothing.
 
-        return verifier_name(self._config.verifier)
+        Raises:
+            ConfigError: It can't be read.
+        """
+        return sha256(_bytes_of(self._config.verifier)).hexdigest()[:8]
 
     def verifier(self) -> Verifier:
         """Raises: ConfigError: Its weights can't be used."""
@@ -47,3 +52,11 @@ class Parts:
             audit_share=self._config.audit_share,
             judge_error=self._config.judge_error,
         )
+
+
+def _bytes_of(verifier: str | None) -> bytes:
+    path = Path(__file__).with_name("verifier") if verifier is None else Path(verifier)
+    try:
+        return (path / "weights.npz" if path.is_dir() else path).read_bytes()
+    except OSError as e:
+        raise ConfigError(f"cache.verifier {path}: {e.strerror}") from e

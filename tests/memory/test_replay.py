@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stepwell.base.config import CacheConfig
 from stepwell.base.errors import BadRequest
 from stepwell.memory.replay import replay
+from tests.support.likeness import Likeness
 
 SKY = "why is the sky blue today"
 SKY_TOO = "why is the sky so blue today"
@@ -48,13 +49,13 @@ ROWS: list[dict[str, object]] = [
     ],
 )
 async def test_says_what_each_row_met(semantic: str, statuses: list[str], tmp_path: Path) -> None:
-    config = CacheConfig.model_validate(
-        {"semantic": semantic, "min_similarity": 0.9, "path": str(tmp_path / "c.db")}
-    )
-    out = [row async for row in replay(ROWS, config, Words())]
+    config = CacheConfig.model_validate({"semantic": semantic, "path": str(tmp_path / "c.db")})
+    likeness = Likeness(0.9)
+    likeness.is_serving = semantic == "serve"
+    out = [row async for row in replay(ROWS, config, Words(), parts=likeness)]  # type: ignore[arg-type]
     assert [row["status"] for row in out] == statuses
     assert [row["id"] for row in out] == [0, "again", 2, 3]
-    assert all(set(row) == {"id", "status", "similarity", "reason"} for row in out)
+    assert all(set(row) == {"id", "status", "similarity", "p_same", "reason"} for row in out)
     if semantic != "off":
         assert out[2]["similarity"] == pytest.approx(0.926, abs=0.01)
     assert not (tmp_path / "c.db").exists()  # the real cache is left alone

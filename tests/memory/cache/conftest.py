@@ -14,11 +14,9 @@ from stepwell.base.messages import Answer, Choice, Message, ToolCall, encode_jso
 from stepwell.base.request import Caller, ChatRequest, Wishes
 from stepwell.base.token_vectors import TokenVectors
 from stepwell.memory.cache.cache import Cache, Lookup
-from stepwell.memory.cache.gate.gate import Choice as Chosen
-from stepwell.memory.cache.gate.near import Near
 from stepwell.memory.cache.judge.judge import Case
-from stepwell.memory.cache.judgement import Judgement
 from stepwell.memory.store import Store
+from tests.support.likeness import Likeness
 
 DIM = 64
 
@@ -48,56 +46,6 @@ class TextVector:
         if not self.text.endswith("and so on"):
             return None
         return TokenVectors(np.zeros(0, np.int32), np.zeros((0, DIM), np.float16), is_cut=True)
-
-
-class Likeness:
-    """Weighs by the cosine alone: serves from `least` on. Where the gate's and verifier's own tests end, this begins."""
-
-    verifier_name = "words-1"
-
-    def __init__(self, least: float) -> None:
-        self.least = least
-        self.is_serving = True
-        self.refit_due = False
-        self.learnt: list[Judgement] = []
-        self.audits = 0
-
-    def verifier(self) -> Likeness:
-        return self
-
-    def gate(self) -> Likeness:
-        return self
-
-    def sketch(self, text: str, tokens: object) -> bytes:
-        return text.encode()
-
-    def log_odds(self, query: bytes, cached: list[bytes], similarities: list[float]) -> list[float]:
-        assert all(cached)
-        return [0.0 for _ in cached]
-
-    def choose(self, near: list[Near], records: object, sizes: object) -> Chosen:
-        best = near[0]
-        return Chosen(
-            best.answer_id,
-            best.similarity,
-            best.similarity,
-            (best.similarity,),
-            best.similarity >= self.least,
-            0.25,
-        )
-
-    def is_alias(self, choice: Chosen, *, is_same: bool) -> bool:
-        return is_same
-
-    def wants_audit(self, choice: Chosen) -> bool:
-        self.audits -= 1
-        return self.audits >= 0
-
-    def learn(self, judgement: Judgement) -> None:
-        self.learnt.append(judgement)
-
-    def replay(self, judgements: list[Judgement]) -> None:
-        self.learnt += judgements
 
 
 class SameWords:

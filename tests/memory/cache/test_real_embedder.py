@@ -19,12 +19,12 @@ def embedder() -> Embedder:
 
 async def test_a_paraphrase_is_served_and_another_question_is_not(embedder: Embedder, kit: Any) -> None:
     # .5 s may be too short for the first embedding on a busy machine
-    config = CacheConfig(semantic="serve", min_similarity=0.85, embed_timeout_s=30)
+    config = CacheConfig(semantic="serve", embed_timeout_s=30)
     cache = Cache(config, versions="v", embedder_name=embedder.name)
     source: Callable[[], Embedder] = lambda: embedder  # noqa: E731
 
     async def ask(prompt: str) -> tuple[str, float | None, int]:
-        vector = RequestVector(source, prompt)
+        vector = RequestVector(source, prompt, layers="tokens")
         lookup = await cache.lookup(kit.chat(prompt), vector, scope="auto")
         await cache.write(lookup, body=b"{}", answer=kit.answer_of(), tier="t", model="m", cost_usd=0.01)
         await cache.drain()
