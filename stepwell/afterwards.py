@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stepwell.base.decisions import Verdict
 from stepwell.base.messages import Answer, Usage
 from stepwell.base.reply import Reply
 from stepwell.base.telemetry.metrics import Metrics
@@ -15,6 +16,9 @@ from stepwell.router.dispatch import Served
 from stepwell.router.outcome_notes import note_of
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.run import Run, record_of
+
+# what a check of ours finds and no secret: a plugged check's kinds may mean anything
+PERSONAL = frozenset({"CREDIT_CARD", "EMAIL", "IBAN", "IP_ADDRESS", "PHONE", "US_SSN"})
 
 
 def usage_of(run: Run, answer: Answer, n_pieces: int | None = None) -> tuple[Usage, bool]:
@@ -42,33 +46,48 @@ async def settle(run: Run, usd: float) -> None:
         await run.purse.settle(usd)
 
 
-async def remember(cache: Cache | None, run: Run, reply: Reply, answer: Answer) -> None:
-    """Cache the answer, but where a guard found something in it or in the question."""
-    if cache is None or run.lookup is None:
-        return
-    for verdict in (run.trace.guard_input, run.trace.guard_output):
-        if verdict is not None and (verdict.kinds or verdict.errors):
-            return
-    await cache.write(
-        run.lookup,
-        body=reply.body,
-        answer=answer,
-        tier=reply.tier,
-        model=reply.model,
-        cost_usd=reply.cost_usd,
-        is_degraded=reply.is_degraded,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Keeps of every request what conversations, feedback, metrics and sinks need."""
+    """Keeps of every request what the cache, conversations, feedback, metrics and sinks need.
 
+    Attributes:
+        keeps_personal: The cache may hold answers where a guard found personal data.
+    """
+
+    cache: Cache | None
+    keeps_personal: bool
     router: Router
     record: Recorder
     metrics: Metrics
     outcomes: OutcomeStore | None
     embedder_name: str
+
+    async def remember(self, run: Run, reply: Reply, *, cost_usd: float, took_s: float) -> None:
+        """Cache the answer, but where a guard found something in it or in the question.
+
+        Args:
+            cost_usd, took_s: What the answer cost, and how long the upstream took for it.
+        """
+        if self.cache is None or run.lookup is None:
+            return
+        if not all(self._may_keep(v) for v in (run.trace.guard_input, run.trace.guard_output)):
+            return
+        await self.cache.write(
+            run.lookup,
+            body=reply.body,
+            answer=reply.answer,
+            tier=reply.tier,
+            model=reply.model,
+            cost_usd=cost_usd,
+            took_s=took_s,
+            is_degraded=reply.is_degraded,
+        )
+
+    def _may_keep(self, verdict: Verdict | None) -> bool:
+        if verdict is None or not (verdict.kinds or verdict.errors):
+            return True
+        is_personal = verdict.action != "block" and PERSONAL.issuperset(verdict.kinds)
+        return self.keeps_personal and is_personal and not verdict.errors
 
     def add(self, run: Run, status: int, reply: Reply | None = None, error: str = "") -> None:
         """The request has ended."""

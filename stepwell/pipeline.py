@@ -13,8 +13,7 @@ from random import getrandbits
 
 import msgspec
 
-from stepwell.afterwards import Records, cost_with_losses, remember, settle, usage_of
-from stepwell.base.assemble import as_events
+from stepwell.afterwards import Records, cost_with_losses, settle, usage_of
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, Trace
 from stepwell.base.embedding import Embedder, Layers, RequestVector
@@ -28,13 +27,12 @@ from stepwell.fitting import Fitting
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.router.budget import Budget
-from stepwell.router.cascade.climb import Climb, Priced, added
+from stepwell.router.cascade.climb import Climb, Priced
 from stepwell.router.cascade.run import Ladder
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher, Served
 from stepwell.router.features import last_ask
-from stepwell.router.opened import OpenStream
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.base import Completed
@@ -45,13 +43,13 @@ from stepwell.run import (
     code_of,
     last_user_text,
     status_of,
-    wants_usage,
 )
 from stepwell.stream import ReplyStream
+from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights, alone
+from stepwell.streaming import SHARED, Asked, Streaming
 
 OFF = CacheDecision("off")
 WARM_S = 30.0
-NONE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,10 @@ class Pipeline:
     close_parts: tuple[Callable[[], object], ...] = ()
     ladder: Ladder | None = None
     outcomes: OutcomeStore | None = None
+    flights: StreamFlights[Asked] = field(default_factory=StreamFlights)
     _fitting: Fitting = field(init=False)
     _records: Records = field(init=False)
+    _streaming: Streaming = field(init=False)
 
     def __post_init__(self) -> None:
         fitting = Fitting(
@@ -86,9 +86,19 @@ class Pipeline:
             self.smallest_hosted_window,
             self.counts_dollars,
         )
-        records = Records(self.router, self.record, self.metrics, self.outcomes, self.embedder_name)
+        records = Records(
+            self.cache,
+            self.config.cache.pii,
+            self.router,
+            self.record,
+            self.metrics,
+            self.outcomes,
+            self.embedder_name,
+        )
         object.__setattr__(self, "_fitting", fitting)
         object.__setattr__(self, "_records", records)
+        streaming = Streaming(self.config.dispatch, self.guard, records)
+        object.__setattr__(self, "_streaming", streaming)
 
     # ---- whole answers
 
@@ -111,14 +121,17 @@ class Pipeline:
         hit = await self._enter(run)
         if hit is not None:
             return hit
-        if self.cache is None or run.lookup is None or run.lookup.decision.status != "miss":
+        if self.cache is None or run.lookup is None or self._shared_key(run) is None:
             return await self._ask(run)
         reply, is_shared = await self.cache.share(run.lookup, lambda: self._ask(run))
-        return self._follower(run, reply) if is_shared else reply
+        if not is_shared:
+            return reply
+        await self._delay(run)
+        return self._follower(run, reply)
 
     def _follower(self, run: Run, reply: Reply) -> Reply:
         """The same answer for a caller who asked the same at the same time; the leader paid."""
-        run.trace.cache = CacheDecision("hit", "shared with a request under way", saved_usd=reply.cost_usd)
+        run.trace.cache = CacheDecision("hit", SHARED.reason, saved_usd=reply.cost_usd)
         return Reply(reply.body, reply.tier, reply.model, 0.0, reply.usage, run.trace)
 
     async def _ask(self, run: Run) -> Reply:
@@ -184,7 +197,7 @@ class Pipeline:
             priced.is_estimated,
             answer,
         )
-        await remember(self.cache, run, reply, answer)
+        await self._records.remember(run, reply, cost_usd=reply.cost_usd, took_s=run.took_s)
         return reply
 
     # ---- streams
@@ -199,73 +212,54 @@ class Pipeline:
         try:
             hit = await self._enter(run)
             if hit is not None:
-                return self._replay(run, hit)
-            decision = await self._route(run)
-            dropped = NONE
-            try:
-                if self.ladder is None or not self.ladder.confidence:
-                    opened, served = await self.dispatcher.open(
-                        run.request, decision, run.trace, run.deadline_s, run.purse
-                    )
-                else:
-                    climb = self._start(run, decision)
-                    opened, served = await self.ladder.open(climb)
-                    dropped = climb.usage
-            except BaseException:
-                await settle(run, run.lost_usd)
-                raise
+                return self._streaming.replay(run, hit)
+            seat = await self._seat(run)
         except BaseException as e:
             self._records.add(run, status_of(e), error=code_of(e))
             raise
         run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3
-        return self._live(run, opened, served, dropped)
+        return self._streaming.along(run, seat) if seat.is_shared else self._streaming.live(run, seat)
 
-    def _replay(self, run: Run, hit: Reply) -> ReplyStream:
-        async def end(stream: ReplyStream, status: int, error: str) -> None:
-            stream.reply = hit
-            self._records.add(run, status, hit, error=error)
+    async def _seat(self, run: Run) -> Seat[Asked]:
+        """A place at the upstream's stream: one of its own, or beside who asks the same just now."""
 
-        return ReplyStream(
-            as_events(hit.answer),
-            None,
-            end,
-            tier=hit.tier,
-            model=hit.model,
-            trace=run.trace,
-            wants_usage=wants_usage(run),
-            config=self.config.dispatch,
-        )
+        async def open_(on_full: OnFull | None) -> Call[Asked]:
+            return await self._open(run, on_full)
 
-    def _live(self, run: Run, opened: OpenStream, served: Served, dropped: Usage) -> ReplyStream:
-        """Args: dropped: Tokens of streams that were given up before a word of them was released."""
-        deployment = served.deployment
+        key = self._shared_key(run)
+        if key is None:
+            return await alone(open_)
+        seat = await self.flights.seat(key, open_)
+        if seat.is_shared:
+            try:
+                await self._delay(run)
+            except BaseException:
+                await seat.reader.aclose()
+                raise
+        return seat
 
-        async def end(stream: ReplyStream, status: int, error: str) -> None:
-            answer = stream.assembler.answer()
-            usage, is_estimated = usage_of(run, answer, stream.assembler.n_pieces)
-            spent = cost_with_losses(run, usage, served)
-            await settle(run, spent)
-            if stream.guard is not None:
-                run.trace.guard_output = stream.guard.verdict
-            reply = stream.finished(usage, spent, is_estimated)
-            if dropped is not NONE:
-                reply.usage = added(usage, dropped)
-            stream.reply = reply
-            if status == 200:
-                await remember(self.cache, run, reply, reply.answer)
-            self._records.add(run, status, reply, error=error)
+    def _shared_key(self, run: Run) -> bytes | None:
+        """Names requests that may share an answer under way; None where the cache must stay out of it."""
+        if self.cache is None or not self.config.cache.exact or run.lookup is None:
+            return None
+        return run.lookup.key if run.lookup.decision.status == "miss" else None
 
-        return ReplyStream(
-            opened.head,
-            opened,
-            end,
-            tier=deployment.tier,
-            model=deployment.model,
-            trace=run.trace,
-            wants_usage=wants_usage(run),
-            config=self.config.dispatch,
-            guard=self.guard.open_stream(),
-        )
+    async def _open(self, run: Run, on_full: OnFull | None) -> Call[Asked]:
+        decision = await self._route(run)
+        try:
+            if self.ladder is None or not self.ladder.confidence:
+                opened, served = await self.dispatcher.open(
+                    run.request, decision, run.trace, run.deadline_s, run.purse
+                )
+                asked = Asked(run, served)
+            else:
+                climb = self._start(run, decision)
+                opened, served = await self.ladder.open(climb)
+                asked = Asked(run, served, climb.usage)
+        except BaseException:
+            await settle(run, run.lost_usd)
+            raise
+        return self._streaming.call(asked, opened, on_full)
 
     # ---- the decision alone
 
@@ -320,7 +314,14 @@ class Pipeline:
             return None
         body, answer = await self._guarded(run, entry.body, decode_answer(entry.body))
         usage = answer.usage or Usage()
+        await self._delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
+
+    async def _delay(self, run: Run) -> None:
+        """Before a hit: so that its timing doesn't tell what others asked."""
+        left_s = run.began_s + self.config.cache.hit_delay_s - time.monotonic()
+        if self.config.cache.hit_delay_s and left_s > 0:
+            await asyncio.sleep(left_s)
 
     async def _guard_input(self, run: Run) -> None:
         if self.guard.checks_input:
@@ -340,6 +341,7 @@ class Pipeline:
         limit_usd = self.router.limit_usd(run.request)
         run.purse = purse = Purse(self.ledger, run.request.caller, decision, limit_usd)
         await purse.open()
+        run.asked_s = time.monotonic()
         cap = self.router.output_cap(run.request)
         if cap is not None:
             run.request = msgspec.structs.replace(run.request, output_cap=cap)

@@ -20,7 +20,11 @@ from stepwell.stream import CLIENT_LEFT
 
 
 class Run(msgspec.Struct):
-    """One request on its way: what it is by now, and what was decided so far."""
+    """One request on its way: what it is by now, and what was decided so far.
+
+    Attributes:
+        asked_s: When it went upstream, on the monotonic clock.
+    """
 
     request: ChatRequest
     trace: Trace
@@ -32,11 +36,17 @@ class Run(msgspec.Struct):
     purse: Purse | None = None
     spent_usd: float = 0.0
     turn: Turn | None = None
+    asked_s: float = 0.0
 
     @property
     def lost_usd(self) -> float:
         """Upper bound of the tries that failed and may have been billed."""
         return self.purse.lost_usd if self.purse is not None else 0.0
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since it went upstream."""
+        return time.monotonic() - self.asked_s
 
 
 def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:

@@ -20,10 +20,10 @@ CLIENT_LEFT = 499
 
 
 class Source(Protocol):
-    """What an open upstream offers (router.dispatch.OpenStream)."""
+    """What an open upstream offers (stepwell.shared.Reader)."""
 
-    rest: AsyncGenerator[list[Event], None]
-
+    @property
+    def rest(self) -> AsyncIterator[list[Event]]: ...
     async def aclose(self) -> None: ...
 
 
