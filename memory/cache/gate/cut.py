@@ -1,4 +1,4 @@
-"""The lowest P(same) from which serving keeps the error budget."""
+"""The lowest P(same) from which on serving keeps the error budget."""
 
 from __future__ import annotations
 
@@ -10,30 +10,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEVER = 2.0  # above any probability
+_BEST_RATIO = 0.2  # the model is not thought more than five times too careful
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the model says of verdicts that it was not fitted on.
+    """Verdicts beside what the model says of them without having seen them.
 
     Attributes:
         p_same: Shape (n,).
-        is_same: Verdicts, shape (n,).
+        is_same: Shape (n,).
         counts: Requests that each stands for, shape (n,).
+        judge_error: Share of the verdicts thought wrong.
     """
 
     p_same: NDArray[np.float64]
     is_same: NDArray[np.float64]
     counts: NDArray[np.float64]
+    judge_error: float = 0.0
 
 
-def lowest_cut(
-    p_same: NDArray[np.float64], held: Held, *, max_error: float, judge_error: float, n_trusted: float
-) -> float:
-    """The P from which on at most `max_error` of what is served is wrong; NEVER where there is none.
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Sums over the verdicts at or above some cuts, each shape (k,).
 
-    Errors are counted over all that would be served, not request by request. The model's own expectation stands for
-    `n_trusted` verdicts beside those seen above the cut.
+    Attributes:
+        n: Requests.
+        n_wrong: Of those, thought wrong, after the judge's own errors; below 0 by chance.
+        variance: Of `n_wrong`.
+        expected_wrong: By the model.
+    """
+
+    n: NDArray[np.float64]
+    n_wrong: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    expected_wrong: NDArray[np.float64]
+
+
+def lowest_cut(p_same: NDArray[np.float64], held: Held, *, max_error: float, trust: float) -> float:
+    """The P from which on at most `max_error` of all that is served is wrong; NEVER where there is none.
+
+    The model's expectation over recent requests, times the ratio of wrong verdicts to what it expected of those.
+    The ratio is drawn towards 1 as if `trust` wrong verdicts had been seen and expected.
 
     Args:
         p_same: Of recent requests, shape (n,).
@@ -43,23 +61,36 @@ def lowest_cut(
     if not len(p_same):
         return NEVER
     cuts = -np.sort(-p_same)
-    expected = np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1)
-    n_above, n_wrong = _above(cuts, held, judge_error)
-    error = (n_trusted * expected + n_wrong) / (n_trusted + n_above)
+    error = np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1) * _ratio(above(cuts, held), trust)
     kept = np.flatnonzero(error <= max_error)
     return float(cuts[kept[-1]]) if len(kept) else NEVER
 
 
-def _above(
-    cuts: NDArray[np.float64], held: Held, judge_error: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Requests judged at or above each cut, and how many of those are thought wrong."""
+def above(cuts: NDArray[np.float64], held: Held) -> Above:
+    """What was judged from each cut on. Judge errors are taken out (Rogan & Gladen 1978, Am. J. Epidemiol. 107:71)."""
     import numpy as np
 
-    order = np.argsort(-held.p_same)
-    n = np.concatenate(([0.0], np.cumsum(held.counts[order])))
-    wrong = np.concatenate(([0.0], np.cumsum((held.counts * (1 - held.is_same))[order])))
-    at = np.searchsorted(-held.p_same[order], -cuts, side="right")
-    # some of those judged wrong were right (Rogan & Gladen 1978, Am. J. Epidemiol. 107:71)
-    true_wrong = np.clip((wrong[at] - judge_error * n[at]) / (1 - 2 * judge_error), 0, n[at])
-    return n[at], true_wrong
+    order = np.argsort(-held.p_same, kind="stable")
+    counts, p = held.counts[order], held.p_same[order]
+    e, span = held.judge_error, 1 - 2 * held.judge_error
+    judged_wrong = e + span * (1 - p)
+    at = np.searchsorted(-p, -cuts, side="right")
+
+    def up_to(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate(([0.0], np.cumsum(x)))[at]
+
+    return Above(
+        n=up_to(counts),
+        n_wrong=up_to(counts * (1 - held.is_same[order] - e) / span),
+        variance=up_to(counts**2 * judged_wrong * (1 - judged_wrong) / span**2),
+        expected_wrong=up_to(counts * (1 - p)),
+    )
+
+
+def _ratio(seen: Above, trust: float) -> NDArray[np.float64]:
+    """How much worse than expected; the weight of the verdicts is what they say of the ratio (inverse variance)."""
+    import numpy as np
+
+    expected = np.maximum(seen.expected_wrong, 1e-9)
+    weight = seen.expected_wrong**2 / np.maximum(seen.variance, 1e-9)
+    return np.maximum(_BEST_RATIO, (trust + weight * seen.n_wrong / expected) / (trust + weight))

@@ -26,6 +26,9 @@ class Verdicts:
     is_same: NDArray[np.float64]
     counts: NDArray[np.float64]
 
+    def counted(self, counts: NDArray[np.float64]) -> Verdicts:
+        return Verdicts(self.rows, self.is_same, counts)
+
 
 class Ring:
     """The last rows of numbers, of a fixed width; safe to read from another thread."""
@@ -35,20 +38,27 @@ class Ring:
 
         self._rows = np.zeros((n_rows, width))
         self._n_seen = 0
+        self._n_kept = 0
         self._lock = Lock()
 
     def add(self, row: Sequence[float]) -> None:
         with self._lock:
             self._rows[self._n_seen % len(self._rows)] = row
             self._n_seen += 1
+            self._n_kept = min(self._n_kept + 1, len(self._rows))
+
+    def keep_last(self, n: int) -> None:
+        """Forget all but the last `n`."""
+        with self._lock:
+            self._n_kept = min(self._n_kept, n)
 
     def all(self) -> NDArray[np.float64]:
         """A copy, oldest first, shape (n, width)."""
         import numpy as np
 
         with self._lock:
-            n, size = self._n_seen, len(self._rows)
-            return self._rows[:n].copy() if n <= size else np.roll(self._rows, -(n % size), axis=0)
+            at = np.arange(self._n_seen - self._n_kept, self._n_seen) % len(self._rows)
+            return self._rows[at]
 
 
 class Evidence:
@@ -65,6 +75,10 @@ class Evidence:
 
     def judged(self, row: Sequence[float], *, is_same: bool, count: float) -> None:
         self._verdicts.add((*row, float(is_same), count))
+
+    def keep_last(self, n: int) -> None:
+        """Forget all verdicts but the last `n`."""
+        self._verdicts.keep_last(n)
 
     def verdicts(self) -> Verdicts:
         rows = self._verdicts.all()

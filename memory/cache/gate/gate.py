@@ -8,25 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepwell.memory.cache.gate.cut import NEVER, Held, lowest_cut
+from stepwell.memory.cache.gate.cut import NEVER
 from stepwell.memory.cache.gate.evidence import Evidence
+from stepwell.memory.cache.gate.model import Model, first_model, refitted
 from stepwell.memory.cache.gate.near import FEATURES, Near, features
-from stepwell.memory.cache.gate.prior import prior, starting_weights
-from stepwell.memory.cache.gate.promise import Change, GateReport, Mode, State, bounds
+from stepwell.memory.cache.gate.promise import Change, GateReport, Mode, Promise
+from stepwell.memory.cache.gate.rule import Rule
 from stepwell.memory.cache.judgement import Judgement
 from stepwell.memory.store import Record
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from stepwell.memory.cache.gate.near import Candidate
 
-_FIRST_FIT = 25
-_GROWTH = 0.1
-_N_VERDICTS = 3000
-_N_REQUESTS = 1500
-_N_TRUSTED = 30.0
-_SAFETY = 0.9
-_MAX_COUNT = 50.0
+_DEFAULT = Rule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,8 @@ class Choice:
         features: For the Judgement.
         would_serve: P clears the budget; served only where the gate `is_serving`.
         audit_share: Probability with which such a hit is to go upstream all the same.
+        rivals: Other answers among the neighbours', likeliest first, at most two: where the first would not do, one
+            of these may be the group that a new prompt belongs to.
     """
 
     answer_id: str
@@ -48,12 +44,13 @@ class Choice:
     features: tuple[float, ...]
     would_serve: bool
     audit_share: float
+    rivals: tuple[str, ...] = ()
 
 
 class Gate:
     """Learns from verdicts on requests, over all answers at once, which hits keep the budget.
 
-    `choose`, `learn` and `wants_audit` from one thread; `refit` from any.
+    From one thread at a time; only `refit` may run beside the others.
     """
 
     def __init__(
@@ -64,34 +61,36 @@ class Gate:
         audit_share: float = 0.02,
         judge_error: float = 0.0,
         seed: int | None = None,
+        rule: Rule = _DEFAULT,
     ) -> None:
         """Start without evidence.
 
         Args:
-            max_error: Share of hits that may be wrong, 0..1.
-            mode: "shadow" never serves; "auto" once the evidence supports it; "serve" from the start.
+            max_error: Share of hits that may be wrong, 0..1, above 0.
+            mode: "shadow" never serves; "auto" once the evidence supports it; "serve" from the start. Both of these
+                step back where audits or reports refute the budget.
             audit_share: Share of hits that go upstream all the same, to be judged.
-            judge_error: Share of verdicts thought wrong, below .5.
+            judge_error: Share of verdicts that may be wrong, at most, below .5.
             seed: Of the draws for audits.
         """
+        self._rule = rule
         self._max_error = max_error
-        self._mode = mode
         self._audit_share = audit_share
-        self._judge_error = judge_error
+        self._thought_judge_error = judge_error
         self._random = random.Random(seed)
-        self._evidence = Evidence(1 + len(FEATURES), n_verdicts=_N_VERDICTS, n_requests=_N_REQUESTS)
-        self._state: State = "serving" if mode == "serve" else "shadow"
-        self._weights = starting_weights()
-        self._cut = 1 - max_error / 2
+        self._evidence = Evidence(1 + len(FEATURES), n_verdicts=rule.n_verdicts, n_requests=rule.n_requests)
+        self._promise = Promise(max_error, mode)
+        self._model: Model = first_model(max_error, judge_error, rule)
         self._n_judged = 0
-        self._next_fit = _FIRST_FIT
+        self._next_fit = rule.n_first_fit
 
     @property
     def is_serving(self) -> bool:
-        return self._state == "serving"
+        return self._promise.state == "serving"
 
     @property
     def refit_due(self) -> bool:
+        """Whether enough was learnt since the last fit."""
         return self._n_judged >= self._next_fit
 
     def choose(
@@ -99,26 +98,31 @@ class Gate:
     ) -> Choice | None:
         """The best answer among the neighbours', and whether the budget lets it be served; None without any.
 
+        Once for each request: the cut depends on how requests look of late.
+
         Args:
             near: Nearest first, up to eight.
             records: Verdicts on groups; none yet where one is missing.
             sizes: Rows in each group; 1 where one is missing.
         """
-        best, best_p = None, -1.0
-        for candidate in features(near, records, sizes):
-            p = self._p_same(candidate.features)
-            if p > best_p:
-                best, best_p = candidate, p
-        if best is None:
+        candidates = features(near, records, sizes)
+        if not candidates:
             return None
+        model = self._model
+        ranked = sorted(zip(model.p_same([c.features for c in candidates]), candidates, strict=True), key=_p)
+        p, best = ranked[-1]
         self._evidence.seen((1.0, *best.features))
+        would_serve = p >= model.cut
+        if would_serve and self.is_serving:
+            self._promise.served()
         return Choice(
             best.answer_id,
             best.similarity,
-            best_p,
+            p,
             best.features,
-            would_serve=best_p >= self._cut,
+            would_serve=would_serve,
             audit_share=self._audit_share,
+            rivals=tuple(c.answer_id for _, c in reversed(ranked[:-1])),
         )
 
     def wants_audit(self, choice: Choice) -> bool:
@@ -127,100 +131,68 @@ class Gate:
 
     def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
         """Whether the new prompt is to lead to the chosen answer, after a verdict that may be wrong."""
-        if not 0 < self._judge_error < 0.5:
+        e, p = self._model.judge_error, min(max(choice.p_same, 1e-9), 1 - 1e-9)
+        if e <= 0:
             return is_same
-        weight = math.log((1 - self._judge_error) / self._judge_error)
-        p = min(max(choice.p_same, 1e-9), 1 - 1e-9)
+        weight = math.log((1 - e) / e)
         return math.log(p / (1 - p)) + (weight if is_same else -weight) > 0
 
     def learn(self, judgement: Judgement) -> Change | None:
-        """Take in one verdict; cheap. The model changes with `refit`."""
-        if len(judgement.features) != len(FEATURES):
-            return None
-        count = min(1 / max(judgement.share, 1e-9), _MAX_COUNT)
-        self._evidence.judged((1.0, *judgement.features), is_same=judgement.is_same, count=count)
-        self._n_judged += 1
-        return None
+        """Take in one verdict; cheap: the model changes with `refit`. Says where the gate steps back at once."""
+        self._take_in(judgement)
+        change = self._promise.after_verdict(self._model.judge_error)
+        if change is not None:
+            self._evidence.keep_last(self._rule.n_after_retreat)
+            self._next_fit = self._n_judged
+        return change
 
     def refit(self) -> Change | None:
-        """Fit the model and move the cut; a few milliseconds, off the event loop."""
-        from stepwell.memory.cache.gate.logistic import fit_logistic
-
-        self._next_fit = self._n_judged + max(10, int(_GROWTH * self._n_judged))
-        requests = self._evidence.requests()
-        found = self._evidence.verdicts()
-        fit = fit_logistic(found.rows, found.is_same, found.counts, prior(), judge_error=self._judge_error)
-        held = Held(_chances(fit.left_out), found.is_same, found.counts)
-        self._weights = tuple(float(w) for w in fit.weights)
-        self._cut = lowest_cut(
-            _chances(requests @ fit.weights),
-            held,
-            max_error=self._max_error * _SAFETY,
-            judge_error=self._judge_error,
-            n_trusted=_N_TRUSTED,
+        """Fit the model and move the cut; a few milliseconds. Says where the gate begins or stops to serve."""
+        self._next_fit = self._n_judged + max(10, int(self._rule.growth * self._n_judged))
+        self._model = refitted(
+            self._model, self._evidence, self._max_error, self._thought_judge_error, self._rule
         )
-        return self._reconsider(held)
+        return self._promise.after_fit(self._model.estimate, has_cut=self._model.cut < NEVER)
 
     def replay(self, judgements: Iterable[Judgement]) -> None:
-        """Take in verdicts of an earlier run, in order, and fit once."""
+        """Take in the verdicts of an earlier run, in order, and fit once."""
         for judgement in judgements:
-            self.learn(judgement)
-            if len(judgement.features) == len(FEATURES):
-                self._evidence.seen((1.0, *judgement.features))
-        if self._n_judged >= _FIRST_FIT:
+            if self._take_in(judgement):
+                # an audit stands for the hits around it, of which nothing was noted
+                for _ in range(min(round(1 / judgement.share), self._rule.n_requests // 10)):
+                    self._evidence.seen((1.0, *judgement.features))
+        if self.refit_due:
             self.refit()
 
     def report(self) -> GateReport:
-        """What is known about the promise now."""
-        held = self._held()
-        above = held.p_same >= self._cut
-        n = float(held.counts[above].sum())
-        judged_wrong = float((held.counts * (1 - held.is_same))[above].sum())
-        low, high = (self._true_share(x) for x in bounds(judged_wrong, n, z=1.96))
-        p = _chances(self._evidence.requests() @ _row(self._weights))
+        """What is known about the promise, as of the last fit."""
+        model, has_cut = self._model, self._model.cut < NEVER
         return GateReport(
-            state=self._state,
+            state=self._promise.state,
             n_judged=self._n_judged,
-            n_hits_judged=int(above.sum()),
-            error=self._true_share(judged_wrong / n) if n else None,
-            error_low=low,
-            error_high=high,
-            hit_share=float((p >= self._cut).mean()) if len(p) else 0.0,
-            cut=None if self._cut == NEVER else self._cut,
-            missing="",
+            n_hits_judged=model.estimate.n_verdicts,
+            error=model.estimate.error,
+            error_low=model.estimate.low,
+            error_high=model.estimate.high,
+            judge_error=model.judge_error,
+            hit_share=model.hit_share,
+            cut=model.cut if has_cut else None,
+            missing=self._promise.missing(model.estimate, has_cut=has_cut),
         )
 
-    def _true_share(self, judged: float) -> float:
-        return min(1.0, max(0.0, (judged - self._judge_error) / (1 - 2 * self._judge_error)))
-
-    def _held(self) -> Held:
-        found = self._evidence.verdicts()
-        return Held(_chances(found.rows @ _row(self._weights)), found.is_same, found.counts)
-
-    def _reconsider(self, held: Held) -> Change | None:
-        if self._mode != "auto":
-            return None
-        n = float(held.counts[held.p_same >= self._cut].sum())
-        new: State = "serving" if n >= 1 / self._max_error else "shadow"
-        if new == self._state:
-            return None
-        old, self._state = self._state, new
-        return Change(old, new, f"{n:.0f} would-be hits judged")
-
-    def _p_same(self, numbers: Sequence[float]) -> float:
-        z = self._weights[0]
-        for weight, x in zip(self._weights[1:], numbers, strict=True):
-            z += weight * x
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+    def _take_in(self, judgement: Judgement) -> bool:
+        if judgement.source == "report":
+            self._promise.reported()
+        if len(judgement.features) != len(FEATURES):
+            return False
+        if judgement.source == "audit":
+            self._promise.audited(is_same=judgement.is_same)
+        self._evidence.judged(
+            (1.0, *judgement.features), is_same=judgement.is_same, count=1 / max(judgement.share, 1e-6)
+        )
+        self._n_judged += 1
+        return True
 
 
-def _row(weights: Sequence[float]) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.array(weights)
-
-
-def _chances(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
+def _p(ranked: tuple[float, Candidate]) -> float:
+    return ranked[0]

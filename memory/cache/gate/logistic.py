@@ -1,91 +1,122 @@
-"""A small logistic regression with a Gaussian prior, for verdicts that may themselves be wrong."""
+"""A small logistic regression with a prior, on verdicts of which some are wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stepwell.memory.cache.gate.belief import Belief, averaged
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MAX_STEPS = 25
-_TOLERANCE = 1e-5
+    from stepwell.memory.cache.gate.evidence import Verdicts
+
+_MAX_STEPS = 40
+_TOLERANCE = 1e-4
+_MAX_STEP = 4.0
+_MAX_LEVERAGE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """What the weights are thought to be before any evidence.
+class JudgeError:
+    """Share of verdicts that are wrong: what is thought of it, and its standard deviation; never above `mean`."""
 
-    Attributes:
-        mean: Shape (d,).
-        precision: 1 / variance of each weight, shape (d,).
-    """
-
-    mean: NDArray[np.float64]
-    precision: NDArray[np.float64]
+    mean: float
+    sd: float
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Weights, and how far each row held them up.
+    """What the verdicts taught.
 
     Attributes:
-        weights: Shape (d,).
-        left_out: Log-odds of each row as if it had not been fitted on, shape (n,).
+        judge_error: Share of the verdicts thought wrong.
+        left_out: P(same) of each row as if it had not been fitted on, shape (n,).
     """
 
-    weights: NDArray[np.float64]
+    belief: Belief
+    judge_error: float
     left_out: NDArray[np.float64]
 
 
-def fit_logistic(
-    rows: NDArray[np.float64],
-    is_same: NDArray[np.float64],
-    counts: NDArray[np.float64],
-    prior: Prior,
-    *,
-    judge_error: float = 0.0,
-) -> Fit:
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The likelihood at one setting of weights and judge error: residuals, slopes, information."""
+
+    pull: NDArray[np.float64]
+    by_log_odds: NDArray[np.float64]
+    by_error: NDArray[np.float64]
+    information: NDArray[np.float64]
+
+
+def fit_logistic(found: Verdicts, prior: Belief, start: Belief, judge: JudgeError) -> Fit:
     """Most likely weights by Fisher scoring (McCullagh & Nelder, Generalized Linear Models, 1989, 2.5).
 
-    A verdict is thought to be wrong with probability `judge_error`, so P(judged same) is
-    e + (1 - 2 e) P(same): wrong verdicts do not flatten the slope (Hausman et al. 1998, J. Econometrics 87:239).
+    With a share e of wrong verdicts P(judged same) is e + (1 - 2 e) P(same), and e is fitted along (Hausman et al.
+    1998, J. Econometrics 87:239): else a wrong verdict on a sure case flattens every slope.
 
     Args:
-        rows: Shape (n, d), the first column 1.
-        is_same: Verdicts, 0 or 1, shape (n,).
-        counts: How many requests each row stands for, shape (n,).
+        found: At least one verdict.
+        start: Where to begin, so that few steps are needed.
     """
     import numpy as np
 
-    weights = prior.mean.copy()
-    span = 1.0 - 2.0 * judge_error
-    leverage = np.zeros(len(rows))
-    slope = np.zeros(len(rows))
+    precision = np.linalg.inv(prior.covariance)
+    weights, error = start.mean.copy(), judge.mean
     for _ in range(_MAX_STEPS):
-        p = _sigmoid(rows @ weights)
-        q = np.clip(judge_error + span * p, 1e-6, 1 - 1e-6)
-        slope = span * p * (1 - p) / (q * (1 - q))  # d log likelihood / d log-odds, per unit of residual
-        information = counts * slope * span * p * (1 - p)
-        gradient = rows.T @ (counts * slope * (is_same - q)) - prior.precision * (weights - prior.mean)
-        hessian = (rows * information[:, None]).T @ rows + np.diag(prior.precision)
-        step = np.linalg.solve(hessian, gradient)
-        weights = weights + step * min(1.0, 4.0 / (1e-12 + float(np.abs(step).max())))
-        if float(np.abs(step).max()) < _TOLERANCE:
+        at = _point(found, weights, error)
+        hessian = (found.rows * at.information[:, None]).T @ found.rows + precision
+        gradient = found.rows.T @ (at.pull * at.by_log_odds) - precision @ (weights - prior.mean)
+        step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
+        largest = float(np.abs(step).max())
+        weights = weights + step * min(1.0, _MAX_STEP / (largest + 1e-12))
+        moved = _next_error(found, at, hessian, step, error, judge) - error
+        error += moved
+        if largest < _TOLERANCE and abs(moved) < _TOLERANCE:
             break
-    else:
-        step = np.zeros_like(weights)
-    if len(rows):
-        reach = np.einsum("ij,ij->i", rows, np.linalg.solve(hessian, rows.T).T)
-        leverage = np.minimum(information * reach, 0.9)
-        # one Newton step without the row (Cook & Weisberg, Residuals and Influence in Regression, 1982, 5.2)
-        pull = reach * counts * slope * (is_same - q) / (1 - leverage)
-        return Fit(weights, rows @ weights - pull)
-    return Fit(weights, np.zeros(0))
+    at = _point(found, weights, error)
+    hessian = (found.rows * at.information[:, None]).T @ found.rows + precision
+    belief = Belief(weights, np.linalg.inv(hessian))
+    return Fit(belief, error, _left_out(found, at, belief))
 
 
-def _sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _point(found: Verdicts, weights: NDArray[np.float64], error: float) -> _Point:
     import numpy as np
 
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -30.0, 30.0))))
+    p = 1 / (1 + np.exp(-np.clip(found.rows @ weights, -30.0, 30.0)))
+    judged = np.clip(error + (1 - 2 * error) * p, 1e-6, 1 - 1e-6)
+    sure = found.counts / (judged * (1 - judged))
+    by_log_odds = (1 - 2 * error) * p * (1 - p)
+    return _Point(sure * (found.is_same - judged), by_log_odds, 1 - 2 * p, sure * by_log_odds**2)
+
+
+def _next_error(
+    found: Verdicts,
+    at: _Point,
+    hessian: NDArray[np.float64],
+    step: NDArray[np.float64],
+    error: float,
+    judge: JudgeError,
+) -> float:
+    """One step for the judge's error, the weights moving along."""
+    import numpy as np
+
+    if judge.mean <= 0 or judge.sd <= 0:
+        return judge.mean
+    sure = at.information / np.maximum(at.by_log_odds**2, 1e-30)
+    cross = found.rows.T @ (sure * at.by_log_odds * at.by_error)
+    gradient = float((at.pull * at.by_error).sum() - cross @ step) - (error - judge.mean) / judge.sd**2
+    information = float((sure * at.by_error**2).sum() - cross @ np.linalg.solve(hessian, cross))
+    return min(judge.mean, max(0.0, error + gradient / (max(information, 0.0) + judge.sd**-2)))
+
+
+def _left_out(found: Verdicts, at: _Point, belief: Belief) -> NDArray[np.float64]:
+    """One Newton step without each row (Cook & Weisberg, Residuals and Influence in Regression, 1982, 5.2)."""
+    import numpy as np
+
+    variance = ((found.rows @ belief.covariance) * found.rows).sum(axis=1)
+    room = 1 - np.minimum(at.information * variance, _MAX_LEVERAGE)
+    log_odds = found.rows @ belief.mean - variance * at.pull * at.by_log_odds / room
+    return averaged(log_odds, variance / room)

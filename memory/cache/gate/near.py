@@ -16,20 +16,17 @@ _MAX_MARGIN = 0.3
 
 FEATURES = (
     "similarity",
-    "similarity_squared",
+    "similarity_by_vote",
     "margin",
     "vote",
     "share",
-    "density",
+    "mean_similarity",
     "log_size",
     "record",
     "log_odds",
     "has_log_odds",
     "rival_log_odds",
 )
-# so that one unit of each is about as much on any traffic
-_CENTRE = (0.75, 0.0, 0.05, 0.5, 0.5, 0.1, 1.0, 2.0, 0.0, 0.0, 0.0)
-_SCALE = (0.15, 1.0, 0.1, 0.3, 0.3, 0.1, 1.0, 1.0, 3.0, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +71,12 @@ def features(
         groups.setdefault(one.answer_id, []).append(one)
     votes = {g: sum(_weight(m, near[0]) for m in members) for g, members in groups.items()}
     total = sum(votes.values())
-    mean = sum(m.similarity for m in near) / len(near)
     best = sorted(groups, key=votes.__getitem__, reverse=True)[:_MAX_CANDIDATES]
     return [
         Candidate(
             g,
             groups[g][0].similarity,
-            _describe(near, groups[g], votes[g] / total, mean, records.get(g, _UNKNOWN), sizes.get(g, 1)),
+            _describe(near, groups[g], votes[g] / total, records.get(g, _UNKNOWN), sizes.get(g, 1)),
         )
         for g in best
     ]
@@ -94,24 +90,27 @@ def _weight(one: Near, nearest: Near) -> float:
 
 
 def _describe(
-    near: Sequence[Near], members: Sequence[Near], vote: float, mean: float, record: Record, size: int
+    near: Sequence[Near], members: Sequence[Near], vote: float, record: Record, size: int
 ) -> tuple[float, ...]:
     mine, similarity = members[0].answer_id, members[0].similarity
     other = next((m.similarity for m in near if m.answer_id != mine), similarity - _MAX_MARGIN)
     log_odds = max((m.log_odds for m in members if m.log_odds is not None), default=None)
     rival = max((m.log_odds for m in near if m.log_odds is not None and m.answer_id != mine), default=0.0)
-    s = (similarity - _CENTRE[0]) / _SCALE[0]
-    raw = (
-        similarity,
-        s * s,
-        max(-_MAX_MARGIN, min(_MAX_MARGIN, similarity - other)),
-        vote,
-        len(members) / len(near),
-        similarity - mean,
-        math.log1p(size),
-        -math.log((record.n_wrong + 0.1) / (record.n_right + record.n_wrong + 1)),
-        0.0 if log_odds is None else max(-_MAX_LOG_ODDS, min(_MAX_LOG_ODDS, log_odds)),
+    alike = (similarity - 0.75) / 0.15
+    return (
+        alike,
+        alike * (vote - 0.5) / 0.3,
+        max(-3.0, min(3.0, (similarity - other) / 0.1)),
+        math.log((vote + 0.02) / (1.02 - vote)) / 2,
+        (len(members) / MAX_NEAR - 0.5) / 0.3,
+        (sum(m.similarity for m in members) / len(members) - 0.7) / 0.15,
+        math.log1p(size) - 1,
+        math.log((record.n_right + 1) / (record.n_wrong + 0.5)),
+        0.0 if log_odds is None else _clipped(log_odds) / 3,
         0.0 if log_odds is None else 1.0,
-        max(-_MAX_LOG_ODDS, min(_MAX_LOG_ODDS, rival)),
+        _clipped(rival) / 3,
     )
-    return tuple((x - c) / d for x, c, d in zip(raw, _CENTRE, _SCALE, strict=True))
+
+
+def _clipped(log_odds: float) -> float:
+    return max(-_MAX_LOG_ODDS, min(_MAX_LOG_ODDS, log_odds))

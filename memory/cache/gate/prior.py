@@ -1,4 +1,4 @@
-"""What the gate thinks of features before it has seen any verdict."""
+"""What the gate thinks of features before it has seen a verdict: the same for all traffic."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from typing import TYPE_CHECKING
 from stepwell.memory.cache.gate.near import FEATURES
 
 if TYPE_CHECKING:
-    from stepwell.memory.cache.gate.logistic import Prior
+    from stepwell.memory.cache.gate.belief import Belief
 
-# log-odds per unit of each feature; the first is the constant
-_MEAN = {
-    "constant": 0.5,
-    "similarity": 1.0,
-    "margin": 0.6,
-    "vote": 0.5,
-    "share": 0.5,
-    "record": 0.3,
-    "log_odds": 2.0,
-    "rival_log_odds": -1.0,
+# mean and standard deviation of the log-odds per unit; coarse: what fits on intents and on questions agreed about
+_WEIGHTS = {
+    "similarity": (0.9, 0.4),
+    "similarity_by_vote": (0.2, 0.12),
+    "margin": (0.3, 0.25),
+    "vote": (0.6, 0.25),
+    "share": (0.7, 0.35),
+    "mean_similarity": (0.3, 0.4),
+    "log_size": (-0.7, 0.35),
+    "record": (0.4, 0.12),
+    "log_odds": (2.0, 0.6),
+    "has_log_odds": (0.0, 0.6),
+    "rival_log_odds": (-0.5, 0.4),
 }
-_PRECISION = {"constant": 0.05}
+_CONSTANT = (0.5, 2.0)
 
 
-def starting_weights() -> tuple[float, ...]:
-    """One for the constant and one for each feature."""
-    return tuple(_MEAN.get(name, 0.0) for name in ("constant", *FEATURES))
-
-
-def prior() -> Prior:
+def prior() -> Belief:
+    """For the constant and each feature, in the order of FEATURES."""
     import numpy as np
 
-    from stepwell.memory.cache.gate.logistic import Prior
+    from stepwell.memory.cache.gate.belief import Belief
 
-    names = ("constant", *FEATURES)
-    return Prior(np.array(starting_weights()), np.array([_PRECISION.get(name, 1.0) for name in names]))
+    weights = [_CONSTANT, *(_WEIGHTS[name] for name in FEATURES)]
+    return Belief(np.array([mean for mean, _ in weights]), np.diag([sd**2 for _, sd in weights]))

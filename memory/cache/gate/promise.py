@@ -1,13 +1,19 @@
-"""Whether the evidence supports the error budget, and the words for it."""
+"""Whether the evidence supports the error budget: when to serve, when to step back, and the words for both."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["shadow", "auto", "serve"]
 State = Literal["shadow", "serving"]
+
+_N_AUDITS = 100
+_N_HITS = 500
+_Z_ALARM = 2.0
+_MIN_WRONG = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,27 @@ class Change:
     new: State
     why: str
 
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Errors among the judged requests that would be hits now.
+
+    Attributes:
+        n: Requests that the verdicts stand for.
+        n_verdicts: How many verdicts these are.
+        error: Share thought wrong, 0..1, after the judge's own errors; None without any verdict.
+        low, high: Its 95 % interval.
+    """
+
+    n: float
+    n_verdicts: int
+    error: float | None
+    low: float
+    high: float
+
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
@@ -25,13 +52,14 @@ class GateReport:
 
     Attributes:
         state: "serving", or "shadow" where hits are only counted.
-        n_judged: Verdicts that it rests on.
-        n_hits_judged: Of those, requests that would be hits now.
+        n_judged: Verdicts seen.
+        n_hits_judged: Of those looked at, requests that would be hits now.
         error: Estimated share of wrong hits, 0..1, after the judge's own errors; None before any verdict.
         error_low, error_high: Its 95 % interval.
+        judge_error: Share of the verdicts thought wrong, 0..1.
         hit_share: Share of recent requests that would be hits, 0..1.
         cut: P(same) from which on they are; None where there is no such P.
-        missing: What the promise still wants; "" where it is kept.
+        missing: What the promise still wants; "" while it is kept.
     """
 
     state: State
@@ -40,9 +68,99 @@ class GateReport:
     error: float | None
     error_low: float
     error_high: float
+    judge_error: float
     hit_share: float
     cut: float | None
     missing: str
+
+
+class Promise:
+    """Follows what was served; says when that is to begin and to end."""
+
+    def __init__(self, max_error: float, mode: Mode) -> None:
+        self._max_error = max_error
+        self._mode = mode
+        self._audits: deque[bool] = deque(maxlen=_N_AUDITS)
+        self._reports: deque[int] = deque(maxlen=_N_HITS)
+        self._n_hits = 0
+        self.state: State = "serving" if mode == "serve" else "shadow"
+
+    @property
+    def n_wanted(self) -> int:
+        """Would-be hits that must have been judged before `auto` serves: one wrong one would use up the budget."""
+        return math.ceil(1 / self._max_error - 1e-9)
+
+    def served(self) -> None:
+        self._n_hits += 1
+
+    def audited(self, *, is_same: bool) -> None:
+        self._audits.append(not is_same)
+
+    def reported(self) -> None:
+        self._reports.append(self._n_hits)
+
+    def after_verdict(self, judge_error: float) -> Change | None:
+        """Step back where audits or reports refute the budget."""
+        if self.state == "shadow":
+            return None
+        why = self._audits_refute(judge_error) or self._reports_refute()
+        return self._move("shadow", why) if why else None
+
+    def after_fit(self, estimate: Estimate, *, has_cut: bool) -> Change | None:
+        """`auto` only: begin where the evidence suffices, step back where nothing keeps the budget any more."""
+        if self._mode == "shadow":
+            return None
+        if self.state == "serving":
+            if has_cut or self._mode == "serve":
+                return None
+            return self._move("shadow", f"no hits are left that keep to {_percent(self._max_error)} wrong")
+        if not has_cut or estimate.error is None or estimate.n_verdicts < self.n_wanted:
+            return None
+        return self._move(
+            "serving",
+            f"{estimate.n_verdicts} would-be hits were judged, {_percent(estimate.error)} of them wrong "
+            f"(95 % interval {_percent(estimate.low)} to {_percent(estimate.high)}); "
+            f"the budget is {_percent(self._max_error)}",
+        )
+
+    def missing(self, estimate: Estimate, *, has_cut: bool) -> str:
+        """What the promise still wants; "" while it is kept."""
+        if self.state == "serving" and has_cut:
+            return ""
+        if not has_cut:
+            return f"no P(same) is known from which at most {_percent(self._max_error)} of hits are wrong"
+        if estimate.n_verdicts < self.n_wanted:
+            n = self.n_wanted - estimate.n_verdicts
+            return f"{n} more would-be hit{'s' * (n > 1)} to be judged"
+        return "nothing but leave to serve" if self._mode == "shadow" else "the next fit"
+
+    def _audits_refute(self, judge_error: float) -> str:
+        n, n_wrong = len(self._audits), sum(self._audits)
+        low, _ = bounds(n_wrong, n, z=_Z_ALARM)
+        if n_wrong < _MIN_WRONG or without_judge_error(low, judge_error) <= self._max_error:
+            return ""
+        return f"{n_wrong} of the last {n} audited hits were wrong; the budget is {_percent(self._max_error)}"
+
+    def _reports_refute(self) -> str:
+        first = self._n_hits - _N_HITS
+        n_wrong, n = sum(at >= first for at in self._reports), min(self._n_hits, _N_HITS)
+        low, _ = bounds(min(n_wrong, n), n, z=_Z_ALARM)
+        if n_wrong < _MIN_WRONG or low <= self._max_error:
+            return ""
+        return (
+            f"{n_wrong} of the last {n} hits were reported wrong; the budget is {_percent(self._max_error)}"
+        )
+
+    def _move(self, new: State, why: str) -> Change:
+        old, self.state = self.state, new
+        self._audits.clear()
+        self._reports.clear()
+        return Change(old, new, why)
+
+
+def without_judge_error(share: float, judge_error: float) -> float:
+    """What share is wrong where `share` was judged so (Rogan & Gladen 1978, Am. J. Epidemiol. 107:71)."""
+    return min(1.0, max(0.0, (share - judge_error) / (1 - 2 * judge_error)))
 
 
 def bounds(n_wrong: float, n: float, *, z: float) -> tuple[float, float]:
@@ -53,3 +171,7 @@ def bounds(n_wrong: float, n: float, *, z: float) -> tuple[float, float]:
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(max(0.0, p * (1 - p) / n + z * z / (4 * n * n)))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

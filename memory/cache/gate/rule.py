@@ -1,0 +1,36 @@
+"""The numbers behind the gate, chosen once on streams of four kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the gate learns and how careful it is.
+
+    Attributes:
+        safety: Share of the budget that is aimed at, 0..1: what is served is chosen on the same evidence that
+            prices it, so it turns out a little worse.
+        n_first_fit: Verdicts before the first fit.
+        growth: A new fit for each such share of new verdicts.
+        n_verdicts, n_requests: Last ones that are looked at.
+        n_after_retreat: Verdicts kept when serving stopped: the rest is thought outdated.
+        trust: Verdicts above the cut count against the model's own expectation as if it had seen this many wrong ones.
+        max_fit_count: An audit stands for 1 / share requests; more than this would make the fit jumpy.
+        max_held_count: The same, when counting errors above the cut.
+        focus: How much less a hopeless request counts in the fit, 0..1: what matters happens about the cut.
+        judge_error_sd: Of the judge's error rate, as a share of what it is thought to be.
+    """
+
+    safety: float = 0.95
+    n_first_fit: int = 20
+    growth: float = 0.1
+    n_verdicts: int = 3000
+    n_requests: int = 1500
+    n_after_retreat: int = 200
+    trust: float = 10.0
+    max_fit_count: float = 5.0
+    max_held_count: float = 50.0
+    focus: float = 0.7
+    judge_error_sd: float = 0.3
