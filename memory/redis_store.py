@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stepwell.memory.redis import changes
 from stepwell.memory.redis.changes import Change, Erasure
@@ -79,7 +79,7 @@ class RedisStore:
         if len(self._own) > MAX_OWN:
             self._forget_own()
         self._local.put_soon(entry)
-        self._outbox.add(changes.put(entry, self._max_entries, self._replica))
+        self._tell(lambda: changes.put(entry, self._max_entries, self._replica))
 
     def remove(self, hit_id: str) -> bool:
         """Delete one entry, and what leads to it; False where there is none.
@@ -87,6 +87,8 @@ class RedisStore:
         Raises:
             StoreError: Redis does not answer. The entry is gone here, and elsewhere once Redis is back.
         """
+        if not _is_text(hit_id):
+            return False
         self._outbox.cancel(lambda change: change.hit_id == hit_id)
         was_here = self._local.remove(hit_id)
         return bool(self._ask(changes.remove(hit_id))) or was_here
@@ -98,6 +100,8 @@ class RedisStore:
             StoreError: Redis does not answer. All is gone here, and elsewhere once Redis is back, unless this
                 process ends before: ask again.
         """
+        if not _is_text(tenant + (user or "")):
+            return 0
         erasure = Erasure(tenant, user, time.time())
         self._outbox.cancel(erasure.covers)
         n_here = self._local.erase(tenant=tenant, user=user)
@@ -126,7 +130,7 @@ class RedisStore:
             expires_at_s=expires_at_s,
         )
         if is_kept:
-            self._outbox.add(changes.attach(row, self._replica))
+            self._tell(lambda: changes.attach(row, self._replica))
         return is_kept
 
     def vectors_after(self, partition: bytes, seq: int, *, now_s: float, limit: int) -> list[VectorRow]:
@@ -142,7 +146,7 @@ class RedisStore:
     def judged(self, answer_id: str, *, is_same: bool) -> None:
         """Count one verdict on an answer; its record goes with it."""
         self._local.judged(answer_id, is_same=is_same)
-        self._outbox.add(changes.judged(answer_id, is_same, self._replica))
+        self._tell(lambda: changes.judged(answer_id, is_same, self._replica))
 
     def records(self, answer_ids: Sequence[str]) -> dict[str, Record]:
         """Verdicts of all replicas on some answers; those never judged are left out."""
@@ -151,7 +155,7 @@ class RedisStore:
     def note(self, judgement: bytes) -> None:
         """Add to the log of all replicas."""
         self._local.note(judgement)
-        self._outbox.add(changes.note(judgement, self._replica))
+        self._tell(lambda: changes.note(judgement, self._replica))
 
     def notes_after(self, seq: int, *, limit: int) -> list[tuple[int, bytes]]:
         """The log of all replicas from after `seq`, in the order in which this one heard of it."""
@@ -161,7 +165,7 @@ class RedisStore:
         """Add to the hours' counts."""
         if tallies:
             self._local.count(tallies)
-            self._outbox.add(changes.count(tallies, self._replica))
+            self._tell(lambda: changes.count(tallies, self._replica))
 
     def tallies(self, since_hour: int) -> list[Tally]:
         """The hours' counts of all replicas, oldest first."""
@@ -173,6 +177,12 @@ class RedisStore:
         """Tell Redis what it has not heard, for at most a second, and let go of it. Blocks for that long."""
         self._finalizer()
         await self._local.close()
+
+    def _tell(self, make: Callable[[], Change]) -> None:
+        try:
+            self._outbox.add(make())
+        except ValueError:  # a text that is no valid Unicode
+            self._outbox.n_lost += 1
 
     def _ask(self, change: Change) -> int:
         self._outbox.add(change, is_urgent=True)
@@ -194,3 +204,11 @@ class RedisStore:
             del self._own[hit_id]
         while len(self._own) > MAX_OWN:
             del self._own[next(iter(self._own))]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -224,6 +224,8 @@ class SqliteStore:
         work = partial(writes.delete, where=where, values=values)
         try:
             done = self._writer.ask(work, is_urgent=True).result()
+        except UnicodeEncodeError:  # nothing was ever kept under such a name
+            return 0
         except FAILURES as e:
             raise StoreError(
                 f"the cache's file could not be written ({type(e).__name__}): nothing erased"

@@ -39,6 +39,12 @@ class Change:
     is_cancelled: bool = False
     said: Future[int] = field(default_factory=Future)
 
+    def __post_init__(self) -> None:
+        """Raises UnicodeEncodeError here, and not in the thread that sends."""
+        for text in (*self.keys, *self.args):
+            if isinstance(text, str):
+                text.encode()
+
     @property
     def n_bytes(self) -> int:
         return 500 + sum(len(a) for a in self.args if isinstance(a, bytes))

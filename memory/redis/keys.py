@@ -40,4 +40,4 @@ def done(name: str) -> str:
 
 def mark(name: str) -> str:
     """Stands for a name of any length and letters; not secret."""
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return blake2b(name.encode(), digest_size=12).hexdigest()

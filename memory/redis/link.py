@@ -15,6 +15,7 @@ from stepwell.memory.redis import keys, scripts
 from stepwell.memory.redis.boot import boot
 from stepwell.memory.redis.mirror import Messages, Mirror
 from stepwell.memory.redis.outbox import Outbox
+from stepwell.memory.writer import FAILURES
 
 STALE_AFTER_S = 1.0
 CHECK_EVERY_S = 1.0
@@ -63,6 +64,7 @@ class Link:
             time.sleep(0.005)
         self._is_closing.set()
         self._thread.join(timeout_s)
+        self._in_step_at_s = -1e9
 
     # ---- in the thread
 
@@ -72,7 +74,7 @@ class Link:
         while not self._is_closing.is_set():
             try:
                 self._live()
-            except (RedisError, OSError) as e:
+            except (RedisError, OSError, LookupError, *FAILURES) as e:  # or what is there is not ours
                 self._checked_at_s = 0.0
                 self._say(is_down=True, why=type(e).__name__)
                 self._redis.connection_pool.disconnect()
