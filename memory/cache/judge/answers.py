@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stepwell.memory.cache.judge.case import Case
+from stepwell.memory.cache.judge.compare import Pair, decide, is_prose, n_declined
+from stepwell.memory.cache.judge.prose import EMBED_CHARS, Cosines, by_cosines, by_words, verdict
+from stepwell.memory.cache.judge.words import MAX_CHARS
 
 if TYPE_CHECKING:
     from stepwell.base.embedding import Embedder
@@ -14,12 +18,49 @@ if TYPE_CHECKING:
 class AnswersJudge:
     """Compares answers of any kind, and prefers "can't tell" to a guess.
 
+    Equal texts say the same. Options, numbers, dates, units, yes and no, JSON and code are compared as what they
+    are, other text by a small model of words and cosines. An answer that declines to answer is never the same as
+    another: two of them tell nothing. What is longer than MAX_CHARS is compared letter by letter alone.
+
     Args:
-        embedder: Gives the embedder, for long prose; None: by words alone.
+        embedder: Gives the embedder, for prose; None: by words alone, which decides less. It is asked in the thread
+            that embeds requests, one text of at most EMBED_CHARS at a time.
+        embed_timeout_s: A text whose vector takes longer is compared by words alone.
     """
 
-    def __init__(self, embedder: Callable[[], Embedder] | None = None) -> None:
+    def __init__(
+        self, embedder: Callable[[], Embedder] | None = None, *, embed_timeout_s: float = 5.0
+    ) -> None:
         self._embedder = embedder
+        self._embed_timeout_s = embed_timeout_s
 
     async def same(self, case: Case) -> bool | None:
-        return True if case.fresh.split() == case.cached.split() else None
+        if max(map(len, (case.query, case.fresh, case.cached))) > MAX_CHARS:
+            return case.fresh == case.cached or None
+        pair, decided = await asyncio.to_thread(_by_form, case)
+        if pair is None:
+            return decided
+        words = by_words(pair.query, pair.fresh, pair.cached)
+        return verdict(words, await self._cosines(case))
+
+    async def _cosines(self, case: Case) -> Cosines | None:
+        from stepwell.base.embedding import RequestVector
+
+        vectors = []
+        for text in (case.query, case.fresh, case.cached):
+            # one after the other, so that requests get their turn between
+            vector = await RequestVector(self._embedder, text[:EMBED_CHARS]).get(self._embed_timeout_s)
+            if vector is None:
+                return None
+            vectors.append(vector)
+        return by_cosines(*vectors)
+
+
+def _by_form(case: Case) -> tuple[Pair | None, bool | None]:
+    """The verdict, or the pair where it is prose that has to be compared further."""
+    pair = Pair(case)
+    declined = n_declined(pair)
+    if declined:
+        return None, None if declined == 2 else False
+    decided = decide(pair)
+    return (pair, None) if decided is None and is_prose(pair) else (None, decided)

@@ -1,0 +1,105 @@
+"""Two answers side by side, kind by kind, as far as their texts decide."""
+
+from __future__ import annotations
+
+import re
+
+from stepwell.memory.cache.judge.case import Case
+from stepwell.memory.cache.judge.prose import Prose
+from stepwell.memory.cache.judge.refusal import declines
+from stepwell.memory.cache.judge.settled import (
+    asks_yes_or_no,
+    has_options,
+    option_in,
+    result_in,
+    same_result,
+    stance_of,
+)
+from stepwell.memory.cache.judge.shaped import code_in, is_json, same_json
+from stepwell.memory.cache.judge.short import is_short, same_short, wants_number
+from stepwell.memory.cache.judge.words import Reading, plain, read
+
+_EDGES = " .!\"'"
+_BARE_WORDS = 2
+_FORMULA = re.compile(r"[\\^=*_]|\d[a-z]\b|sqrt")
+
+
+class Pair:
+    """A question and two answers, read once."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.query: Reading = read(case.query)
+        self.fresh = Prose(plain(case.fresh), read(case.fresh))
+        self.cached = Prose(plain(case.cached), read(case.cached))
+
+
+def decide(pair: Pair) -> bool | None:
+    """The verdict where the answers' form allows one; None leaves them to be compared as prose."""
+    fresh, cached = pair.fresh.text.strip(_EDGES), pair.cached.text.strip(_EDGES)
+    if fresh == cached:
+        return bool(fresh) or None
+    verdict = _by_shape(pair.case)
+    if verdict is None:
+        verdict = _by_what_they_settle_on(pair)
+    if verdict is None and (is_short(pair.fresh.reading) or is_short(pair.cached.reading)):
+        return same_short(
+            pair.query, pair.fresh.reading, pair.cached.reading, wants_number=wants_number(pair.case.query)
+        )
+    return verdict
+
+
+def n_declined(pair: Pair) -> int:
+    """How many of the two answers answer nothing."""
+    return declines(pair.fresh.text) + declines(pair.cached.text)
+
+
+def is_prose(pair: Pair) -> bool:
+    """Whether both answers are text to be compared as such: not short, no JSON, no results that were compared."""
+    case = pair.case
+    if is_short(pair.fresh.reading) and is_short(pair.cached.reading):
+        return False
+    if is_json(case.fresh) or is_json(case.cached):
+        return False
+    return result_in(case.fresh) is None or result_in(case.cached) is None
+
+
+def _by_shape(case: Case) -> bool | None:
+    if is_json(case.fresh) and is_json(case.cached):
+        return same_json(case.fresh, case.cached, lambda a, b: _same_text(case.query, a, b))
+    new, old = code_in(case.fresh), code_in(case.cached)
+    if new is None or old is None:
+        return None
+    if new[0] and old[0] and new[0] != old[0]:
+        return False
+    return True if new[1] == old[1] else None
+
+
+def _by_what_they_settle_on(pair: Pair) -> bool | None:
+    case = pair.case
+    if has_options(case.query):
+        new, old = option_in(case.fresh), option_in(case.cached)
+        if new is not None and old is not None:
+            return new == old
+    result, kept = result_in(case.fresh), result_in(case.cached)
+    if result is not None and kept is not None:
+        return same_result(result, kept)
+    if asks_yes_or_no(case.query):
+        stances = stance_of(pair.fresh.text), stance_of(pair.cached.text)
+        if None not in stances and stances[0] != stances[1]:
+            return False
+        n_words = min(pair.fresh.reading.n_all, pair.cached.reading.n_all)
+        if stances[0] is not None and stances[0] == stances[1] and n_words <= _BARE_WORDS:
+            return True
+    return None
+
+
+def _same_text(query: str, a: str, b: str) -> bool | None:
+    if plain(a) == plain(b):
+        return True
+    verdict = same_result(a, b)
+    return (
+        verdict
+        if verdict is not None
+        else same_short(read(query), read(a), read(b), wants_number=wants_number(query))
+    )
