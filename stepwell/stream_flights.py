@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from stepwell.shared import Reader, SharedStream
+from stepwell.reader import Reader
+from stepwell.shared import SharedStream
 
 T = TypeVar("T")
 

@@ -10,6 +10,8 @@ import traceback
 from urllib.parse import unquote
 
 from stepwell.base.errors import BadKey, BadRequest, StepwellError
+from stepwell.front.server import cache
+from stepwell.front.server.cache_metrics import cache_metrics
 from stepwell.front.server.chat import chat
 from stepwell.front.server.embeddings import embeddings
 from stepwell.front.server.feedback import feedback
@@ -38,6 +40,8 @@ METHODS = {
     "/v1/chat/completions": "POST",
     "/v1/embeddings": "POST",
     "/v1/feedback": "POST",
+    "/v1/cache/report": "POST",
+    "/v1/cache": "DELETE",
     "/v1/models": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
@@ -138,15 +142,21 @@ class App:
             return await self._ready(send)
         if path == "/openapi.json":
             return await send_json(send, description())
-        tenant = self._tenant(headers, has_body=method == "POST")
+        tenant = self._tenant(headers, has_body=method != "GET")
         if path == "/metrics":  # dollars and tenants' habits are for those with a key
-            text = self._pipeline.metrics.render()
+            text = self._pipeline.metrics.render() + cache_metrics(self._pipeline)
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
         if path == "/v1/embeddings":
             return await embeddings(self._pipeline, await read_body(receive, self._max_body_bytes), send)
         if path == "/v1/feedback":
             return await feedback(self._well, await read_body(receive, self._max_body_bytes), tenant, send)
+        if path == "/v1/cache/report":
+            return await cache.report(
+                self._well, await read_body(receive, self._max_body_bytes), tenant, send
+            )
+        if path == "/v1/cache":
+            return await cache.erase(self._well, await read_body(receive, self._max_body_bytes), tenant, send)
         return await self._models(path, send)
 
     async def _ready(self, send: Send) -> None:

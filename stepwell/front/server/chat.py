@@ -86,7 +86,7 @@ async def _whole(reply: Reply, send: Send) -> None:
 
 
 async def _stream(stream: ReplyStream, send: Send, limit_s: float) -> None:
-    is_hit = stream.trace.cache is not None and stream.trace.cache.status in ("hit", "semantic_hit")
+    is_hit = stream.trace.cache is not None and stream.trace.cache.is_hit
     headers = reply_headers(
         stream.trace,
         tier=stream.tier,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell import __version__
+from stepwell.front.server.wishes import CACHE
 
 JsonValue = object
 
@@ -100,6 +101,28 @@ _TAKEN = {
     },
 }
 _N = {"type": "integer", "minimum": 0}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+_REPORT = {"type": "object", "required": ["hit_id"], "properties": {"hit_id": _NAME}}
+_REPORTED = {
+    "type": "object",
+    "required": ["object", "hit_id", "removed"],
+    "properties": {
+        "object": {"const": "cache.report"},
+        "hit_id": {"type": "string"},
+        "removed": {"const": True},
+    },
+}
+_ERASE = {
+    "oneOf": [
+        {"type": "object", "required": [name], "properties": {name: schema}, "additionalProperties": False}
+        for name, schema in (("hit_id", _NAME), ("user", _NAME), ("all", {"const": True}))
+    ]
+}
+_ERASED = {
+    "type": "object",
+    "required": ["object", "n_entries"],
+    "properties": {"object": {"const": "cache.erased"}, "n_entries": _N},
+}
 _USAGE = {
     "type": "object",
     "required": ["prompt_tokens", "total_tokens"],
@@ -159,7 +182,7 @@ _WISHES = [
     ("max-usd", {"type": "number", "exclusiveMinimum": 0}),
     ("tags", {"type": "string"}),
     ("below-floor", {"enum": ["refuse", "flag"]}),
-    ("cache", {"enum": ["on", "off"]}),
+    ("cache", {"enum": list(CACHE)}),
     ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
     ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
 ]
@@ -221,6 +244,10 @@ def description() -> dict[str, JsonValue]:
             ),
             "/v1/embeddings": _post("Embed texts", "Embeddings", _list(_VECTORS)),
             "/v1/feedback": _post("Say how good a reply was", "Feedback", _TAKEN),
+            "/v1/cache/report": _post("Remove a wrong hit, and learn from it", "CacheReport", _REPORTED, 503),
+            "/v1/cache": {
+                "delete": _post("Delete what is kept of this tenant", "CacheErase", _ERASED, 503)["post"]
+            },
             "/v1/models": _get("All models", _list({"type": "array", "items": _MODEL}), 401),
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
@@ -229,6 +256,13 @@ def description() -> dict[str, JsonValue]:
             "/openapi.json": _get("This description", plain),
         },
         "components": {
-            "schemas": {"Error": _ERROR, "Chat": _CHAT, "Embeddings": _EMBEDDINGS, "Feedback": _FEEDBACK}
+            "schemas": {
+                "Error": _ERROR,
+                "Chat": _CHAT,
+                "Embeddings": _EMBEDDINGS,
+                "Feedback": _FEEDBACK,
+                "CacheReport": _REPORT,
+                "CacheErase": _ERASE,
+            }
         },
     }

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from stepwell.base.decisions import Trace
+import msgspec
+
+from stepwell.base.decisions import CacheDecision, Trace
 from stepwell.base.errors import BadRequest
-from stepwell.base.request import NO_WISHES, Wishes
+from stepwell.base.request import NO_WISHES, CacheWish, Wishes
 from stepwell.front.server.http import Headers
 from stepwell.well import make_wishes
 
 PREFIX = b"x-stepwell-"
 KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s", "session")
+CACHE: dict[str, CacheWish] = {
+    "on": True,
+    "off": False,
+    "exact": "exact",
+    "no-store": "no-store",
+    "no-sampled": "no-sampled",
+}
 
 
 def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
@@ -31,21 +40,23 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
     unknown = next((k for k in found if k not in KNOWN), None)
     if unknown is not None:
         raise BadRequest(f"x-stepwell-* knows {', '.join(KNOWN)}", param="x-stepwell-*")
-    if found.get("cache", "on") not in ("on", "off"):
-        raise BadRequest("x-stepwell-cache is on or off", param="x-stepwell-cache")
+    cache = CACHE.get(found.get("cache", "on"))
+    if cache is None:
+        raise BadRequest(f"x-stepwell-cache is one of {', '.join(CACHE)}", param="x-stepwell-cache")
     everything = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers} if with_headers else None
     below: str | None = found.get("below-floor")
-    return make_wishes(
+    made = make_wishes(
         tier=found.get("tier"),
         min_tier=found.get("min-tier"),
         max_usd=_number(found, "max-usd"),
         tags=[t.strip() for t in found.get("tags", "").split(",") if t.strip()],
         below_floor=below,  # type: ignore[arg-type]  # checked in make_wishes
-        cache=found.get("cache", "on") == "on",
+        cache=cache is not False,
         timeout_s=_number(found, "timeout-s"),
         headers=everything,
         session=found.get("session"),
     )
+    return msgspec.structs.replace(made, cache=cache)
 
 
 def _number(found: dict[str, str], name: str) -> float | None:
@@ -72,6 +83,8 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
     else:
         out.append((b"x-stepwell-cost-usd", b"%.9f" % _expected(trace, tier)))
         out.append((b"x-stepwell-cost-kind", b"expected"))
+    if trace.cache is not None and trace.cache.is_hit:
+        out += _of_hit(trace.cache)
     if trace.guard_input is not None:
         out.append((b"x-stepwell-guard-input", trace.guard_input.why.encode()))
     if trace.guard_output is not None:
@@ -89,6 +102,18 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
             out.append((b"x-stepwell-budget", _ascii(route.budget)))
     if trace.escalations:
         out.append((b"x-stepwell-escalations", b"%d" % len(trace.escalations)))
+    return out
+
+
+def _of_hit(cache: CacheDecision) -> Headers:
+    """Which hit it is, how sure, and how old: Age by RFC 9111, section 5.1."""
+    out: Headers = []
+    if cache.hit_id is not None:
+        out.append((b"x-stepwell-cache-hit-id", cache.hit_id.encode()))
+    if cache.p_same is not None:
+        out.append((b"x-stepwell-cache-p-same", b"%.3f" % cache.p_same))
+    if cache.age_s is not None:
+        out.append((b"age", b"%d" % max(0, int(cache.age_s))))
     return out
 
 

@@ -78,7 +78,7 @@ def test_right_data_is_answered(case: Case[Any], base_url: str) -> None:
     answer(case, base_url)
 
 
-@WRONG.include(method="POST").parametrize()  # type: ignore[untyped-decorator]
+@WRONG.include(method=["POST", "DELETE"]).parametrize()  # type: ignore[untyped-decorator]
 @QUIET
 def test_wrong_data_is_refused_in_our_shape(case: Case[Any], base_url: str) -> None:
     answer(case, base_url, checks.negative_data_rejection)
