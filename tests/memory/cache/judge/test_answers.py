@@ -152,8 +152,8 @@ class Remembering:
 async def test_cosines_decide_more() -> None:
     embedder = Remembering()
     said = await verdicts(AnswersJudge(lambda: embedder), every=3)
-    assert share(said[True], False) < 0.03
-    assert share(said[False], True) < 0.03
+    assert share(said[True], False) <= 0.05
+    assert share(said[False], True) <= 0.05
     assert share(said[True], True) > 0.4
     assert share(said[False], False) > 0.5
 
