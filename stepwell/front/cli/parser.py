@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.front.cli.parser_cache import add_cache
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 
@@ -23,6 +24,7 @@ def make_parser() -> Parser:
     _replay(commands)
     add_tune(commands)
     _feedback(commands)
+    add_cache(commands)
     _local(commands)
     return parser
 
