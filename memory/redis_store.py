@@ -51,7 +51,8 @@ class RedisStore:
         self._replica = secrets.token_hex(8)
         self._own: dict[str, float] = {}
         self._outbox = Outbox()
-        self._link = Link(url, Mirror(local, self._outbox, self._replica), self._outbox, timeout_s=timeout_s)
+        self._mirror = Mirror(local, self._outbox, self._replica)
+        self._link = Link(url, self._mirror, self._outbox, timeout_s=timeout_s)
         self._finalizer = weakref.finalize(self, self._link.close, timeout_s=1.0)
 
     @property
@@ -78,8 +79,10 @@ class RedisStore:
         self._own[entry.hit_id] = entry.expires_at_s
         if len(self._own) > MAX_OWN:
             self._forget_own()
+        self._mirror.will_hear(entry)
         self._local.put_soon(entry)
-        self._tell(lambda: changes.put(entry, self._max_entries, self._replica))
+        if not self._tell(lambda: changes.put(entry, self._max_entries, self._replica)):
+            self._mirror.has_heard(entry.hit_id)
 
     def remove(self, hit_id: str) -> bool:
         """Delete one entry, and what leads to it; False where there is none.
@@ -89,7 +92,7 @@ class RedisStore:
         """
         if not _is_text(hit_id):
             return False
-        self._outbox.cancel(lambda change: change.hit_id == hit_id)
+        self._take_back(lambda change: change.hit_id == hit_id)
         was_here = self._local.remove(hit_id)
         return bool(self._ask(changes.remove(hit_id))) or was_here
 
@@ -103,7 +106,7 @@ class RedisStore:
         if not _is_text(tenant + (user or "")):
             return 0
         erasure = Erasure(tenant, user, time.time())
-        self._outbox.cancel(erasure.covers)
+        self._take_back(erasure.covers)
         n_here = self._local.erase(tenant=tenant, user=user)
         return max(self._ask(changes.erase(erasure, self._replica)), n_here)
 
@@ -178,11 +181,19 @@ class RedisStore:
         self._finalizer()
         await self._local.close()
 
-    def _tell(self, make: Callable[[], Change]) -> None:
+    def _take_back(self, is_meant: Callable[[Change], bool]) -> None:
+        for change in self._outbox.cancel(is_meant):
+            self._mirror.has_heard(change.hit_id)
+
+    def _tell(self, make: Callable[[], Change]) -> bool:
         try:
-            self._outbox.add(make())
+            lost = self._outbox.add(make())
         except ValueError:  # a text that is no valid Unicode
             self._outbox.n_lost += 1
+            return False
+        for change in lost:
+            self._mirror.has_heard(change.hit_id)
+        return True
 
     def _ask(self, change: Change) -> int:
         self._outbox.add(change, is_urgent=True)

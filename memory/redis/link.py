@@ -107,8 +107,12 @@ class Link:
                 self._outbox.done(change)
                 if isinstance(answer, Exception):
                     self._outbox.n_lost += 1
+                    self._mirror.has_heard(change.hit_id)
                     _log.warning("cache write lost: %s", type(answer).__name__)
-                elif not change.said.done():
+                    continue
+                if change.entry is not None and not answer:
+                    self._mirror.was_refused(change.entry)
+                if not change.said.done():
                     change.said.set_result(int(answer))
 
     def _evaluate(self, calls: Sequence[Call]) -> list[Any]:

@@ -10,7 +10,7 @@ import msgspec
 from stepwell.memory.redis import changes
 from stepwell.memory.redis.outbox import Outbox
 from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Record, Tally
+from stepwell.memory.store import Entry, Record, Tally
 
 Messages = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -22,6 +22,24 @@ class Mirror:
         self._local = local
         self._outbox = outbox
         self._replica = replica.encode()
+        self._newest: dict[bytes, str] = {}
+        self._keys: dict[str, bytes] = {}
+
+    def will_hear(self, entry: Entry) -> None:
+        """Until its own word comes back, an entry put here is newer than what others say of its key."""
+        self._newest[entry.key] = entry.hit_id
+        self._keys[entry.hit_id] = entry.key
+
+    def has_heard(self, hit_id: str) -> None:
+        """From now on others' word counts again; also where its own will never come."""
+        key = self._keys.pop(hit_id, None)
+        if key is not None and self._newest.get(key) == hit_id:
+            self._newest.pop(key, None)
+
+    def was_refused(self, entry: Entry) -> None:
+        """Redis did not take it: erased meanwhile, or expired."""
+        self.has_heard(entry.hit_id)
+        self._local.drop_soon([entry.hit_id])
 
     def is_own(self, message: dict[bytes, bytes]) -> bool:
         """True where this replica said it: it has made the change already."""
@@ -30,21 +48,26 @@ class Mirror:
     def begin(self) -> None:
         """Forget what Redis is about to tell anew; keep what it has not heard yet."""
         self._local.wipe()
+        for hit_id in list(self._keys):
+            self.has_heard(hit_id)
         for change in self._outbox.waiting():
             if change.entry is not None:
+                self.will_hear(change.entry)
                 self._local.put_soon(change.entry)
             if change.attachment is not None:
                 self._local.attach_soon(change.attachment)
 
-    def put(self, raw: bytes | None) -> None:
+    def put(self, raw: bytes) -> None:
         try:
-            self._local.put_soon(changes.read_entry(raw or b""))
+            entry = changes.read_entry(raw)
         except msgspec.DecodeError:
             return
+        if entry.key not in self._newest:
+            self._local.put_soon(entry)
 
-    def attach(self, raw: bytes | None) -> Future[object] | None:
+    def attach(self, raw: bytes) -> Future[object] | None:
         try:
-            return self._local.attach_soon(changes.read_attachment(raw or b""))
+            return self._local.attach_soon(changes.read_attachment(raw))
         except msgspec.DecodeError:
             return None
 
@@ -71,7 +94,9 @@ class Mirror:
             kind = message[b"o"]
             if kind == b"x":
                 dropped.append(self._local.drop_soon(message[b"i"].decode().split(" ")))
-            elif not self.is_own(message):
+            elif self.is_own(message):
+                self.has_heard(message.get(b"i", b"").decode())
+            else:
                 self._apply(kind, message, content)
         for future in dropped:
             future.result()
@@ -94,7 +119,8 @@ class Mirror:
             e = changes.read_erasure(raw)
         except msgspec.DecodeError:
             return
-        self._outbox.cancel(e.covers)
+        for change in self._outbox.cancel(e.covers):
+            self.has_heard(change.hit_id)
         self._local.erase(tenant=e.tenant, user=e.user, until_s=e.until_s)
 
 

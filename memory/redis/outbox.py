@@ -17,7 +17,6 @@ class Outbox:
 
     def __init__(self) -> None:
         self.n_lost = 0
-        self.has_some = threading.Event()
         self._urgent: deque[Change] = deque()
         self._changes: deque[Change] = deque()
         self._n_bytes = 0
@@ -26,15 +25,17 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._urgent) + len(self._changes)
 
-    def add(self, change: Change, *, is_urgent: bool = False) -> None:
-        """Queue a change; never waits."""
+    def add(self, change: Change, *, is_urgent: bool = False) -> list[Change]:
+        """Queue a change; never waits. Returns those that are lost for it."""
+        lost = []
         with self._lock:
             (self._urgent if is_urgent else self._changes).append(change)
             self._n_bytes += change.n_bytes
             while self._changes and (len(self) > MAX_CHANGES or self._n_bytes > MAX_BYTES):
-                self._n_bytes -= self._changes.popleft().n_bytes
+                lost.append(self._changes.popleft())
+                self._n_bytes -= lost[-1].n_bytes
                 self.n_lost += 1
-        self.has_some.set()
+        return lost
 
     def first(self, n: int) -> list[Change]:
         """The next up to `n` changes; they stay until they are `done`."""
@@ -42,10 +43,7 @@ class Outbox:
             queue = self._urgent or self._changes
             while queue and queue[0].is_cancelled:
                 self._n_bytes -= queue.popleft().n_bytes
-            found = [c for _, c in zip(range(n), queue, strict=False) if not c.is_cancelled]
-            if not found:
-                self.has_some.clear()
-            return found
+            return [c for _, c in zip(range(n), queue, strict=False) if not c.is_cancelled]
 
     def done(self, change: Change) -> None:
         """Take out a change that Redis has heard of."""
@@ -56,12 +54,13 @@ class Outbox:
                     self._n_bytes -= change.n_bytes
                     return
 
-    def cancel(self, is_meant: Callable[[Change], bool]) -> None:
-        """Never send some changes, nor again where Redis has not answered yet."""
+    def cancel(self, is_meant: Callable[[Change], bool]) -> list[Change]:
+        """Never send some changes, nor again where Redis has not answered yet; returns them."""
         with self._lock:
-            for change in (*self._urgent, *self._changes):
-                if is_meant(change):
-                    change.is_cancelled = True
+            found = [c for c in (*self._urgent, *self._changes) if is_meant(c)]
+            for change in found:
+                change.is_cancelled = True
+            return found
 
     def waiting(self) -> list[Change]:
         """All that Redis has not heard of."""

@@ -88,16 +88,16 @@ async def _tell(url: str) -> None:
     """Say each entry's name when it begins and when it ends to be served here, with the time."""
     async with replica(url) as store:
         print("ready", time.time(), flush=True)
-        was_served = [False] * 3
-        while not all(was_served) or any([await serves_now(store, n) for n in range(3)]):
-            for n in range(3):
+        begun: set[int] = set()
+        ended: set[int] = set()
+        while len(ended) < 3:
+            for n in {0, 1, 2} - ended:
                 is_served = await serves_now(store, n)
-                if is_served and not was_served[n]:
-                    print(f"begins {n}", time.time(), flush=True)
-                if was_served[n] and not is_served:
-                    print(f"ends {n}", time.time(), flush=True)
-                was_served[n] = was_served[n] or is_served
-            await asyncio.sleep(0.002)
+                if is_served is (n in begun):
+                    await asyncio.sleep(0.002)
+                    continue
+                print("begins" if is_served else "ends", n, time.time(), flush=True)
+                (begun if is_served else ended).add(n)
 
 
 async def serves_now(store: RedisStore, n: int) -> bool:

@@ -250,22 +250,18 @@ async def test_replicas_agree_in_the_end(
         stores, n_put = (one, two), 0
         for what, who, n, m in work:
             store = stores[who]
+            found, other = [await store.get(entry(i).key, now_s=time.time()) for i in (n, m)]
             if what == "put":
                 n_put += 1  # the same key again and again, under new names
-                e = replace(entry(f"{n}"), hit_id=f"h{n}.{n_put}", user=f"u{n % 2}")
-                await store.put(e)
-            elif what in ("attach", "lead"):
-                names = [await store.get(entry(f"{i}").key, now_s=time.time()) for i in (n, m)]
-                if names[0] is not None and names[1] is not None:
-                    await attach(store, names[0].hit_id, names[what == "lead"].hit_id)  # type: ignore[union-attr]
-            elif what == "remove":
-                found = await store.get(entry(f"{n}").key, now_s=time.time())
-                if found is not None:
-                    store.remove(found.hit_id)
+                await store.put(replace(entry(n), hit_id=f"h{who}.{n_put}", user=f"u{n % 2}"))
             elif what == "erase":
                 store.erase(tenant="t", user=f"u{n % 2}")
-            else:
-                store.judged(f"h{n}.{n_put}", is_same=bool(m % 2))
+            elif found is not None and what == "remove":
+                store.remove(found.hit_id)
+            elif found is not None and what == "judged":
+                store.judged(found.hit_id, is_same=bool(m % 2))
+            elif found is not None and other is not None and found.hit_id.startswith(f"h{who}."):
+                await attach(store, found.hit_id, other.hit_id if what == "lead" else None)
         await until(lambda: not one._outbox.waiting() and not two._outbox.waiting())
         async with replica(url) as three:
             wanted = await _all(three)
