@@ -39,7 +39,7 @@ class StreamSummary:
         n_audits: Hits that went upstream for the judge.
         hit_rate: Hits / arrivals, the cold start included.
         error, error_low, error_high: With its 95 % interval (Wilson).
-        error_warm: Of hits after the first 500 arrivals.
+        n_hits_warm, error_warm: Of hits after the first 500 arrivals.
         warm_up: Every 250 arrivals.
     """
 
@@ -54,6 +54,7 @@ class StreamSummary:
     error: float | None
     error_low: float
     error_high: float
+    n_hits_warm: int
     error_warm: float | None
     warm_up: tuple[WarmUp, ...]
 
@@ -64,6 +65,7 @@ def summarise(rows: Sequence[StreamRow]) -> StreamSummary:
     shadow = [row for row in rows if row.status == "shadow_hit"]
     n_wrong = sum(bool(row.was_wrong) for row in hits)
     low, high = wilson(n_wrong, len(hits))
+    warm = [row for row in hits if row.n > WARM]
     return StreamSummary(
         n=len(rows),
         n_exact=sum(row.status == "exact" for row in rows),
@@ -76,7 +78,8 @@ def summarise(rows: Sequence[StreamRow]) -> StreamSummary:
         error=share_wrong(hits),
         error_low=low,
         error_high=high,
-        error_warm=share_wrong([row for row in hits if row.n > WARM]),
+        n_hits_warm=len(warm),
+        error_warm=share_wrong(warm),
         warm_up=tuple(_stretch(rows[start : start + STEP]) for start in range(0, len(rows), STEP)),
     )
 
