@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import random
-import signal
 import sqlite3
 import stat
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -241,57 +236,6 @@ async def test_a_full_disk_loses_the_write_and_says_so(tmp_path: Path) -> None:
     await settled(store)
     assert await store.get(entry(2).key, now_s=NOW_S) is not None
     await store.close()
-
-
-WRITE_FOREVER = """
-import asyncio, hashlib, sys
-from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Entry
-
-async def main(path, first):
-    store, n = SqliteStore(path), int(first)
-    while True:
-        key = hashlib.sha256(str(n).encode()).digest()
-        body = key * (1 + n % 200)
-        await store.put(Entry(str(n), key, "t", "u", body, "l", "m", 0.0, 1.0, 2.0))
-        if n % 16 == 0:
-            attached = dict(answer_id=str(n), partition=b"p", vector=key, sketch=b"", expires_at_s=2.0)
-            await store.attach(str(n), **attached)
-            print(n, flush=True)
-        n += 1
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-def killed_while_it_writes(path: str, first: int, *, after_s: float) -> list[int]:
-    """What the process said was on the disk."""
-    args = [sys.executable, "-c", WRITE_FOREVER, path, str(first)]
-    with subprocess.Popen(args, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        time.sleep(after_s)
-        process.send_signal(signal.SIGKILL)
-        return [int(n) for n in (said + process.stdout.read()).split()]
-
-
-async def test_nothing_is_corrupt_after_kill_9(tmp_path: Path) -> None:
-    path, rng, first = str(tmp_path / "c.db"), random.Random(3), 0
-    for _ in range(5):
-        said = killed_while_it_writes(path, first, after_s=rng.uniform(0, 0.15))
-        confirmed = max(said)
-        store = SqliteStore(path)
-        assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        for n in range(first, confirmed + 1):  # what it was told is on the disk is there, and whole
-            key = hashlib.sha256(str(n).encode()).digest()
-            got = await store.get(key, now_s=1.5)
-            assert got is not None
-            assert got.body == key * (1 + n % 200)
-        for row in store.vectors_after(b"p", 0, now_s=1.5, limit=10_000):
-            assert await store.find(row.answer_id, now_s=1.5) is not None
-        await store.close()
-        first = confirmed + 1
-    assert first > 16
 
 
 WRITE_SOME = """
