@@ -16,7 +16,7 @@ import msgspec
 from stepwell.afterwards import Records, cost_with_losses, settle, usage_of
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, Trace
-from stepwell.base.embedding import Embedder, Layers, RequestVector
+from stepwell.base.embedding import Embedder, RequestVector
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer, Usage, decode_answer
 from stepwell.base.reply import Reply
@@ -288,13 +288,18 @@ class Pipeline:
     def _vector_of(self, request: ChatRequest) -> RequestVector:
         """Of the last ask where the router reads it, else of the last user turn."""
         if not self.router.needs_vector:
-            return RequestVector(self.embedder, last_user_text(request))
+            return RequestVector(
+                self.embedder, last_user_text(request), layers="tokens" if self._compares else "last"
+            )
         return self._vector(last_ask(request.wire.messages))
 
     def _vector(self, ask: str) -> RequestVector:
-        is_cached = self.cache is not None and self.config.cache.semantic != "off"
-        layers: Layers = "both" if is_cached else "middle"
-        return RequestVector(self.embedder, ask, layers=layers)
+        return RequestVector(self.embedder, ask, layers="tokens" if self._compares else "middle")
+
+    @property
+    def _compares(self) -> bool:
+        """Whether the cache compares by meaning: it then reads the vectors of word pieces, too."""
+        return self.cache is not None and self.config.cache.semantic != "off"
 
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
