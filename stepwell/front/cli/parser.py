@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_cache import add_cache
+from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 
@@ -78,6 +78,7 @@ def _eval(commands: Any) -> None:
     parser: Parser = commands.add_parser("eval", help="measure tiers on a suite, and routers on outcomes")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     add_measures(actions)
+    add_cache_measure(actions)
     run = add(actions, "run", "evals", "run a JSONL suite on tiers; writes outcomes for `stepwell tune`")
     run.set_defaults(action="run_eval")
     run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")
@@ -103,6 +104,7 @@ def _replay(commands: Any) -> None:
         "--policy", metavar="DIR", help="from `stepwell tune`; default: the shipped cold start"
     )
     router.add_argument("--share", type=float, metavar="S", help="hold this share on the dearest tier, 0..1")
+    add_replay_cache(parser)
     cascade = parser.add_argument_group("cascade: over recorded answers")
     cascade.add_argument("--cheap", metavar="A,B", help="tiers whose answers are compared, cheapest first")
     cascade.add_argument("--middle", metavar="NAME", help="asked where they differ")

@@ -15,6 +15,36 @@ def add_cache(commands: Any) -> None:
     _erase(actions)
 
 
+def add_replay_cache(parser: Parser) -> None:
+    """The options of `replay cache`."""
+    cache = parser.add_argument_group(
+        "cache: prompts, or pairs {cached_query, query, same}, or arrivals {query, cls} with --judge cls"
+    )
+    cache.add_argument("--judge", metavar="COLUMN", help="cls: rows of one class have the same answer")
+    cache.add_argument("--max-error", type=float, metavar="E", help="default: promises.max_cache_error")
+    _judge_error(cache)
+    cache.add_argument("--seed", type=int, default=0, metavar="N", help="of audits and the judge's errors")
+
+
+def add_cache_measure(actions: Any) -> None:
+    """`eval cache`."""
+    about = "pairs and streams through the cache, beside a static threshold, GPTCache's rule and a per-entry learner"
+    parser = add(actions, "cache", "measure_cache", about)
+    parser.set_defaults(action="run_cache")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="JSONL of pairs or of arrivals; .gz too")
+    parser.add_argument("--streams", action="store_true", help="take pairs as arrivals, too")
+    about = "share of hits that may be wrong, once for each budget (default .02 and .05)"
+    parser.add_argument("--max-error", type=float, action="append", metavar="E", help=about)
+    _judge_error(parser)
+    parser.add_argument("--orders", type=int, default=1, metavar="N", help="also shuffled (default 1)")
+    add_json(parser)
+
+
+def _judge_error(parser: Any) -> None:
+    about = "share of verdicts drawn wrong, 0 to .5; the gate is told (default 0)"
+    parser.add_argument("--judge-error", type=float, default=0.0, metavar="E", help=about)
+
+
 def _report(actions: Any) -> None:
     parser = add(actions, "report", "cache", "hits, dollars and seconds saved, and the error by meaning")
     parser.set_defaults(action="run_report")
