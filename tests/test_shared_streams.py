@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stepwell import AllTiersFailed, GuardBlocked, ReplyStream, Stepwell, StreamBroken
 from stepwell.base.assemble import event
@@ -58,9 +60,11 @@ class Listener:
     def __init__(self, well: Stepwell, **asks: Any) -> None:
         self.heard: list[str] = []
         self.stream: ReplyStream | None = None
+        self.has_asked = False
         self.task = asyncio.create_task(self._run(well, asks))
 
     async def _run(self, well: Stepwell, asks: dict[str, Any]) -> str:
+        self.has_asked = True
         self.stream = await well.astream(ASK, **asks)
         async for text in self.stream.text_deltas():
             self.heard.append(text)
@@ -333,3 +337,75 @@ async def test_a_follower_too_far_behind_is_given_up_and_the_leader_waited_for(
         with pytest.raises(StreamBroken):
             await read(late)
         assert n_in_flight(well) == 0
+
+
+class Counting(Told):
+    """Every stream says the same words, one each time that any is told to go on."""
+
+    WORDS = ("a ", "b ", "c ", "d")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = asyncio.Condition()
+        self.n_steps = 0
+        self.n_live = 0
+
+    async def step(self, n: int) -> None:
+        async with self.steps:
+            self.n_steps += n
+            self.steps.notify_all()
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[list[Event], None]:
+        self.n_opened += 1
+        self.n_live += 1
+        begun = self.n_steps
+        try:
+            for n, word in enumerate(self.WORDS, 1):
+                async with self.steps:
+                    await self.steps.wait_for(lambda n=n: self.n_steps - begun >= n)  # type: ignore[misc]
+                yield [piece(word)]
+            yield [piece("", is_last=True)]
+        finally:
+            self.n_live -= 1
+
+
+MOVES = st.lists(
+    st.tuples(st.sampled_from(["join", "step", "leave", "look"]), st.integers(0, 5)), max_size=14
+)
+
+
+@settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(MOVES)
+async def test_whoever_stays_gets_all_and_what_is_paid_is_recorded(moves: list[tuple[str, int]]) -> None:
+    tier = Counting()
+    async with house(tier, cache=EXACT) as well:
+        records = records_of(well)
+        listeners: list[Listener] = []
+        left: set[int] = set()
+        for move, n in moves:
+            if move == "join":
+                listeners.append(Listener(well))
+            elif move == "step":
+                await tier.step(1)
+            elif move == "leave" and n < len(listeners):
+                left.add(n)
+                await listeners[n].leave()
+            for _ in range(n * 3):
+                await asyncio.sleep(0)
+        while not all(one.task.done() for one in listeners):
+            await tier.step(len(Counting.WORDS))
+            await asyncio.sleep(0.001)
+        while len(well.pipeline.flights):  # what was left to others settles its bill
+            await asyncio.sleep(0.001)
+        for n, one in enumerate(listeners):
+            if n not in left:
+                assert await one.task == "a b c d"
+            else:
+                assert "a b c d".startswith("".join(one.heard))
+        assert tier.n_live == 0
+        assert len(well.pipeline.flights) == 0
+        assert n_in_flight(well) == 0
+        assert len(records) == sum(one.has_asked for one in listeners)
+        paid = [r for r in records if r.cost_usd]
+        assert len(paid) <= tier.n_opened
+        assert sum(r.cost_usd for r in records) <= well.pipeline.ledger.spent_usd() + 1e-9
