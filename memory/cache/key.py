@@ -45,8 +45,20 @@ def semantic_partition(request: ChatRequest, *, scope: str, versions: str, embed
     fields = {k: _read(v) for k, v in request.fields.items() if k not in IGNORED}
     messages = fields["messages"]
     if isinstance(messages, list) and isinstance(messages[-1], dict):
-        fields["messages"] = [*messages[:-1], {**messages[-1], "content": None}]
+        fields["messages"] = [*messages[:-1], _without_text(messages[-1])]
     return _digest("semantic", request, [scope, versions, embedder], fields)
+
+
+def _without_text(message: dict[str, Any]) -> dict[str, Any]:
+    """All that a message says beside its text: its name, images, how its parts are marked."""
+    parts = message.get("content")
+    if not isinstance(parts, list) or [_without(part, "text") for part in parts] == [{"type": "text"}]:
+        return {**message, "content": None}
+    return {**message, "content": [_without(part, "text") for part in parts]}
+
+
+def _without(part: Any, name: str) -> Any:
+    return {k: v for k, v in part.items() if k != name} if isinstance(part, dict) else part
 
 
 def _digest(kind: str, request: ChatRequest, where: list[str], fields: Mapping[str, Any]) -> bytes:
