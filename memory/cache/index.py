@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,14 @@ class SemanticIndex:
             return {}
         with held.lock:
             return held.index.sizes(answer_ids)
+
+    def leading_to(self, partition: bytes, answer_ids: Container[str], *, limit: int) -> list[int]:
+        """The first living rows of a partition that lead to some answers: their seqs."""
+        held = self._partitions.get(partition)
+        if held is None:
+            return []
+        with held.lock:
+            return held.index.leading_to(answer_ids, limit=limit)
 
     def forget(self, partition: bytes, seqs: Iterable[int]) -> None:
         """Leave rows out: the store has them no more."""

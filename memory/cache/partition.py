@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,15 @@ class PartitionIndex:
             row = bisect_left(self._seqs, seq)
             if row < len(self._seqs) and self._seqs[row] == seq:
                 self._bury(row)
+
+    def leading_to(self, answer_ids: Container[str], *, limit: int) -> list[int]:
+        """The first living rows that lead to some answers: their seqs. Looks at every row."""
+        found = (
+            self._seqs[row]
+            for row, answer_id in enumerate(self._answers)
+            if answer_id in answer_ids and not self._is_dead[row]
+        )
+        return list(islice(found, limit))
 
     def sizes(self, answer_ids: Iterable[str]) -> dict[str, int]:
         """How many living rows lead to each answer, as far as is known here."""

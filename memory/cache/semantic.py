@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Neighbour", "Neighbourhood", "SemanticCache"]
 
 MAX_SEARCHES = 4
+MAX_FORGOTTEN = 500
 NOBODY = Neighbourhood((), {}, {})
 
 
@@ -96,12 +97,19 @@ class SemanticCache:
         for _ in range(MAX_SEARCHES):
             found = index.nearest(partition, vector, now_s=now_s)
             sketches = self._store.sketches(partition, [n.seq for n in found])
-            gone = [n.seq for n in found if n.seq not in sketches]
+            gone = [n for n in found if n.seq not in sketches]
             if not gone:
-                return self._neighbourhood(index, partition, found, sketches)
-            index.forget(partition, gone)
+                break
+            self._forget(index, partition, gone)
         living = [n for n in found if n.seq in sketches]
         return self._neighbourhood(index, partition, living, sketches)
+
+    def _forget(self, index: SemanticIndex, partition: bytes, gone: list[Neighbour]) -> None:
+        """Leave out what the store has no more; where an answer went, all that led to it went too."""
+        index.forget(partition, [n.seq for n in gone])
+        others = index.leading_to(partition, {n.answer_id for n in gone}, limit=MAX_FORGOTTEN)
+        living = self._store.sketches(partition, others)
+        index.forget(partition, [seq for seq in others if seq not in living])
 
     def _neighbourhood(
         self, index: SemanticIndex, partition: bytes, found: list[Neighbour], sketches: dict[int, bytes]
