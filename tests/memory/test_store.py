@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stepwell.base.errors import ConfigError
-from stepwell.memory import schema
+from stepwell.memory import schema, sqlite_writes
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Entry
 
@@ -159,16 +159,26 @@ def bytes_in(folder: Path) -> bytes:
     return b"".join(p.read_bytes() for p in folder.iterdir())
 
 
+def modes_in(folder: Path) -> set[int]:
+    return {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()}
+
+
 async def test_erased_bytes_leave_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     store = SqliteStore(str(path))
-    await store.put(entry(1, body=b"SECRET-ANSWER" * 500))
-    await settled(store)
-    assert b"SECRET-ANSWER" in bytes_in(tmp_path)
-    store.erase(tenant="t")
-    assert b"SECRET-ANSWER" not in bytes_in(tmp_path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    beside = SqliteStore(str(path))  # another process has the file open
+    for what in ("tenant", "entry"):
+        await store.put(entry(1, body=b"SECRET-ANSWER" * 500))
+        assert await attach(store, "h1", sketch=b"SECRET-SKETCH")
+        assert await beside.get(entry(1).key, now_s=NOW_S) is not None
+        assert b"SECRET-ANSWER" in bytes_in(tmp_path)
+        assert b"SECRET-SKETCH" in bytes_in(tmp_path)
+        assert store.erase(tenant="t") if what == "tenant" else store.remove("h1")
+        assert b"SECRET" not in bytes_in(tmp_path)
+        assert await beside.get(entry(1).key, now_s=NOW_S) is None
+    assert modes_in(tmp_path) == {0o600}
     await store.close()
+    await beside.close()
 
 
 async def test_a_store_that_nobody_closes_writes_what_it_has(tmp_path: Path) -> None:
@@ -209,6 +219,50 @@ async def test_an_older_schema_is_brought_up_and_a_newer_one_refused(
         SqliteStore(path)._flush()  # a second time there is nothing left to do
     with pytest.raises(ConfigError, match=r"schema 3, but .* 2"):
         SqliteStore(path)
+
+
+async def test_a_file_of_version_1_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "c.db")
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        old = schema.connect(path)
+    columns = "hit_id, key, tenant, user, body, tier, model, cost_usd, stored_at_s, expires_at_s"
+    e = entry(1)
+    row = (
+        e.hit_id,
+        e.key,
+        e.tenant,
+        e.user,
+        e.body,
+        e.tier,
+        e.model,
+        e.cost_usd,
+        e.stored_at_s,
+        e.expires_at_s,
+    )
+    old.execute(f"INSERT INTO entries ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    insert = "INSERT INTO vectors (hit_id, partition, vector, expires_at_s) VALUES ('h1', ?, x'01', ?)"
+    old.execute(insert, (b"p", e.expires_at_s))
+    store = SqliteStore(path)
+    assert await store.get(e.key, now_s=NOW_S) == e
+    old.execute("DELETE FROM vectors")
+    old.execute(insert, (b"q", e.expires_at_s))  # a process that still runs version 1
+    old.close()
+    assert store.vectors_after(b"p", 0, now_s=NOW_S, limit=9) == []
+    [found] = store.vectors_after(b"q", 0, now_s=NOW_S, limit=9)
+    assert (found.seq, found.answer_id, found.vector) == (2, "h1", b"\x01")
+    assert store.sketches(b"q", [2]) == {2: b""}
+    await store.close()
+
+
+async def test_the_log_keeps_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_writes, "MAX_JUDGEMENTS", 10)
+    store = SqliteStore()
+    for n in range(25):
+        store.note(b"%d" % n)
+    await settled(store)
+    assert [note for _, note in store.notes_after(0, limit=99)] == [b"%d" % n for n in range(15, 25)]
+    await store.close()
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
