@@ -234,9 +234,9 @@ class Cache:
         """
         if self._config.semantic == "off":
             return None
-        self._store.count(self._counters.taken())
         gate = await self._scales.report()
-        return report_of(self._store, gate, max_error=self._max_error, since_hour=since_hour)
+        tallies = [*self._store.tallies(since_hour), *self._counters.waiting()]
+        return report_of(tallies, gate, max_error=self._max_error, since_hour=since_hour)
 
     async def warm(self) -> None:
         """Read the evidence: until then nothing is served by meaning.

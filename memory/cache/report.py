@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepwell.memory.cache.scales import NOTES_A_PAGE, read_judgement
-from stepwell.memory.store import EvidenceStore
+from stepwell.memory.store import EvidenceStore, Tally
 
 if TYPE_CHECKING:
     from stepwell.memory.cache.gate.gate import Gate
@@ -59,15 +59,15 @@ def read_report(
     while notes := store.notes_after(seq, limit=NOTES_A_PAGE):
         seq = notes[-1][0]
         fresh.replay(j for _, raw in notes if (j := read_judgement(raw)) is not None)
-    return report_of(store, fresh.report(), max_error=max_error, since_hour=since_hour)
+    return report_of(store.tallies(since_hour), fresh.report(), max_error=max_error, since_hour=since_hour)
 
 
 def report_of(
-    store: EvidenceStore, gate: GateReport, *, max_error: float, since_hour: int = 0
+    tallies: Iterable[Tally], gate: GateReport, *, max_error: float, since_hour: int = 0
 ) -> CacheReport:
-    """As `read_report`, where the gate has told already."""
+    """As `read_report`, where books and gate have told already."""
     sums: dict[str, Saved] = {}
-    for tally in store.tallies(since_hour):
+    for tally in tallies:
         was = sums.get(tally.kind, Saved())
         sums[tally.kind] = Saved(was.n + tally.n, was.usd + tally.usd, was.s + tally.s)
     none = Saved()

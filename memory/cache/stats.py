@@ -78,10 +78,15 @@ class Counters:
         sums[1] += usd
         sums[2] += s
 
+    def waiting(self) -> list[Tally]:
+        """What was counted since it was last taken."""
+        return [Tally(hour, kind, int(n), usd, s) for (hour, kind), (n, usd, s) in self._hours.items()]
+
     def taken(self) -> list[Tally]:
-        """What was counted since the last time."""
-        hours, self._hours = self._hours, {}
-        return [Tally(hour, kind, int(n), usd, s) for (hour, kind), (n, usd, s) in hours.items()]
+        """As `waiting`, and count from zero again."""
+        tallies = self.waiting()
+        self._hours = {}
+        return tallies
 
     def frozen(self, *, n_shared: int, n_lost: int, is_serving: bool) -> CacheStats:
         counts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_hours"}

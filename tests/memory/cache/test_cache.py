@@ -380,3 +380,16 @@ async def test_the_hours_add_up_what_was_saved(asker: Make, kit: Any, clock: Any
         "hit": (hour, 2, 0.02, 4.0),
         "semantic_hit": (hour, 1, 0.01, 2.0),
     }
+
+
+async def test_the_report_knows_what_is_not_on_the_disk_yet(asker: Make, kit: Any) -> None:
+    a = asker(semantic="serve")
+    a.likeness.report = lambda: "what the gate says"
+    await a.ask(kit.chat(SKY))
+    for prompt in (SKY, SKY_TOO, SKY_TOO):
+        await a.look(kit.chat(prompt))
+    report = await a.cache.report()
+    assert (report.hit.n, report.semantic_hit.n, report.n_misses) == (1, 2, 1)
+    assert (report.semantic_hit.usd, report.semantic_hit.s) == (pytest.approx(0.02), 4.0)
+    assert report.gate == "what the gate says"
+    assert await asker(semantic="off").cache.report() is None
