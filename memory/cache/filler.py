@@ -115,8 +115,10 @@ class Filler:
             rows = self._page(held, index, now_s)
             with held.lock:
                 index.add(rows)
-            is_more = len(rows) == PAGE_ROWS and not self.wants(held)
-        held.is_topping_up = False
+            is_more = len(rows) == PAGE_ROWS
+            if self.wants(held):
+                break
+        held.is_topping_up = is_more  # else searches would go on filling what is about to be replaced
 
     def _fresh(self, held: Held) -> PartitionIndex | None:
         """An empty index in place of the one held, clustered where there is enough for it."""

@@ -85,9 +85,9 @@ class Link:
         while not self._is_closing.is_set():
             if time.monotonic() - self._checked_at_s >= CHECK_EVERY_S:
                 self._check()
-            self._send()
+            is_more = self._send()
             began_s = time.monotonic()
-            if self._hear():
+            if self._hear(block_ms=None if is_more else BLOCK_MS):
                 self._in_step_at_s = began_s
                 self._say(is_down=False)
 
@@ -100,20 +100,22 @@ class Link:
 
     # ---- telling
 
-    def _send(self) -> None:
-        while changes := self._outbox.first(N_A_BATCH):
-            answers = self._evaluate([(c.script, c.keys, c.args) for c in changes])
-            for change, answer in zip(changes, answers, strict=True):
-                self._outbox.done(change)
-                if isinstance(answer, Exception):
-                    self._outbox.n_lost += 1
-                    self._mirror.has_heard(change.hit_id)
-                    _log.warning("cache write lost: %s", type(answer).__name__)
-                    continue
-                if change.entry is not None and not answer:
-                    self._mirror.was_refused(change.entry)
-                if not change.said.done():
-                    change.said.set_result(int(answer))
+    def _send(self) -> bool:
+        """Send a batch, so that hearing never waits for long; True where there is more."""
+        changes = self._outbox.first(N_A_BATCH)
+        answers = self._evaluate([(c.script, c.keys, c.args) for c in changes]) if changes else []
+        for change, answer in zip(changes, answers, strict=True):
+            self._outbox.done(change)
+            if isinstance(answer, Exception):
+                self._outbox.n_lost += 1
+                self._mirror.has_heard(change.hit_id)
+                _log.warning("cache write lost: %s", type(answer).__name__)
+                continue
+            if change.entry is not None and not answer:
+                self._mirror.was_refused(change.entry)
+            if not change.said.done():
+                change.said.set_result(int(answer))
+        return len(self._outbox) > 0
 
     def _evaluate(self, calls: Sequence[Call]) -> list[Any]:
         """The answers; what Redis refuses is among them as its error, what it may take later is raised."""
@@ -157,10 +159,10 @@ class Link:
             raise ConnectionAbortedError("closing")
         self._send()
 
-    def _hear(self) -> bool:
+    def _hear(self, *, block_ms: int | None) -> bool:
         """Take over what was said since; False where there may be more."""
         read = {keys.LOG: self._log_at, keys.NOTES: self._notes_at}
-        said: dict[bytes, Messages] = dict(self._redis.xread(read, count=N_A_READ, block=BLOCK_MS) or ())
+        said: dict[bytes, Messages] = dict(self._redis.xread(read, count=N_A_READ, block=block_ms) or ())
         log, notes = said.get(keys.LOG.encode(), []), said.get(keys.NOTES.encode(), [])
         if log:
             self._mirror.apply(log, self._contents(log))
