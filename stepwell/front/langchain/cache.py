@@ -1,138 +1,215 @@
-"""`StepwellCache`: LangChain's cache of model answers, on the store that a well's cache uses."""
+"""`StepwellCache`: LangChain's cache of model answers, on the cache of a well."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import secrets
 import time
-from collections.abc import Coroutine, Sequence
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, Literal
 
+import msgspec
 from langchain_core.caches import BaseCache
-from langchain_core.messages import message_to_dict, messages_from_dict
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generation, GenerationChunk
+from langchain_core.outputs import Generation
 
 from stepwell.base.config import CacheConfig
-from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Entry
+from stepwell.base.config.context import EmbeddingConfig
+from stepwell.base.config.promises import PromisesConfig
+from stepwell.base.decisions import CacheDecision
+from stepwell.base.embedding import Embedder, RequestVector, embedder_name, load_embedder
+from stepwell.base.request import ChatRequest
+from stepwell.front.langchain.cache_answer import to_answer, to_generations
+from stepwell.front.langchain.cache_loop import LoopThread
+from stepwell.front.langchain.cache_prompt import EXACT, to_request
+from stepwell.memory.cache.cache import Cache
+from stepwell.memory.cache.judge.judge import Judge, OwnJudge, make_judge
+from stepwell.memory.cache.key import exact_key
+from stepwell.memory.cache.lookup import Lookup
+from stepwell.memory.cache.stats import CacheStats
 
-T = TypeVar("T")
+DEFAULT_TENANT = "langchain"
+_VERSIONS = "langchain-2"  # another layout of requests or answers, another name
+_MAX_PENDING = 1_000
 
-# a closed list: what lies in the file can't name a class of its own to build
-_KINDS: dict[str, type[Generation]] = {
-    c.__name__: c for c in (Generation, GenerationChunk, ChatGeneration, ChatGenerationChunk)
-}
 _DEFAULTS = CacheConfig()
 
 
 class StepwellCache(BaseCache):
-    """Answers by prompt and model parameters, in SQLite: `set_llm_cache(StepwellCache("cache.sqlite3"))`.
+    """Answers again what was asked before: `set_llm_cache(StepwellCache("cache.sqlite3"))`.
+
+    Without a tenant the same prompt and parameters hit. With one, prompts that mean the same do too, once the
+    evidence says that no more than `max_error` of such hits are wrong: `StepwellCache(path, tenant="acme")`. Only the
+    text of the last human message is compared, among prompts with equal parameters, instructions and history.
 
     Args:
         path: A file, which a well's cache may share; None keeps the answers in memory.
-        tenant: Whose they are; `clear` erases this tenant's only.
+        tenant: Whose they are; `clear` erases this tenant's only. None: nobody said, so nothing goes by meaning.
         ttl_s: Counted from the write; a hit does not extend it.
         max_entries: The oldest beyond it go.
+        semantic: "auto" counts what would be right until the evidence suffices, "shadow" only counts, "serve" begins
+            at once, "off".
+        max_error: Share of the hits by meaning that may be wrong, 0..1.
+        judge: What compares answers in the background: "answers", a function of (question, fresh answer, cached
+            answer) or its 'module:function'.
+        embedding: The embedder.
+        clock: Unix time in seconds.
 
-    An answer that can't be written as JSON is not cached. Prompts are not kept, only their fingerprints.
+    Never kept: an answer that was cut off, that calls tools, or that can't be written as JSON. Of prompts only
+    fingerprints are kept; with a tenant also vectors and word pieces, which tell most of them. A hit says so in the
+    message's `response_metadata["stepwell_cache"]`; `report_bad` takes the `hit_id` in it.
+
+    Any thread and any event loop may ask.
+
+    Raises:
+        ConfigError: The file, the judge or the embedder can't be used.
     """
 
     def __init__(
         self,
         path: str | None = None,
         *,
-        tenant: str = "langchain",
+        tenant: str | None = None,
         ttl_s: float = _DEFAULTS.ttl_s,
         max_entries: int = _DEFAULTS.max_entries_per_tenant,
+        semantic: Literal["off", "shadow", "auto", "serve"] = "auto",
+        max_error: float = PromisesConfig().max_cache_error,
+        judge: str | Callable[[str, str, str], Any] = _DEFAULTS.judge,
+        embedding: EmbeddingConfig | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = SqliteStore(path, max_entries_per_tenant=max_entries)
-        self._tenant = tenant
-        self._ttl_s = ttl_s
+        self._tenant = tenant or DEFAULT_TENANT
+        self._config = CacheConfig(
+            path=path,
+            ttl_s=ttl_s,
+            max_entries_per_tenant=max_entries,
+            semantic=semantic if tenant else "off",
+        )
+        self._embedding = embedding or EmbeddingConfig()
+        self._embedder = _once(partial(load_embedder, self._embedding))
+        self._pending: OrderedDict[bytes, tuple[Lookup, float]] = OrderedDict()
+        self._loop = LoopThread("stepwell-langchain-cache")
+        weakref.finalize(self, self._loop.stop)
+        self._cache = self._loop.run(self._open(_judge(judge, self._embedder), max_error, clock))
+
+    async def _open(self, judge: Judge | None, max_error: float, clock: Callable[[], float]) -> Cache:
+        cache = Cache(
+            self._config,
+            versions=_VERSIONS,
+            embedder_name=embedder_name(self._embedding),
+            max_error=max_error,
+            judge=judge,
+            clock=clock,
+        )
+        await cache.warm()
+        return cache
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
-        return _at_once(self.alookup(prompt, llm_string))
+        return self._loop.run(self._look(prompt, llm_string))
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        _at_once(self.aupdate(prompt, llm_string, return_val))
+        self._loop.run(self._keep(prompt, llm_string, return_val))
 
     def clear(self, **kwargs: Any) -> None:
         """Erase all of the tenant's answers; blocks until they are gone from the disk."""
-        self._store.erase(tenant=self._tenant)
+        self._loop.run(self._cache.erase(tenant=self._tenant))
 
     async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
-        entry = await self._store.get(self._key(prompt, llm_string), now_s=time.time())
-        return None if entry is None else _read(entry.body)
+        return await asyncio.wrap_future(self._loop.submit(self._look(prompt, llm_string)))
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        body = _write(return_val)
-        if body is not None:
-            await self._store.put(self._entry(self._key(prompt, llm_string), body))
+        await asyncio.wrap_future(self._loop.submit(self._keep(prompt, llm_string, return_val)))
 
     async def aclear(self, **kwargs: Any) -> None:
-        await asyncio.to_thread(self.clear)
+        await asyncio.wrap_future(self._loop.submit(self._cache.erase(tenant=self._tenant)))
+
+    def report_bad(self, hit_id: str) -> bool:
+        """Delete an entry that answered wrongly, and learn from it; False where this tenant has none of that name."""
+        return self._loop.run(self._cache.report_bad(hit_id, tenant=self._tenant))
+
+    def stats(self) -> CacheStats:
+        """Counts and dollars since the start. LangChain tells no prices, so dollars stay 0."""
+        return self._loop.run(self._stats())
+
+    def drain(self) -> None:
+        """Wait for what runs in the background: comparisons, and vectors that are stored."""
+        self._loop.run(self._cache.drain())
 
     def close(self) -> None:
         """Write what is queued and let go of the file."""
-        _at_once(self._store.close())
+        self._loop.run(self._cache.close())
+        self._loop.stop()
+        self._loop.join()
 
-    def _key(self, prompt: str, llm_string: str) -> bytes:
-        # JSON keeps the borders between the parts
-        return sha256(json.dumps(["langchain", self._tenant, prompt, llm_string]).encode()).digest()
+    # ---- on the loop
 
-    def _entry(self, key: bytes, body: bytes) -> Entry:
-        now_s = time.time()
-        return Entry(
-            hit_id=secrets.token_hex(16),
-            key=key,
-            tenant=self._tenant,
-            user="",
+    async def _look(self, prompt: str, llm_string: str) -> list[Generation] | None:
+        request, scope = to_request(prompt, tenant=self._tenant), _scope(llm_string)
+        if request is None:
+            return None
+        began_s = time.monotonic()
+        lookup = await self._cache.lookup(request, self._vector(request), scope=scope)
+        if lookup.entry is not None:
+            return to_generations(lookup.entry.body, lookup.decision)
+        self._pending[lookup.key] = lookup, began_s
+        if len(self._pending) > _MAX_PENDING:
+            self._pending.popitem(last=False)
+        return None
+
+    async def _keep(self, prompt: str, llm_string: str, generations: Sequence[Generation]) -> None:
+        request, made = to_request(prompt, tenant=self._tenant), to_answer(generations)
+        if request is None or made is None:
+            return
+        lookup, began_s = self._begun(request, _scope(llm_string))
+        answer, body = made
+        if len(generations) > 1:  # one of them would speak for all
+            lookup.request = msgspec.structs.replace(request, wishes=EXACT)
+        await self._cache.write(
+            lookup,
             body=body,
+            answer=answer,
             tier="",
             model="",
             cost_usd=0.0,
-            stored_at_s=now_s,
-            expires_at_s=now_s + self._ttl_s,
+            took_s=max(0.0, time.monotonic() - began_s),
         )
 
+    def _begun(self, request: ChatRequest, scope: str) -> tuple[Lookup, float]:
+        """The lookup that an update belongs to; an update without one stands for itself."""
+        key = exact_key(request, scope=scope, versions=_VERSIONS)
+        begun = self._pending.pop(key, None)
+        if begun is not None:
+            return begun
+        return Lookup(CacheDecision("miss"), request, self._vector(request), scope, key), time.monotonic()
 
-def _at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits, as SqliteStore's don't; so any thread may ask."""
-    try:
-        work.send(None)
-    except StopIteration as e:
-        result: T = e.value
-        return result
-    work.close()
-    raise RuntimeError("this store waits; use the async methods")
+    def _vector(self, request: ChatRequest) -> RequestVector:
+        return RequestVector(self._embedder, request.messages[-1].text, layers="tokens")
 
-
-def _write(generations: Sequence[Generation]) -> bytes | None:
-    try:
-        return json.dumps([_plain(g) for g in generations]).encode()
-    except (TypeError, ValueError):
-        return None
+    async def _stats(self) -> CacheStats:
+        return self._cache.stats()
 
 
-def _plain(generation: Generation) -> dict[str, Any]:
-    kind = type(generation).__name__
-    if kind not in _KINDS:
-        raise TypeError(f"{kind} is no known kind of generation")
-    plain: dict[str, Any] = {"kind": kind, "info": generation.generation_info}
-    if isinstance(generation, ChatGeneration):
-        return {**plain, "message": message_to_dict(generation.message)}
-    return {**plain, "text": generation.text}
+def _scope(llm_string: str) -> str:
+    """Model and parameters, as LangChain writes them: answers are shared only within the same."""
+    return f"langchain:{sha256(llm_string.encode(errors='surrogatepass')).hexdigest()}"
 
 
-def _read(body: bytes) -> list[Generation] | None:
-    """The generations, or None where another program or version wrote the entry."""
-    try:
-        return [_made(**plain) for plain in json.loads(body)]
-    except (ValueError, TypeError, KeyError):
-        return None
+def _judge(judge: str | Callable[[str, str, str], Any], embedder: Callable[[], Embedder]) -> Judge | None:
+    return make_judge(judge, embedder=embedder) if isinstance(judge, str) else OwnJudge(judge)
 
 
-def _made(kind: str, info: dict[str, Any] | None, message: Any = None, text: str = "") -> Generation:
-    given = {"text": text} if message is None else {"message": messages_from_dict([message])[0]}
-    return _KINDS[kind].model_validate({**given, "generation_info": info})
+def _once(load: Callable[[], Embedder]) -> Callable[[], Embedder]:
+    """The embedder, loaded at the first call."""
+    made: list[Embedder] = []
+    lock = Lock()
+
+    def get() -> Embedder:
+        with lock:
+            if not made:
+                made.append(load())
+            return made[0]
+
+    return get
