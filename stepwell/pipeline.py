@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import getrandbits
+from typing import TypeVar
 
 import msgspec
 
-from stepwell.afterwards import Records, cost_with_losses, settle, usage_of
+from stepwell.afterwards import Records
+from stepwell.asking import Asking
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, Trace
 from stepwell.base.embedding import Embedder, RequestVector
-from stepwell.base.errors import GuardBlocked
-from stepwell.base.messages import Answer, Usage, decode_answer
+from stepwell.base.errors import AllTiersFailed, TierTimeout
+from stepwell.base.messages import Usage, decode_answer
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.metrics import Metrics
@@ -27,15 +29,12 @@ from stepwell.fitting import Fitting
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
 from stepwell.router.budget import Budget
-from stepwell.router.cascade.climb import Climb, Priced
 from stepwell.router.cascade.run import Ladder
-from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
-from stepwell.router.dispatch import Dispatcher, Served
+from stepwell.router.dispatch import Dispatcher
 from stepwell.router.features import last_ask
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
-from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
 from stepwell.run import (
@@ -50,6 +49,8 @@ from stepwell.streaming import SHARED, Asked, Streaming
 
 OFF = CacheDecision("off")
 WARM_S = 30.0
+OWN_CALL_S = 0.1  # a call of the caller's own ends by itself before that
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +78,34 @@ class Pipeline:
     _fitting: Fitting = field(init=False)
     _records: Records = field(init=False)
     _streaming: Streaming = field(init=False)
+    _asking: Asking = field(init=False)
 
     def __post_init__(self) -> None:
-        fitting = Fitting(
-            self.config.context,
-            self.router,
-            self.smallest_window,
-            self.smallest_hosted_window,
-            self.counts_dollars,
-        )
+        config, router, guard = self.config, self.router, self.guard
         records = Records(
             self.cache,
-            self.config.cache.pii,
-            self.router,
+            config.cache.pii,
+            router,
             self.record,
             self.metrics,
             self.outcomes,
             self.embedder_name,
         )
-        object.__setattr__(self, "_fitting", fitting)
-        object.__setattr__(self, "_records", records)
-        streaming = Streaming(self.config.dispatch, self.guard, records)
-        object.__setattr__(self, "_streaming", streaming)
+        streaming = Streaming(config.dispatch, guard, records)
+        made = {
+            "_records": records,
+            "_streaming": streaming,
+            "_asking": Asking(config.promises, guard, self.dispatcher, self.ladder, records, streaming),
+            "_fitting": Fitting(
+                config.context,
+                router,
+                self.smallest_window,
+                self.smallest_hosted_window,
+                self.counts_dollars,
+            ),
+        }
+        for name, part in made.items():
+            object.__setattr__(self, name, part)
 
     # ---- whole answers
 
@@ -123,7 +130,7 @@ class Pipeline:
             return hit
         if self.cache is None or run.lookup is None or self._shared_key(run) is None:
             return await self._ask(run)
-        reply, is_shared = await self.cache.share(run.lookup, lambda: self._ask(run))
+        reply, is_shared = await self._within(run, self.cache.share(run.lookup, lambda: self._ask(run)))
         if not is_shared:
             return reply
         await self._delay(run)
@@ -135,70 +142,7 @@ class Pipeline:
         return Reply(reply.body, reply.tier, reply.model, 0.0, reply.usage, run.trace)
 
     async def _ask(self, run: Run) -> Reply:
-        decision = await self._route(run)
-        if self.ladder is not None:
-            return await self._climb(run, decision, self.ladder)
-        spent = 0.0
-        try:
-            completed, served = await self.dispatcher.complete(
-                run.request, decision, run.trace, run.deadline_s, run.purse
-            )
-            usage, is_estimated = usage_of(run, completed.answer)
-            spent = cost_with_losses(run, usage, served)
-        except BaseException:
-            spent = run.lost_usd
-            raise
-        finally:
-            await settle(run, spent)
-        return await self._handed_out(run, completed, served, Priced(usage, spent, is_estimated))
-
-    async def _climb(self, run: Run, decision: Decision, ladder: Ladder) -> Reply:
-        """As `_ask`, where answers are looked at before one is taken."""
-        climb = self._start(run, decision)
-        try:
-            paid = await ladder.answer(climb)
-        finally:
-            spent = run.lost_usd
-            await settle(run, spent)
-        return await self._handed_out(
-            run, paid.completed, paid.served, Priced(climb.usage, spent, climb.is_estimated)
-        )
-
-    def _start(self, run: Run, decision: Decision) -> Climb:
-        assert run.purse is not None  # _route made it
-
-        def price(answer: Answer, served: Served) -> Priced:
-            usage, is_estimated = usage_of(run, answer)
-            return Priced(usage, cost_of(usage, served.deployment.card), is_estimated)
-
-        async def guarded(completed: Completed) -> str | None:
-            try:
-                await self.guard.check_output(completed.body, completed.answer)
-            except GuardBlocked:
-                return "blocked"
-            return None
-
-        below = run.request.wishes.below_floor or self.config.promises.below_floor
-        return Climb(
-            run.request, decision, run.trace, run.deadline_s, run.purse, price, guarded, below == "flag"
-        )
-
-    async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
-        """The reply: its own body, and what all calls for it did cost."""
-        body, answer = await self._guarded(run, completed.body, completed.answer)
-        deployment = served.deployment
-        reply = Reply(
-            body,
-            deployment.tier,
-            deployment.model,
-            priced.cost_usd,
-            priced.usage,
-            run.trace,
-            priced.is_estimated,
-            answer,
-        )
-        await self._records.remember(run, reply, cost_usd=reply.cost_usd, took_s=run.took_s)
-        return reply
+        return await self._asking.whole(run, await self._route(run))
 
     # ---- streams
 
@@ -224,12 +168,12 @@ class Pipeline:
         """A place at the upstream's stream: one of its own, or beside who asks the same just now."""
 
         async def open_(on_full: OnFull | None) -> Call[Asked]:
-            return await self._open(run, on_full)
+            return await self._asking.open(run, await self._route(run), on_full)
 
         key = self._shared_key(run)
         if key is None:
             return await alone(open_)
-        seat = await self.flights.seat(key, open_)
+        seat = await self._within(run, self.flights.seat(key, open_))
         if seat.is_shared:
             try:
                 await self._delay(run)
@@ -243,23 +187,6 @@ class Pipeline:
         if self.cache is None or not self.config.cache.exact or run.lookup is None:
             return None
         return run.lookup.key if run.lookup.decision.status == "miss" else None
-
-    async def _open(self, run: Run, on_full: OnFull | None) -> Call[Asked]:
-        decision = await self._route(run)
-        try:
-            if self.ladder is None or not self.ladder.confidence:
-                opened, served = await self.dispatcher.open(
-                    run.request, decision, run.trace, run.deadline_s, run.purse
-                )
-                asked = Asked(run, served)
-            else:
-                climb = self._start(run, decision)
-                opened, served = await self.ladder.open(climb)
-                asked = Asked(run, served, climb.usage)
-        except BaseException:
-            await settle(run, run.lost_usd)
-            raise
-        return self._streaming.call(asked, opened, on_full)
 
     # ---- the decision alone
 
@@ -317,10 +244,27 @@ class Pipeline:
         entry = lookup.entry
         if entry is None:
             return None
-        body, answer = await self._guarded(run, entry.body, decode_answer(entry.body))
+        body, answer = entry.body, decode_answer(entry.body)
+        if self.guard.checks_output:
+            run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
         usage = answer.usage or Usage()
         await self._delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
+
+    async def _within(self, run: Run, work: Awaitable[T]) -> T:
+        """Let who waits for another's call keep a deadline of their own.
+
+        Raises:
+            AllTiersFailed: It has passed.
+        """
+        if run.request.wishes.timeout_s is None:
+            return await work
+        try:
+            async with asyncio.timeout(run.deadline_s + OWN_CALL_S - time.monotonic()):
+                return await work
+        except TimeoutError:
+            late = TierTimeout("the same request, under way for another caller, took too long", tier="")
+            raise AllTiersFailed(str(late), [late]) from None
 
     async def _delay(self, run: Run) -> None:
         """Before a hit: so that its timing doesn't tell what others asked."""
@@ -334,12 +278,6 @@ class Pipeline:
             if request is not run.request:
                 run.request = request
                 run.vector = self._vector_of(run.request)
-
-    async def _guarded(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
-        if not self.guard.checks_output:
-            return body, answer
-        run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
-        return body, answer
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)

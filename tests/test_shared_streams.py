@@ -395,8 +395,8 @@ async def test_whoever_stays_gets_all_and_what_is_paid_is_recorded(moves: list[t
         while not all(one.task.done() for one in listeners):
             await tier.step(len(Counting.WORDS))
             await asyncio.sleep(0.001)
-        while len(well.pipeline.flights):  # what was left to others settles its bill
-            await asyncio.sleep(0.001)
+        for _ in range(20):  # what was left to others settles its bill
+            await asyncio.sleep(0)
         for n, one in enumerate(listeners):
             if n not in left:
                 assert await one.task == "a b c d"
@@ -409,3 +409,20 @@ async def test_whoever_stays_gets_all_and_what_is_paid_is_recorded(moves: list[t
         paid = [r for r in records if r.cost_usd]
         assert len(paid) <= tier.n_opened
         assert sum(r.cost_usd for r in records) <= well.pipeline.ledger.spent_usd() + 1e-9
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+async def test_a_hurried_follower_waits_no_longer_than_it_asked_to(how: str) -> None:
+    tier = FakeTier("an answer", delay_s=0.5)
+    async with house(tier, cache=EXACT) as well:
+        ask = well.achat if how == "whole" else well.astream
+        leader = asyncio.create_task(ask(ASK))
+        await settled()
+        with pytest.raises(AllTiersFailed) as caught:
+            await ask(ASK, timeout_s=0.05)
+        assert not leader.done()
+        made = await leader
+        if isinstance(made, ReplyStream):
+            await made.aclose()
+    assert caught.value.status_code == 504
+    assert len(tier.requests) == 1
