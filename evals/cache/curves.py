@@ -11,7 +11,8 @@ from stepwell.evals.tune.page.text import esc
 Place = tuple[float, float]
 _DASHES = ("", "6 4", "2 3", "8 3 2 3")
 _STYLE = """
-.curves{color-scheme:light dark;--card:#fff;--soft:#59616b;--line:#e2dfd8;--a:#1b5fc1;--b:#b45f12;--c:#23805c;--d:#7a3fb0}
+.curves{color-scheme:light dark;--card:#fff;--soft:#59616b;--line:#e2dfd8;
+--a:#1b5fc1;--b:#b45f12;--c:#23805c;--d:#7a3fb0}
 @media (prefers-color-scheme:dark){.curves{--card:#1a1d22;--soft:#a2a9b3;--line:#2c3037;--a:#82b1ff;--b:#f0a662;
 --c:#6fd0a8;--d:#c9a0f0}}
 .curves{background:var(--card)}
