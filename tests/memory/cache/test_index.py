@@ -210,7 +210,7 @@ def test_beyond_a_size_only_the_nearest_clusters_are_compared() -> None:
     n = 3 * PAGE_ROWS
     for i in range(n):
         rows.add(str(i), unit(i))
-    with opened(rows, max_flat_rows=2 * PAGE_ROWS) as index:
+    with opened(rows, max_flat_rows=PAGE_ROWS) as index:
         ids(index, unit(0))
         n_most = 0
         while not index.wait(0.001):  # what is about to be replaced is not filled on meanwhile
