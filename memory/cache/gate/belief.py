@@ -29,13 +29,9 @@ class Belief:
         Args:
             rows: Features after a leading 1, shape (n, d).
         """
-        log_odds = rows @ self.mean
-        return averaged(log_odds, ((rows @ self.covariance) * rows).sum(axis=1))
+        import numpy as np
 
-
-def averaged(log_odds: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the logistic function under normal log-odds (MacKay 1992, Neural Computation 4:720)."""
-    import numpy as np
-
-    z = log_odds / np.sqrt(1 + math.pi / 8 * variance)
-    return np.asarray(1 / (1 + np.exp(-np.clip(z, -30.0, 30.0))))
+        variance = ((rows @ self.covariance) * rows).sum(axis=1)
+        # MacKay 1992, Neural Computation 4:720
+        log_odds = rows @ self.mean / np.sqrt(1 + math.pi / 8 * variance)
+        return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30.0, 30.0))))

@@ -14,8 +14,8 @@ _BEST_RATIO = 0.2  # the model is not thought more than five times too careful
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Verdicts beside what the model says of them without having seen them.
+class Told:
+    """Verdicts beside what the gate had said before them.
 
     Attributes:
         p_same: Shape (n,).
@@ -47,32 +47,38 @@ class Above:
     expected_wrong: NDArray[np.float64]
 
 
-def lowest_cut(p_same: NDArray[np.float64], held: Held, *, max_error: float, trust: float) -> float:
+def lowest_cut(
+    p_same: NDArray[np.float64], told: Told, *, max_error: float, trust: float, reach: float
+) -> float:
     """The P from which on at most `max_error` of all that is served is wrong; NEVER where there is none.
 
-    The model's expectation over recent requests, times the ratio of wrong verdicts to what it expected of those.
-    The ratio is drawn towards 1 as if `trust` wrong verdicts had been seen and expected.
+    The model's expectation over recent requests, times how much more was wrong than it had said of late: while a
+    cache fills up, the same features come to mean less error, or more (prequential: Dawid 1984, J. R. Statist. Soc. A
+    147:278). That ratio is drawn towards 1 as if `trust` wrong answers had been foretold and seen.
 
     Args:
         p_same: Of recent requests, shape (n,).
+        reach: Verdicts count where 1 - P was up to this many times that at the cut.
     """
     import numpy as np
 
     if not len(p_same):
         return NEVER
     cuts = -np.sort(-p_same)
-    error = np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1) * _ratio(above(cuts, held), trust)
+    error = (
+        np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1) * _ratio(above(1 - reach * (1 - cuts), told), trust)
+    )
     kept = np.flatnonzero(error <= max_error)
     return float(cuts[kept[-1]]) if len(kept) else NEVER
 
 
-def above(cuts: NDArray[np.float64], held: Held) -> Above:
+def above(cuts: NDArray[np.float64], told: Told) -> Above:
     """What was judged from each cut on. Judge errors are taken out (Rogan & Gladen 1978, Am. J. Epidemiol. 107:71)."""
     import numpy as np
 
-    order = np.argsort(-held.p_same, kind="stable")
-    counts, p = held.counts[order], held.p_same[order]
-    e, span = held.judge_error, 1 - 2 * held.judge_error
+    order = np.argsort(-told.p_same, kind="stable")
+    counts, p = told.counts[order], told.p_same[order]
+    e, span = told.judge_error, 1 - 2 * told.judge_error
     judged_wrong = e + span * (1 - p)
     at = np.searchsorted(-p, -cuts, side="right")
 
@@ -81,7 +87,7 @@ def above(cuts: NDArray[np.float64], held: Held) -> Above:
 
     return Above(
         n=up_to(counts),
-        n_wrong=up_to(counts * (1 - held.is_same[order] - e) / span),
+        n_wrong=up_to(counts * (1 - told.is_same[order] - e) / span),
         variance=up_to(counts**2 * judged_wrong * (1 - judged_wrong) / span**2),
         expected_wrong=up_to(counts * (1 - p)),
     )

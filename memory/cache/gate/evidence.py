@@ -19,15 +19,17 @@ class Verdicts:
     Attributes:
         rows: Features after a leading 1, shape (n, d).
         is_same: 0 or 1, shape (n,).
+        p_same: As the gate had said before the verdict, shape (n,).
         counts: How many requests each stands for, shape (n,).
     """
 
     rows: NDArray[np.float64]
     is_same: NDArray[np.float64]
+    p_same: NDArray[np.float64]
     counts: NDArray[np.float64]
 
     def counted(self, counts: NDArray[np.float64]) -> Verdicts:
-        return Verdicts(self.rows, self.is_same, counts)
+        return Verdicts(self.rows, self.is_same, self.p_same, counts)
 
 
 class Ring:
@@ -66,15 +68,15 @@ class Evidence:
 
     def __init__(self, width: int, *, n_verdicts: int, n_requests: int) -> None:
         self._width = width
-        self._verdicts = Ring(n_verdicts, width + 2)
+        self._verdicts = Ring(n_verdicts, width + 3)
         self._requests = Ring(n_requests, width)
 
     def seen(self, row: Sequence[float]) -> None:
         """Remember a request, judged or not."""
         self._requests.add(row)
 
-    def judged(self, row: Sequence[float], *, is_same: bool, count: float) -> None:
-        self._verdicts.add((*row, float(is_same), count))
+    def judged(self, row: Sequence[float], *, is_same: bool, p_same: float, count: float) -> None:
+        self._verdicts.add((*row, float(is_same), p_same, count))
 
     def keep_last(self, n: int) -> None:
         """Forget all verdicts but the last `n`."""
@@ -82,7 +84,7 @@ class Evidence:
 
     def verdicts(self) -> Verdicts:
         rows = self._verdicts.all()
-        return Verdicts(rows[:, : self._width], rows[:, -2], rows[:, -1])
+        return Verdicts(rows[:, : self._width], rows[:, -3], rows[:, -2], rows[:, -1])
 
     def requests(self) -> NDArray[np.float64]:
         """Shape (n, d)."""

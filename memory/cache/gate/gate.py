@@ -188,7 +188,10 @@ class Gate:
         if judgement.source == "audit":
             self._promise.audited(is_same=judgement.is_same)
         self._evidence.judged(
-            (1.0, *judgement.features), is_same=judgement.is_same, count=1 / max(judgement.share, 1e-6)
+            (1.0, *judgement.features),
+            is_same=judgement.is_same,
+            p_same=judgement.p_same,
+            count=1 / max(judgement.share, 1e-6),
         )
         self._n_judged += 1
         return True

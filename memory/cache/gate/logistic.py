@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepwell.memory.cache.gate.belief import Belief, averaged
+from stepwell.memory.cache.gate.belief import Belief
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _MAX_STEPS = 40
 _TOLERANCE = 1e-4
 _MAX_STEP = 4.0
-_MAX_LEVERAGE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,10 @@ class Fit:
 
     Attributes:
         judge_error: Share of the verdicts thought wrong.
-        left_out: P(same) of each row as if it had not been fitted on, shape (n,).
     """
 
     belief: Belief
     judge_error: float
-    left_out: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def fit_logistic(found: Verdicts, prior: Belief, start: Belief, judge: JudgeErro
     at = _point(found, weights, error)
     hessian = (found.rows * at.information[:, None]).T @ found.rows + precision
     belief = Belief(weights, np.linalg.inv(hessian))
-    return Fit(belief, error, _left_out(found, at, belief))
+    return Fit(belief, error)
 
 
 def _point(found: Verdicts, weights: NDArray[np.float64], error: float) -> _Point:
@@ -110,13 +107,3 @@ def _next_error(
     gradient = float((at.pull * at.by_error).sum() - cross @ step) - (error - judge.mean) / judge.sd**2
     information = float((sure * at.by_error**2).sum() - cross @ np.linalg.solve(hessian, cross))
     return min(judge.mean, max(0.0, error + gradient / (max(information, 0.0) + judge.sd**-2)))
-
-
-def _left_out(found: Verdicts, at: _Point, belief: Belief) -> NDArray[np.float64]:
-    """One Newton step without each row (Cook & Weisberg, Residuals and Influence in Regression, 1982, 5.2)."""
-    import numpy as np
-
-    variance = ((found.rows @ belief.covariance) * found.rows).sum(axis=1)
-    room = 1 - np.minimum(at.information * variance, _MAX_LEVERAGE)
-    log_odds = found.rows @ belief.mean - variance * at.pull * at.by_log_odds / room
-    return averaged(log_odds, variance / room)

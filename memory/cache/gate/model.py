@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepwell.memory.cache.gate.cut import NEVER, Held, lowest_cut
+from stepwell.memory.cache.gate.cut import Told, lowest_cut
 from stepwell.memory.cache.gate.promise import Estimate, bounds, without_judge_error
 from stepwell.memory.cache.gate.rule import Rule
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from stepwell.memory.cache.gate.belief import Belief
     from stepwell.memory.cache.gate.evidence import Evidence, Verdicts
 
@@ -66,37 +69,33 @@ def refitted(
     if not len(found.rows):
         return model
     judge = JudgeError(thought_judge_error, thought_judge_error * rule.judge_error_sd)
+    found = found.counted(np.minimum(found.counts, rule.max_count))
     fit = fit_logistic(_focused(found, model.belief, rule), prior(), model.belief, judge)
-    held = Held(fit.left_out, found.is_same, np.minimum(found.counts, rule.max_held_count), fit.judge_error)
+    last = slice(-rule.n_told, None)
+    told = Told(found.p_same[last], found.is_same[last], found.counts[last], fit.judge_error)
     p = fit.belief.p_same(requests)
-    cut = lowest_cut(p, held, max_error=rule.safety * max_error, trust=rule.trust)
+    cut = lowest_cut(p, told, max_error=rule.safety * max_error, trust=rule.trust, reach=rule.reach)
     share = float((p >= cut).mean()) if len(p) else 0.0
-    return Model(fit.belief, cut, fit.judge_error, _estimate(held, cut), share)
+    is_hit = fit.belief.p_same(found.rows) >= cut
+    return Model(fit.belief, cut, fit.judge_error, _estimate(found, is_hit, fit.judge_error), share)
 
 
 def _focused(found: Verdicts, belief: Belief, rule: Rule) -> Verdicts:
-    """Verdicts counted for the fit: audits less than fully, and hopeless cases less than likely ones."""
+    """Verdicts counted for the fit: hopeless cases less than likely ones."""
     import numpy as np
 
     near_the_cut = np.clip(2 * belief.p_same(found.rows), 1 - rule.focus, 1.0)
-    return found.counted(np.minimum(found.counts, rule.max_fit_count) * near_the_cut)
+    return found.counted(found.counts * near_the_cut)
 
 
-def _estimate(held: Held, cut: float) -> Estimate:
-    """Errors above the cut, from the verdicts alone."""
-    is_hit = held.p_same >= cut
-    counts = held.counts[is_hit]
+def _estimate(found: Verdicts, is_hit: NDArray[np.bool_], judge_error: float) -> Estimate:
+    """Errors among would-be hits, from the verdicts alone."""
+    counts = found.counts[is_hit]
     n = float(counts.sum())
-    if cut >= NEVER or n == 0:
+    if n == 0:
         return _NOTHING
-    judged_wrong = float((counts * (1 - held.is_same[is_hit])).sum()) / n
+    judged_wrong = float((counts * (1 - found.is_same[is_hit])).sum()) / n
     n_independent = n * n / float((counts**2).sum())  # Kish 1965, Survey Sampling, 11.7
     low, high = bounds(judged_wrong * n_independent, n_independent, z=1.96)
-    e = held.judge_error
-    return Estimate(
-        n,
-        int(is_hit.sum()),
-        without_judge_error(judged_wrong, e),
-        without_judge_error(low, e),
-        without_judge_error(high, e),
-    )
+    error, low, high = (without_judge_error(share, judge_error) for share in (judged_wrong, low, high))
+    return Estimate(n, int(is_hit.sum()), error, low, high)

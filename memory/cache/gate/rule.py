@@ -16,9 +16,11 @@ class Rule:
         growth: A new fit for each such share of new verdicts.
         n_verdicts, n_requests: Last ones that are looked at.
         n_after_retreat: Verdicts kept when serving stopped: the rest is thought outdated.
-        trust: Verdicts above the cut count against the model's own expectation as if it had seen this many wrong ones.
-        max_fit_count: An audit stands for 1 / share requests; more than this would make the fit jumpy.
-        max_held_count: The same, when counting errors above the cut.
+        n_told: Last verdicts by which what the gate had said before them is checked.
+        trust: What it said counts in that check as if it had come true for this many wrong answers.
+        reach: How many times the allowed chance of error the checked requests may have had: most of what is judged
+            lies below the cut.
+        max_count: An audit stands for 1 / share requests; more than this would make fit and check jumpy.
         focus: How much less a hopeless request counts in the fit, 0..1: what matters happens about the cut.
         judge_error_sd: Of the judge's error rate, as a share of what it is thought to be.
     """
@@ -29,8 +31,9 @@ class Rule:
     n_verdicts: int = 3000
     n_requests: int = 1500
     n_after_retreat: int = 200
+    n_told: int = 300
     trust: float = 10.0
-    max_fit_count: float = 5.0
-    max_held_count: float = 50.0
+    reach: float = 4.0
+    max_count: float = 5.0
     focus: float = 0.7
     judge_error_sd: float = 0.3
