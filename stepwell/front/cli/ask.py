@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from stepwell.base.decisions import Trace, Verdict
+from stepwell.base.decisions import CacheDecision, Trace, Verdict
 from stepwell.base.reply import Reply
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit
@@ -59,12 +59,21 @@ def footer(reply: Reply) -> list[str]:
     about = "about " if reply.is_cost_estimated else ""
     facts = [f"tier: {reply.tier} ({reply.model})", f"cost: {about}{terminal.usd(reply.cost_usd)}"]
     if reply.trace.cache is not None:
-        facts.append(f"cache: {reply.trace.cache.status}")
+        facts.append(f"cache: {_of_cache(reply.trace.cache)}")
     facts += [f"guard {v.stage}: {v.why}" for v in _verdicts(reply.trace) if v.action != "allow"]
     lines = ["  ".join(facts), f"why: {reply.why}"]
     if reply.is_degraded:
         lines.append("degraded: this answer is not good enough by the promise or a check")
     return lines
+
+
+def _of_cache(cache: CacheDecision) -> str:
+    known = []
+    if cache.is_hit and cache.p_same is not None:
+        known.append(f"p {cache.p_same:.3f}")
+    if cache.age_s is not None:
+        known.append(f"{cache.age_s:.0f} s old")
+    return f"{cache.status} ({', '.join(known)})" if known else cache.status
 
 
 def _verdicts(trace: Trace) -> list[Verdict]:
