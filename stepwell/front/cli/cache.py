@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepwell.base.errors import StoreUnavailable
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import config_of
@@ -117,7 +118,8 @@ def opened(config: Config, path: str | None) -> Iterator[Store]:
     """The store of `path`, else the configuration's.
 
     Raises:
-        UsageError: It is kept in memory, or there is nothing yet; ConfigError: the file is of something else.
+        UsageError: It is kept in memory, or there is nothing yet; ConfigError: the file is of something else;
+        StoreUnavailable: Redis does not answer.
     """
     store = _file(path) if path is not None else _configured(config.cache)
     try:
@@ -159,6 +161,6 @@ def _redis(config: CacheConfig, env: str) -> Store:
     while store.is_exact_only:  # not all of it is read yet
         if time.monotonic() > ends_s:
             asyncio.run(store.close())
-            raise UsageError(f"the Redis of {env} did not answer within {_REDIS_S:g} s")
+            raise StoreUnavailable(f"the Redis of {env} did not answer within {_REDIS_S:g} s")
         time.sleep(0.05)
     return store
