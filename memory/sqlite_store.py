@@ -101,7 +101,9 @@ class SqliteStore:
         entry = self._pending.by_id.get(hit_id)
         if entry is not None:
             return entry if entry.expires_at_s > now_s else None
-        return self._read_one(_BY_ID, hit_id, now_s)
+        entry = self._read_one(_BY_ID, hit_id, now_s)
+        is_replaced = entry is not None and entry.key in self._pending.by_key
+        return None if is_replaced else entry
 
     async def put(self, entry: Entry) -> None:
         """Keep an entry in place of an older one with its key; the tenant's oldest beyond the cap go."""

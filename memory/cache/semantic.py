@@ -20,14 +20,21 @@ __all__ = ["Neighbour", "Neighbourhood", "SemanticCache"]
 
 MAX_SEARCHES = 4
 MAX_FORGOTTEN = 500
+MIN_LARGE = 8
 NOBODY = Neighbourhood((), {}, {})
 
 
 class SemanticCache:
     """Nearest prompts within one partition. numpy and FAISS load at the first search, off the event loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, max_rows: int | None = None) -> None:
+        """Load nothing yet.
+
+        Args:
+            max_rows: Prompts in memory, all partitions together; the least recently used go. About 1 KB each.
+        """
         self._store = store
+        self._max_rows = max_rows
         self._index: SemanticIndex | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stepwell-cache-index")
 
@@ -107,7 +114,11 @@ class SemanticCache:
     def _forget(self, index: SemanticIndex, partition: bytes, gone: list[Neighbour]) -> None:
         """Leave out what the store has no more; where an answer went, all that led to it went too."""
         index.forget(partition, [n.seq for n in gone])
-        others = index.leading_to(partition, {n.answer_id for n in gone}, limit=MAX_FORGOTTEN)
+        sizes = index.sizes(partition, {n.answer_id for n in gone})
+        large = {answer_id for answer_id, n in sizes.items() if n >= MIN_LARGE}
+        if not large:  # the next search finds the few
+            return
+        others = index.leading_to(partition, large, limit=MAX_FORGOTTEN)
         living = self._store.sketches(partition, others)
         index.forget(partition, [seq for seq in others if seq not in living])
 
@@ -122,7 +133,7 @@ class SemanticCache:
 
     def _opened(self) -> SemanticIndex:
         if self._index is None:
-            from stepwell.memory.cache.index import SemanticIndex
+            from stepwell.memory.cache.index import MAX_ROWS, SemanticIndex
 
-            self._index = SemanticIndex(self._store)
+            self._index = SemanticIndex(self._store, max_rows=self._max_rows or MAX_ROWS)
         return self._index

@@ -118,9 +118,8 @@ def measure(path: str, n: int) -> Row:
     kept_ms = median(_search_ms(index, queries))
     mib = _rss_mib() - before_mib
     found = [[f.seq - 1 for f in index.nearest(b"p", q, now_s=1.0)] for q in queries]
-    add_us = _add_us(index, store, queries)
-    index.close()
     whole_ms = asyncio.run(_whole_ms(SemanticCache(store), index, queries))
+    add_us = _add_us(index, queries)
     truth, flat_ms = _flat(n, queries)
     return Row(
         n_rows=n,
@@ -150,7 +149,7 @@ def _search_ms(index: object, queries: Vectors) -> list[float]:
     return took
 
 
-def _add_us(index: object, store: object, queries: Vectors) -> float:
+def _add_us(index: object, queries: Vectors) -> float:
     """One more row: what a search takes longer that takes it over."""
     from stepwell.memory.cache.index import SemanticIndex
     from stepwell.memory.store import VectorRow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,37 @@ async def test_nothing_is_kept_for_an_entry_or_answer_that_is_gone(
     assert not await cache.keep(entry(1), answer_id="h0", partition=b"p", vector=unit(1), sketch=b"")
     assert not await cache.keep(entry(0), answer_id="h1", partition=b"p", vector=unit(1), sketch=b"")
     assert await near(cache, 0) == []
+
+
+async def test_what_another_process_keeps_and_removes_is_seen(tmp_path: Path) -> None:
+    here, there = SqliteStore(str(tmp_path / "c.db")), SqliteStore(str(tmp_path / "c.db"))
+    cache, other = SemanticCache(here), SemanticCache(there)
+    await keep(cache, here, 0)
+    assert await near(cache, 0) == ["h0"]
+    await keep(other, there, 1)
+    assert await near(cache, 1) == ["h1", "h0"]
+    there.remove("h0")
+    assert await near(cache, 0) == ["h1"]
+    for each in (cache, other):
+        each.close()
+    for store in (here, there):
+        await store.close()
+
+
+async def test_memory_is_bounded(store: SqliteStore) -> None:
+    cache = SemanticCache(store, max_rows=20)
+    for n in range(10):
+        made = entry(n)
+        await store.put(made)
+        kept = await cache.keep(made, answer_id=made.hit_id, partition=bytes([n]), vector=unit(n), sketch=b"")
+        assert kept
+    for n in range(10):
+        found = await cache.nearest(bytes([n]), unit(n), tenant="t", now_s=NOW_S)
+        assert found is not None
+        assert [each.answer_id for each in found.near] == [f"h{n}"]
+        assert cache._index is not None
+        assert cache._index.n_rows <= 20
+    cache.close()
 
 
 class Slow(SqliteStore):
