@@ -31,6 +31,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """P(same) from which on to serve, and the share of wrong hits that follows; NEVER and None where there is none."""
+
+    p_same: float = NEVER
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Above:
     """Sums over the verdicts at or above some cuts, each shape (k,).
 
@@ -50,7 +58,7 @@ class Above:
 def lowest_cut(
     p_same: NDArray[np.float64], told: Told, *, max_error: float, trust: float, reach: float
 ) -> float:
-    """The P from which on at most `max_error` of all that is served is wrong; NEVER where there is none.
+    """The P from which on at most `max_error` of all that is served is wrong.
 
     The model's expectation over recent requests, times how much more was wrong than it had said of late: while a
     cache fills up, the same features come to mean less error, or more (prequential: Dawid 1984, J. R. Statist. Soc. A
@@ -63,13 +71,13 @@ def lowest_cut(
     import numpy as np
 
     if not len(p_same):
-        return NEVER
+        return Cut()
     cuts = -np.sort(-p_same)
     error = (
         np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1) * _ratio(above(1 - reach * (1 - cuts), told), trust)
     )
     kept = np.flatnonzero(error <= max_error)
-    return float(cuts[kept[-1]]) if len(kept) else NEVER
+    return Cut(float(cuts[kept[-1]]), float(error[kept[-1]])) if len(kept) else Cut()
 
 
 def above(cuts: NDArray[np.float64], told: Told) -> Above:

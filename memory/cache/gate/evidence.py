@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,18 @@ class Verdicts:
         rows: Features after a leading 1, shape (n, d).
         is_same: 0 or 1, shape (n,).
         p_same: As the gate had said before the verdict, shape (n,).
+        was_hit: 1 where it was a hit, or would have been one had the gate served; shape (n,).
         counts: How many requests each stands for, shape (n,).
     """
 
     rows: NDArray[np.float64]
     is_same: NDArray[np.float64]
     p_same: NDArray[np.float64]
+    was_hit: NDArray[np.float64]
     counts: NDArray[np.float64]
 
     def counted(self, counts: NDArray[np.float64]) -> Verdicts:
-        return Verdicts(self.rows, self.is_same, self.p_same, counts)
+        return replace(self, counts=counts)
 
 
 class Ring:
@@ -68,15 +70,17 @@ class Evidence:
 
     def __init__(self, width: int, *, n_verdicts: int, n_requests: int) -> None:
         self._width = width
-        self._verdicts = Ring(n_verdicts, width + 3)
+        self._verdicts = Ring(n_verdicts, width + 4)
         self._requests = Ring(n_requests, width)
 
     def seen(self, row: Sequence[float]) -> None:
         """Remember a request, judged or not."""
         self._requests.add(row)
 
-    def judged(self, row: Sequence[float], *, is_same: bool, p_same: float, count: float) -> None:
-        self._verdicts.add((*row, float(is_same), p_same, count))
+    def judged(
+        self, row: Sequence[float], *, is_same: bool, p_same: float, was_hit: bool, count: float
+    ) -> None:
+        self._verdicts.add((*row, float(is_same), p_same, float(was_hit), count))
 
     def keep_last(self, n: int) -> None:
         """Forget all verdicts but the last `n`."""
@@ -84,7 +88,7 @@ class Evidence:
 
     def verdicts(self) -> Verdicts:
         rows = self._verdicts.all()
-        return Verdicts(rows[:, : self._width], rows[:, -3], rows[:, -2], rows[:, -1])
+        return Verdicts(rows[:, : self._width], *rows[:, self._width :].T)
 
     def requests(self) -> NDArray[np.float64]:
         """Shape (n, d)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.memory.cache.gate.cut import NEVER
 from stepwell.memory.cache.gate.evidence import Evidence
-from stepwell.memory.cache.gate.model import Model, first_model, refitted
+from stepwell.memory.cache.gate.model import Model, estimate, first_model, refitted
 from stepwell.memory.cache.gate.near import FEATURES, Near, features
 from stepwell.memory.cache.gate.promise import Change, GateReport, Mode, Promise
 from stepwell.memory.cache.gate.rule import Rule
@@ -165,15 +165,18 @@ class Gate:
             self.refit()
 
     def report(self) -> GateReport:
-        """What is known about the promise, as of the last fit."""
+        """What is known about the promise now."""
         model, has_cut = self._model, self._model.cut < NEVER
+        found = self._evidence.verdicts()
+        kept = estimate(found, found.was_hit > 0, model.judge_error)
         return GateReport(
             state=self._promise.state,
             n_judged=self._n_judged,
-            n_hits_judged=model.estimate.n_verdicts,
-            error=model.estimate.error,
-            error_low=model.estimate.low,
-            error_high=model.estimate.high,
+            n_hits_judged=kept.n_verdicts,
+            error=kept.error,
+            error_low=kept.low,
+            error_high=kept.high,
+            error_foretold=model.error_foretold,
             judge_error=model.judge_error,
             hit_share=model.hit_share,
             cut=model.cut if has_cut else None,
@@ -191,6 +194,7 @@ class Gate:
             (1.0, *judgement.features),
             is_same=judgement.is_same,
             p_same=judgement.p_same,
+            was_hit=judgement.would_serve,
             count=1 / max(judgement.share, 1e-6),
         )
         self._n_judged += 1

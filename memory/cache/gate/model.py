@@ -29,6 +29,7 @@ class Model:
         judge_error: Share of the verdicts thought wrong.
         estimate: Errors among the judged requests at or above the cut.
         hit_share: Share of recent requests at or above it.
+        error_foretold: Share of wrong hits among those, by the model; None without a cut.
     """
 
     belief: Belief
@@ -36,6 +37,7 @@ class Model:
     judge_error: float
     estimate: Estimate
     hit_share: float
+    error_foretold: float | None
 
     def p_same(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """P(same) of each row of features."""
@@ -49,7 +51,7 @@ def first_model(max_error: float, judge_error: float, rule: Rule) -> Model:
     """Before any evidence each hit must keep the budget by itself, twice over."""
     from stepwell.memory.cache.gate.prior import prior
 
-    return Model(prior(), 1 - rule.safety * max_error / 2, judge_error, _NOTHING, 0.0)
+    return Model(prior(), 1 - rule.safety * max_error / 2, judge_error, _NOTHING, 0.0, None)
 
 
 def refitted(
@@ -74,10 +76,17 @@ def refitted(
     last = slice(-rule.n_told, None)
     told = Told(found.p_same[last], found.is_same[last], found.counts[last], fit.judge_error)
     p = fit.belief.p_same(requests)
-    cut = lowest_cut(p, told, max_error=rule.safety * max_error, trust=rule.trust, reach=rule.reach)
-    share = float((p >= cut).mean()) if len(p) else 0.0
+    found_cut = lowest_cut(p, told, max_error=rule.safety * max_error, trust=rule.trust, reach=rule.reach)
+    cut = found_cut.p_same
     is_hit = fit.belief.p_same(found.rows) >= cut
-    return Model(fit.belief, cut, fit.judge_error, _estimate(found, is_hit, fit.judge_error), share)
+    return Model(
+        fit.belief,
+        cut,
+        fit.judge_error,
+        estimate(found, is_hit, fit.judge_error),
+        hit_share=float((p >= cut).mean()) if len(p) else 0.0,
+        error_foretold=found_cut.error,
+    )
 
 
 def _focused(found: Verdicts, belief: Belief, rule: Rule) -> Verdicts:
@@ -88,7 +97,7 @@ def _focused(found: Verdicts, belief: Belief, rule: Rule) -> Verdicts:
     return found.counted(found.counts * near_the_cut)
 
 
-def _estimate(found: Verdicts, is_hit: NDArray[np.bool_], judge_error: float) -> Estimate:
+def estimate(found: Verdicts, is_hit: NDArray[np.bool_], judge_error: float) -> Estimate:
     """Errors among would-be hits, from the verdicts alone."""
     counts = found.counts[is_hit]
     n = float(counts.sum())

@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Errors among the judged requests that would be hits now.
+    """Errors among judged requests.
 
     Attributes:
         n: Requests that the verdicts stand for.
@@ -53,9 +53,11 @@ class GateReport:
     Attributes:
         state: "serving", or "shadow" where hits are only counted.
         n_judged: Verdicts seen.
-        n_hits_judged: Of those looked at, requests that would be hits now.
-        error: Estimated share of wrong hits, 0..1, after the judge's own errors; None before any verdict.
+        n_hits_judged: Of the last of those, hits, and requests that would have been hits had the gate served.
+        error: Share of hits that were wrong by these, 0..1, after the judge's own errors; None before any. Audits
+            stand for the hits that were not judged.
         error_low, error_high: Its 95 % interval.
+        error_foretold: What the gate expects of the hits to come; None where there is no cut.
         judge_error: Share of the verdicts thought wrong, 0..1.
         hit_share: Share of recent requests that would be hits, 0..1.
         cut: P(same) from which on they are; None where there is no such P.
@@ -68,6 +70,7 @@ class GateReport:
     error: float | None
     error_low: float
     error_high: float
+    error_foretold: float | None
     judge_error: float
     hit_share: float
     cut: float | None
@@ -114,11 +117,12 @@ class Promise:
             if has_cut or self._mode == "serve":
                 return None
             return self._move("shadow", f"no hits are left that keep to {_percent(self._max_error)} wrong")
-        if not has_cut or estimate.error is None or estimate.n_verdicts < self.n_wanted:
+        error = estimate.error
+        if not has_cut or estimate.n_verdicts < self.n_wanted or error is None or error > self._max_error:
             return None
         return self._move(
             "serving",
-            f"{estimate.n_verdicts} would-be hits were judged, {_percent(estimate.error)} of them wrong "
+            f"{estimate.n_verdicts} would-be hits were judged, {_percent(error)} of them wrong "
             f"(95 % interval {_percent(estimate.low)} to {_percent(estimate.high)}); "
             f"the budget is {_percent(self._max_error)}",
         )
@@ -132,6 +136,8 @@ class Promise:
         if estimate.n_verdicts < self.n_wanted:
             n = self.n_wanted - estimate.n_verdicts
             return f"{n} more would-be hit{'s' * (n > 1)} to be judged"
+        if (estimate.error or 0.0) > self._max_error:
+            return f"{_percent(estimate.error or 0.0)} of the would-be hits are wrong so far"
         return "nothing but leave to serve" if self._mode == "shadow" else "the next fit"
 
     def _audits_refute(self, judge_error: float) -> str:
