@@ -15,12 +15,14 @@ from typing import Any, Literal
 import msgspec
 from langchain_core.caches import BaseCache
 from langchain_core.outputs import Generation
+from pydantic import ValidationError
 
 from stepwell.base.config import CacheConfig
 from stepwell.base.config.context import EmbeddingConfig
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.decisions import CacheDecision
 from stepwell.base.embedding import Embedder, RequestVector, embedder_name, load_embedder
+from stepwell.base.errors import ConfigError
 from stepwell.base.request import ChatRequest
 from stepwell.front.langchain.cache_answer import to_answer, to_generations
 from stepwell.front.langchain.cache_loop import LoopThread
@@ -34,8 +36,7 @@ from stepwell.memory.cache.stats import CacheStats
 DEFAULT_TENANT = "langchain"
 _VERSIONS = "langchain-2"  # another layout of requests or answers, another name
 _MAX_PENDING = 1_000
-
-_DEFAULTS = CacheConfig()
+_LOAD_TIMEOUT_S = 60.0
 
 
 class StepwellCache(BaseCache):
@@ -56,16 +57,17 @@ class StepwellCache(BaseCache):
         judge: What compares answers in the background: "answers", a function of (question, fresh answer, cached
             answer) or its 'module:function'.
         embedding: The embedder.
+        config: All else that a cache has settings for, and the defaults of the above (its store is SQLite).
         clock: Unix time in seconds.
 
     Never kept: an answer that was cut off, that calls tools, or that can't be written as JSON. Of prompts only
     fingerprints are kept; with a tenant also vectors and word pieces, which tell most of them. A hit says so in the
     message's `response_metadata["stepwell_cache"]`; `report_bad` takes the `hit_id` in it.
 
-    Any thread and any event loop may ask.
+    Any thread and any event loop may ask. Blocks for a second or two where there is a tenant: it reads weights.
 
     Raises:
-        ConfigError: The file, the judge or the embedder can't be used.
+        ConfigError: A setting is out of range; the file, the judge or the embedder can't be used.
     """
 
     def __init__(
@@ -73,27 +75,27 @@ class StepwellCache(BaseCache):
         path: str | None = None,
         *,
         tenant: str | None = None,
-        ttl_s: float = _DEFAULTS.ttl_s,
-        max_entries: int = _DEFAULTS.max_entries_per_tenant,
-        semantic: Literal["off", "shadow", "auto", "serve"] = "auto",
+        ttl_s: float | None = None,
+        max_entries: int | None = None,
+        semantic: Literal["off", "shadow", "auto", "serve"] | None = None,
         max_error: float = PromisesConfig().max_cache_error,
-        judge: str | Callable[[str, str, str], Any] = _DEFAULTS.judge,
+        judge: str | Callable[[str, str, str], Any] | None = None,
         embedding: EmbeddingConfig | None = None,
+        config: CacheConfig | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tenant = tenant or DEFAULT_TENANT
-        self._config = CacheConfig(
-            path=path,
-            ttl_s=ttl_s,
-            max_entries_per_tenant=max_entries,
-            semantic=semantic if tenant else "off",
-        )
+        self._config = config = _configured(config or CacheConfig(), path, ttl_s, max_entries, semantic)
+        if tenant is None:
+            self._config = config.model_copy(update={"semantic": "off"})
         self._embedding = embedding or EmbeddingConfig()
         self._embedder = _once(partial(load_embedder, self._embedding))
         self._pending: OrderedDict[bytes, tuple[Lookup, float]] = OrderedDict()
         self._loop = LoopThread("stepwell-langchain-cache")
         weakref.finalize(self, self._loop.stop)
-        self._cache = self._loop.run(self._open(_judge(judge, self._embedder), max_error, clock))
+        self._cache = self._loop.run(
+            self._open(_judge(judge or config.judge, self._embedder), max_error, clock)
+        )
 
     async def _open(self, judge: Judge | None, max_error: float, clock: Callable[[], float]) -> Cache:
         cache = Cache(
@@ -105,6 +107,9 @@ class StepwellCache(BaseCache):
             clock=clock,
         )
         await cache.warm()
+        if self._config.semantic != "off":  # now, as the first prompts would not wait for its weights
+            self._embedder()
+            await RequestVector(self._embedder, "warm", layers="tokens").get(_LOAD_TIMEOUT_S)
         return cache
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
@@ -139,7 +144,9 @@ class StepwellCache(BaseCache):
         self._loop.run(self._cache.drain())
 
     def close(self) -> None:
-        """Write what is queued and let go of the file."""
+        """Write what is queued and let go of the file; may be called twice."""
+        if self._loop.is_closed:
+            return
         self._loop.run(self._cache.close())
         self._loop.stop()
         self._loop.join()
@@ -190,6 +197,24 @@ class StepwellCache(BaseCache):
 
     async def _stats(self) -> CacheStats:
         return self._cache.stats()
+
+
+def _configured(
+    config: CacheConfig, path: str | None, ttl_s: float | None, max_entries: int | None, semantic: str | None
+) -> CacheConfig:
+    """The config with what was given beside it.
+
+    Raises:
+        ConfigError: One of them is out of its range.
+    """
+    given = {"path": path, "ttl_s": ttl_s, "max_entries_per_tenant": max_entries, "semantic": semantic}
+    named = {k: v for k, v in given.items() if v is not None}
+    try:
+        return CacheConfig.model_validate(config.model_dump() | named)
+    except ValidationError as e:
+        raise ConfigError(
+            f"StepwellCache: {', '.join(str(d['loc'][0]) for d in e.errors() if d['loc'])}: {e.errors()[0]['msg']}"
+        ) from e
 
 
 def _scope(llm_string: str) -> str:

@@ -39,6 +39,10 @@ class LoopThread:
             future.cancel()
             raise
 
+    @property
+    def is_closed(self) -> bool:
+        return self._loop.is_closed()
+
     def stop(self) -> None:
         """End the loop, and the thread soon after; may be called twice."""
         if not self._loop.is_closed():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
+from stepwell.base.config import CacheConfig
 from stepwell.base.errors import ConfigError
 from stepwell.front.langchain import StepwellCache
 
@@ -186,6 +187,7 @@ def test_a_text_that_is_no_unicode_is_not_cached(make: Make) -> None:
 def test_a_closed_cache_says_so() -> None:
     cache = StepwellCache()
     cache.close()
+    cache.close()
     with pytest.raises(RuntimeError, match="closed"):
         cache.lookup("p", "m")
 
@@ -198,6 +200,15 @@ def test_a_forgotten_cache_leaves_no_thread() -> None:
     gc.collect()
     thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"ttl_s": 0}, {"max_entries": 0}, {"semantic": "maybe"}, {"config": CacheConfig(store="x:y")}],
+)
+def test_a_setting_out_of_range_is_refused(named: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="StepwellCache"):
+        StepwellCache("some.sqlite3", **named)
 
 
 def test_a_judge_that_does_not_exist_is_refused() -> None:
