@@ -57,7 +57,7 @@ class Above:
 
 def lowest_cut(
     p_same: NDArray[np.float64], told: Told, *, max_error: float, trust: float, reach: float
-) -> float:
+) -> Cut:
     """The P from which on at most `max_error` of all that is served is wrong.
 
     The model's expectation over recent requests, times how much more was wrong than it had said of late: while a
