@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     return text.split()
 
 
-def _items(text: str) -> list[str]:
+def items(text: str) -> list[str]:
     return text.split("|")
 
 
-PLACES = _words(
+PLACES = words(
     "Argentina Peru Chile Colombia Norway Sweden Denmark Finland Poland Portugal Greece Turkey "
     "Egypt Kenya Nigeria Ghana Morocco Israel Jordan Vietnam Thailand Malaysia Indonesia Nepal "
     "Pakistan Bangladesh Ireland Scotland Wales Austria Switzerland Belgium Hungary Romania "
@@ -24,7 +24,7 @@ PLACES = _words(
     "Alaska Hawaii Georgia Virginia Kerala Punjab Goa London Germany India China Japan Canada "
     "Mexico"
 )
-THINGS = _words(
+THINGS = words(
     "Netflix Spotify Uber Airbnb Tesla Toyota Honda Ford Samsung Nokia Sony Intel Nvidia Oracle "
     "Adobe Zoom Slack Dropbox Reddit Twitter Instagram LinkedIn Pinterest TikTok YouTube Gmail "
     "Outlook Excel Word PowerPoint Photoshop Firefox Chrome Safari Linux Ubuntu Debian macOS "
@@ -33,29 +33,29 @@ THINGS = _words(
     "Costco Target IKEA Nike Adidas Lego Disney Marvel Pixar Playstation Xbox Nintendo Fitbit "
     "Alexa Siri Kindle BMW Audi"
 )
-PEOPLE = _words(
+PEOPLE = words(
     "Obama Clinton Merkel Putin Modi Gandhi Mandela Lincoln Churchill Napoleon Caesar Einstein "
     "Newton Darwin Tesla Edison Mozart Beethoven Shakespeare Dickens Tolstoy Picasso Rembrandt "
     "Messi Ronaldo Federer Nadal Serena Jordan LeBron Adele Rihanna Beyonce Eminem Madonna Musk "
     "Bezos Gates Jobs Zuckerberg Buffett Oprah Spielberg Tarantino Nolan"
 )
-WOMEN = _words(
+WOMEN = words(
     "Anna Maria Julia Clara Nina Eva Lena Ida Rosa Marta Irene Helen Alice Ruth Diana Paula Vera "
     "Nora Grace Lucy Emily Sophie Hannah Amelia Zoe Priya Fatima Aisha Mei Yuki Olga Ingrid Chloe "
     "Laura Karen Linda Susan Carol Donna Megan"
 )
-MEN = _words(
+MEN = words(
     "Paul Peter Mark Simon Victor Oscar Hugo Felix Leo Max Tom Jack Harry George Henry Frank Carl "
     "Erik Omar Ali Ravi Raj Kenji Ivan Boris Pablo Diego Luis Marco Bruno Adam David Daniel Ben "
     "Samuel Noah Ethan Lucas Oliver Philip Martin"
 )
-FAMILY = _words(
+FAMILY = words(
     "Baker Novak Schmidt Rossi Kim Chen Silva Khan Murphy Weber Larsen Costa Dubois Moreau Ward "
     "Fisher Hunt Lane"
 )
-MONTHS = _words("January February March April June July August September October November December")
-WEEKDAYS = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
-TIMES_OF_DAY = _words("morning afternoon evening night")
+MONTHS = words("January February March April June July August September October November December")
+WEEKDAYS = words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+TIMES_OF_DAY = words("morning afternoon evening night")
 WHEN = ("today", "tomorrow", "yesterday")
 SEASONS = ("spring", "summer", "autumn", "winter")
 UNIT_FAMILIES = (
@@ -99,7 +99,7 @@ OPPOSITES = (
     .replace("turn-on turn-off|", "")
     .split("|")
 )
-SYNONYMS = _items(
+SYNONYMS = items(
     "buy purchase|purchase buy|begin start|start begin|big large|large big|quick fast|fast quick|"
     "quickly rapidly|movie film|film movie|phone telephone|car automobile|kids children|help "
     "assist|fix repair|repair fix|job occupation|find locate|choose pick|pick choose|select choose|"
@@ -156,10 +156,49 @@ SHORTENED = (
     ("that is", "that's"), ("there is", "there's"), ("they are", "they're"), ("we are", "we're"), ("you are", "you're"),
     ("let us", "let's"),
 )  # fmt: skip
-FUNCTION_SWAPS = _items(
-    "he she|his her|him her|from to|to from|in under|on under|for against|before during|before "
-    "after|after until|over under|above below|with without|into from|can should|can must|may must|"
-    "should could|is was|are were|does did|do did|will did|is will|how why|why how|when where|"
-    "where when|who when|what why|how when|which whose|all some|some no|every no|any all|both "
-    "neither|up down|in out|on off|my your|i you|by for|between after|at after|since until"
+FUNCTION_SWAPS = items(
+    "he she|his her|him her|from to|to from|for against|before "
+    "after|after until|over under|above below|with without|"
+    "is was|are were|will did|is will|how why|why how|when where|"
+    "where when|who when|what why|how when|all some|some no|every no|any all|both "
+    "neither|in out|on off|since until"
 )
+
+NARROWING = items(
+    "in India|in Canada|in Berlin|in the US|for beginners|for children|for free|at night|in winter|on Android|on a Mac|"
+    "without a degree|as a student|for my mother|in French|after 60|on weekends|at home|during pregnancy|with no money|"
+    "for a small company|in one week|online|in the 1990s|while travelling|for women|on a boat|in the army|from abroad|"
+    "for vegetarians|without a licence|at school|by train|under water|on Sundays|in a small town|with a disability|"
+    "in Python|in Excel|for diabetics|for seniors|on an iPad|for my thesis|with a credit card|via email|without sugar"
+)
+OPENINGS = (
+    ("how do i", "how can i", "how do you", "how can you", "how can one", "how to", "how does one", "how should i",
+     "how could i", "how would i", "how might one", "how do we", "how can we", "how can someone"),
+    ("what is the best way to", "what's the best way to", "which is the best way to", "what are the best ways to",
+     "what is a good way to", "what are some good ways to", "what is the most effective way to"),
+    ("what are some", "what are", "what are the", "which are the", "what are a few", "can you name some", "name some"),
+    ("is it possible to", "can i", "is there a way to", "is there any way to", "can one", "am i able to", "can you",
+     "could i", "would it be possible to"),
+    ("why do", "what is the reason that", "why is it that", "what makes it so that", "how come"),
+    ("what is the", "what's the", "what would be the", "which is the", "tell me the", "can you tell me the", "what was the"),
+    ("where can i", "where do i", "where could i", "where can one", "where can you", "where should i", "where to"),
+    ("i want to", "i would like to", "i'd like to", "i need to", "i wish to", "help me"),
+    ("can you", "could you", "would you", "will you", "can u", "are you able to"),
+    ("what should i do if", "what do i do if", "what can i do if", "what do you do if", "what to do if"),
+    ("what happens if", "what would happen if", "what will happen if", "what if"),
+    ("tell me", "please tell me", "let me know", "can you tell me", "i want to know", "i need to know"),
+    ("do you have", "have you got", "is there", "do you offer"),
+    ("what does", "what exactly does", "so what does"),
+    ("show me", "display", "let me see", "pull up", "give me"),
+)  # fmt: skip
+SMALL_WORDS = (
+    (r"\ba (?=[a-z]{4})", "the "), (r"\bthe (?=[a-z]{4})", ""), (r"\bthe (?=[a-z]{4})", "my "), (r"\bmy (?=[a-z]{4})", "the "),
+    (r"\bmy (?=[a-z]{4})", "our "), (r"\bmy (?=[a-z]{4})", "a "), (r"\bwhat (?=(?!is|are|do|does|did|was|if|would)[a-z]{4})", "which "),
+    (r"\bwhich (?=[a-z]{4})", "what "), (r"\bsome (?=[a-z]{4})", "a few "), (r"\bsome (?=[a-z]{4})", ""), (r"\bany (?=[a-z]{4})", "some "),
+    (r"\babout (?=[a-z]{4})", "on "), (r"\bvery ", ""), (r"\bin order to ", "to "),
+    (r"\bdo i have to ", "do i need to "), (r"\bdo i need to ", "do i have to "), (r"\bmust i ", "do i have to "),
+    (r"\bthat (?=i|you|we|is)", "which "), (r"\bone's ", "your "), (r"\bfor (?=[a-z]+ing)", "when "), (r"\bon the internet", "online"),
+    (r"\bsomeone", "somebody"), (r"\bsomebody", "someone"), (r"\bpeople\b", "persons"), (r"\bpeople\b", "folks"), (r"\ba lot of", "lots of"),
+    (r"\bthese days", "nowadays"), (r"\bright now", "at the moment"), (r"\bas well", "too"),
+    (r"\b(can|should|do|did|will) i (?=[a-z])", r"\1 we "), (r"\b(can|should|do|will) (?:you|we) (?=[a-z])", r"\1 i "),
+)  # fmt: skip

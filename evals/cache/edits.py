@@ -30,12 +30,12 @@ def edited_pairs(texts: Iterable[str], *, seed: int, per_text: int = 2) -> Itera
     """Edit each text by some of the rules that fit it; which ones is drawn from the seed and the text."""
     for text in texts:
         rng = random.Random(f"{seed} {text}")
-        changing = _some(text, CHANGING, rng, per_text)
-        harmless = _some(text, HARMLESS, rng, per_text)
-        for made, same in ((changing, False), (harmless, True)):
-            for kind, edited in made:
-                pair = (text, edited) if rng.random() < 0.5 else (edited, text)
-                yield EditedPair(*pair, same, kind)
+        made = [(text, edited, kind, False) for kind, edited in _some(text, CHANGING, rng, per_text)]
+        made += [(text, edited, kind, True) for kind, edited in _some(text, HARMLESS, rng, per_text)]
+        if rng.random() < 0.35 and made and not made[0][3] and (other := several(text, rng)):
+            made.append((other, made[0][1], made[0][2], False))  # a change among harmless edits is one still
+        for a, b, kind, same in made:
+            yield EditedPair(*((a, b) if rng.random() < 0.5 else (b, a)), same, kind)
 
 
 def _some(text: str, rules: dict[str, Edit], rng: random.Random, n: int) -> list[tuple[str, str]]:
@@ -390,26 +390,66 @@ def _by_table(text: str, rng: random.Random, table: Iterable[tuple[str, ...]]) -
     if not spots:
         return None
     found = rng.choice(spots)
-    return _replace(text, found, rng.choice(by_word[found.group().lower()]).replace("-", " "))
+    by = rng.choice(by_word[found.group().lower()]).replace("-", " ")
+    return None if re.search(rf"\b{re.escape(by)}\b", text, re.I) else _replace(text, found, by)
+
+
+def narrowed(text: str, rng: random.Random) -> str | None:
+    """Ask for less or for more: add a phrase at the end that narrows the question, or take one away."""
+    body = text.rstrip("?.! ")
+    end = text[len(body) :]
+    last = re.search(r" (?:in|for|on|at|with|without|as|during|near|after|under) (?:[\w'-]+ ?){1,3}$", body)
+    if last and last.start() > 12 and rng.random() < 0.6:
+        return body[: last.start()] + end
+    return body + " " + rng.choice(values.NARROWING) + end
+
+
+def reworded(text: str, rng: random.Random) -> str | None:
+    """Another opening that asks for the same: "how do I" for "how can you"."""
+    fitting = []
+    for group in values.OPENINGS:
+        for old in group:
+            found = re.match(rf"(?:{old})\b", text, re.I)
+            if found:
+                fitting += [(found, new) for new in group if new != old]
+    if not fitting:
+        return None
+    found, new = rng.choice(fitting)
+    return (new[0].upper() + new[1:] if text[0].isupper() else new) + text[found.end() :]
+
+
+def small_word(text: str, rng: random.Random) -> str | None:
+    """A for the, which for what, some for any: words on which an answer seldom hangs."""
+    spots = [(m, new) for old, new in values.SMALL_WORDS for m in re.finditer(old, text, re.I)]
+    if not spots:
+        return None
+    found, new = rng.choice(spots)
+    made = text[: found.start()] + found.expand(new) + text[found.end() :]
+    return made[0].upper() + made[1:] if text[0].isupper() else made
+
+
+def several(text: str, rng: random.Random) -> str | None:
+    """Two or three harmless edits at once."""
+    made, n = text, 0
+    for rule in rng.sample([reworded, small_word, synonym, shortened, layout, typo, polite], 5):
+        edited = rule(made, rng)
+        if edited and edited != made:
+            made, n = edited, n + 1
+        if n == 3:
+            break
+    return made if n > 1 else None
 
 
 CHANGING: dict[str, Edit] = {
     "neg_number": number, "neg_number_word": number_word, "neg_unit": unit, "neg_date": date, "neg_entity": entity,
     "neg_name": any_name, "neg_negation": negation, "neg_antonym": opposite, "neg_opposite": wordnet_opposite,
-    "neg_function": function_word, "neg_kin": kin, "neg_role": role, "neg_modifier": telling,
+    "neg_function": function_word, "neg_kin": kin, "neg_role": role, "neg_modifier": telling, "neg_scope": narrowed,
 }  # fmt: skip
 HARMLESS: dict[str, Edit] = {
     "pos_polite": polite, "pos_format": layout, "pos_typo": typo, "pos_contraction": shortened,
     "pos_numformat": number_form, "pos_synonym": synonym, "pos_unitform": unit_form, "pos_word": harmless_word,
-    "pos_exchanged": exchanged,
+    "pos_exchanged": exchanged, "pos_opening": reworded, "pos_small": small_word, "pos_several": several,
 }  # fmt: skip
 _COMMON = {
-    "neg_negation",
-    "neg_kin",
-    "neg_function",
-    "neg_modifier",
-    "neg_opposite",
-    "pos_polite",
-    "pos_format",
-    "pos_typo",
-}
+    "neg_negation", "neg_kin", "neg_modifier", "neg_opposite", "pos_polite", "pos_format", "pos_typo", "pos_word",
+}  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-N_FOLDS = 5
+N_FOLDS = 4
 _LATE = [i for i, name in enumerate(FEATURES) if name in late.NAMES]
 
 
@@ -36,10 +36,11 @@ def fit_trees(rows: Floats, same: Bools, weight: Floats, *, seed: int = 0, n_tre
         l2_regularization=5.0, max_features=0.4, early_stopping=False, random_state=seed,
     )  # fmt: skip
     learner.fit(rows, same, sample_weight=weight / weight.mean())
-    return _as_trees(learner)
+    return trees_of(learner)
 
 
-def _as_trees(learner: Any) -> Trees:
+def trees_of(learner: Any) -> Trees:
+    """The trees of one of scikit-learn's histogram learners."""
     nodes = [predictors[0].nodes for predictors in learner._predictors]
     starts = np.cumsum([0, *(len(n) for n in nodes)])[:-1]
     every = np.concatenate(nodes)
@@ -55,7 +56,7 @@ def _as_trees(learner: Any) -> Trees:
         nan_left=every["missing_go_to_left"].astype(bool),
         value=np.where(is_leaf, every["value"], 0).astype(np.float32),
         depth=int(every["depth"].max()),
-        start=float(learner._baseline_prediction.ravel()[0]),
+        start=float(np.ravel(learner._baseline_prediction)[0]),
     )
 
 

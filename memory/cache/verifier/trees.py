@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,37 @@ class Trees:
     value: Floats
     depth: int
     start: float
+
+    @classmethod
+    def none(cls) -> Trees:
+        """No tree at all: 0 for each row."""
+        ints, floats = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+        return cls(ints, ints, floats, ints, ints, ints.astype(bool), floats, 0, 0.0)
+
+    @classmethod
+    def joined(cls, *forests: Trees) -> Trees:
+        """One forest that adds up to the sum of these."""
+        starts = np.cumsum([0, *(len(f.value) for f in forests)])[:-1].astype(np.int32)
+        moved = list(zip(forests, starts, strict=True))
+        return cls(
+            roots=np.concatenate([f.roots + s for f, s in moved]),
+            feature=np.concatenate([f.feature for f in forests]),
+            cut=np.concatenate([f.cut for f in forests]),
+            left=np.concatenate([f.left + s for f, s in moved]),
+            right=np.concatenate([f.right + s for f, s in moved]),
+            nan_left=np.concatenate([f.nan_left for f in forests]),
+            value=np.concatenate([f.value for f in forests]),
+            depth=max(f.depth for f in forests),
+            start=sum(f.start for f in forests),
+        )
+
+    def times(self, factor: float) -> Trees:
+        """The same forest, its sum multiplied."""
+        return replace(self, value=(self.value * factor).astype(np.float32), start=self.start * factor)
+
+    def first(self, n: int) -> Trees:
+        """The first `n` trees alone, and what all add to."""
+        return replace(self, roots=self.roots[:n])
 
     def sum(self, rows: Floats) -> Floats:
         """What the trees add up to for each row of features (n, k): log-odds before calibration, shape (n,)."""

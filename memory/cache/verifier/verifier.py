@@ -28,13 +28,14 @@ def verifier_name(path: str | None) -> str:
         ConfigError: The file can't be read.
     """
     try:
-        digest = hashlib.sha256(_file(path).read_bytes()).hexdigest()
+        digest = hashlib.sha256(weights_file(path).read_bytes()).hexdigest()
     except OSError as e:
         raise ConfigError(f"The weights of the cache's verifier can't be read: {e.strerror}") from e
     return f"pairs{_SKETCHES}-{digest[:8]}"
 
 
-def _file(path: str | None) -> Path:
+def weights_file(path: str | None) -> Path:
+    """Where weights lie; None: the shipped ones."""
     return _SHIPPED if path is None else Path(path)
 
 
@@ -64,7 +65,7 @@ class Verifier:
         """
         from stepwell.memory.cache.verifier.model import read_model
 
-        return cls(read_model(_file(path)), verifier_name(path))
+        return cls(read_model(weights_file(path)), verifier_name(path))
 
     def sketch(self, text: str, tokens: TokenVectors | None) -> bytes:
         """All that a comparison needs of a text: under 10 kB, 1-2 kB for a short question. Holds words of it."""
