@@ -73,9 +73,9 @@ def lowest_cut(
     if not len(p_same):
         return Cut()
     cuts = -np.sort(-p_same)
-    error = (
-        np.cumsum(1 - cuts) / np.arange(1, len(cuts) + 1) * _ratio(above(1 - reach * (1 - cuts), told), trust)
-    )
+    n_hits = np.searchsorted(-cuts, -cuts, side="right")  # a cut serves all that are as likely
+    expected = np.cumsum(1 - cuts)[n_hits - 1] / n_hits
+    error = expected * _ratio(above(1 - reach * (1 - cuts), told), trust)
     kept = np.flatnonzero(error <= max_error)
     return Cut(float(cuts[kept[-1]]), float(error[kept[-1]])) if len(kept) else Cut()
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepwell.memory.cache.gate.near import Candidate
 
 _DEFAULT = Rule()
+_MOST_HITS_AN_AUDIT = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +156,17 @@ class Gate:
         return self._promise.after_fit(self._model.estimate, has_cut=self._model.cut < NEVER)
 
     def replay(self, judgements: Iterable[Judgement]) -> None:
-        """Take in the verdicts of an earlier run, in order, and fit once."""
+        """Take in the verdicts of an earlier run, in order, fitting as that run did: it ends in the same state."""
         for judgement in judgements:
-            if self._take_in(judgement):
+            if len(judgement.features) == len(FEATURES):
                 # an audit stands for the hits around it, of which nothing was noted
-                for _ in range(min(round(1 / judgement.share), self._rule.n_requests // 10)):
+                for _ in range(min(round(1 / max(judgement.share, 1e-6)), _MOST_HITS_AN_AUDIT)):
                     self._evidence.seen((1.0, *judgement.features))
-        if self.refit_due:
-            self.refit()
+                    if judgement.source == "audit":
+                        self._promise.served()
+            self.learn(judgement)
+            if self.refit_due:
+                self.refit()
 
     def report(self) -> GateReport:
         """What is known about the promise now."""
@@ -183,11 +187,11 @@ class Gate:
             missing=self._promise.missing(model.estimate, has_cut=has_cut),
         )
 
-    def _take_in(self, judgement: Judgement) -> bool:
+    def _take_in(self, judgement: Judgement) -> None:
         if judgement.source == "report":
             self._promise.reported()
         if len(judgement.features) != len(FEATURES):
-            return False
+            return
         if judgement.source == "audit":
             self._promise.audited(is_same=judgement.is_same)
         self._evidence.judged(
@@ -198,7 +202,6 @@ class Gate:
             count=1 / max(judgement.share, 1e-6),
         )
         self._n_judged += 1
-        return True
 
 
 def _p(ranked: tuple[float, Candidate]) -> float:

@@ -1,0 +1,131 @@
+"""When to serve and when to step back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.memory.cache.gate.promise import Estimate, Mode, Promise, bounds, without_judge_error
+
+GOOD = Estimate(50.0, 50, 0.0, 0.0, 0.07)
+
+
+def serving(max_error: float = 0.02, mode: Mode = "serve") -> Promise:
+    promise = Promise(max_error, mode)
+    promise.after_fit(GOOD, has_cut=True)
+    assert promise.state == "serving"
+    return promise
+
+
+def test_auto_serves_when_enough_would_be_hits_were_judged_right() -> None:
+    promise = Promise(0.02, "auto")
+
+    assert promise.state == "shadow"
+    assert promise.after_fit(Estimate(49.0, 49, 0.0, 0.0, 0.1), has_cut=True) is None
+    assert (
+        promise.missing(Estimate(49.0, 49, 0.0, 0.0, 0.1), has_cut=True) == "1 more would-be hit to be judged"
+    )
+    change = promise.after_fit(GOOD, has_cut=True)
+    assert change is not None
+    assert str(change).startswith("shadow -> serving: 50 would-be hits were judged, 0 % of them wrong")
+    assert "budget is 2 %" in str(change)
+    assert promise.missing(GOOD, has_cut=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("estimate", "has_cut"), [(GOOD, False), (Estimate(50.0, 50, 0.03, 0.01, 0.1), True)]
+)
+def test_auto_stays_in_shadow_and_says_why(estimate: Estimate, has_cut: bool) -> None:
+    promise = Promise(0.02, "auto")
+
+    assert promise.after_fit(estimate, has_cut=has_cut) is None
+    assert promise.state == "shadow"
+    assert "2 %" in promise.missing(estimate, has_cut=has_cut) or "3 %" in promise.missing(
+        estimate, has_cut=has_cut
+    )
+
+
+def test_shadow_never_serves() -> None:
+    promise = Promise(0.02, "shadow")
+
+    assert promise.after_fit(GOOD, has_cut=True) is None
+    assert promise.state == "shadow"
+
+
+def test_auto_steps_back_when_nothing_keeps_the_budget_any_more() -> None:
+    change = serving(mode="auto").after_fit(GOOD, has_cut=False)
+
+    assert change is not None
+    assert change.new == "shadow"
+
+
+@pytest.mark.parametrize("mode", ["auto", "serve"])
+def test_wrong_audits_end_serving(mode: Mode) -> None:
+    promise = serving(mode=mode)
+    for _ in range(3):
+        promise.audited(is_same=False)
+
+    change = promise.after_verdict(0.0)
+    assert change is not None
+    assert (change.old, change.new) == ("serving", "shadow")
+    assert "3 of the last 3 audited hits were wrong" in change.why
+
+
+def test_one_wrong_audit_does_not() -> None:
+    promise = serving()
+    promise.audited(is_same=False)
+
+    assert promise.after_verdict(0.0) is None
+
+
+def test_wrong_verdicts_as_many_as_the_judge_errs_do_not() -> None:
+    promise = serving()
+    for n in range(100):
+        promise.audited(is_same=n % 20 != 0)
+
+    assert promise.after_verdict(0.05) is None
+    assert promise.after_verdict(0.0) is not None
+
+
+def test_reports_end_serving_by_their_share_of_the_hits() -> None:
+    promise = serving()
+    for _ in range(500):
+        promise.served()
+    for _ in range(10):
+        promise.reported()
+    assert promise.after_verdict(0.0) is None  # 2 % of them
+    for _ in range(20):
+        promise.reported()
+
+    change = promise.after_verdict(0.0)
+    assert change is not None
+    assert "30 of the last 500 hits were reported wrong" in change.why
+
+
+def test_old_reports_are_forgotten() -> None:
+    promise = serving()
+    for _ in range(20):
+        promise.served()
+    promise.reported()
+    for _ in range(600):
+        promise.served()
+    promise.reported()
+
+    assert promise.after_verdict(0.0) is None
+
+
+@given(st.integers(0, 200), st.integers(1, 200), st.floats(0.5, 3))
+def test_bounds_hold_the_share(n_wrong: int, n: int, z: float) -> None:
+    n_wrong = min(n_wrong, n)
+    low, high = bounds(n_wrong, n, z=z)
+
+    assert 0 <= low <= n_wrong / n + 1e-12
+    assert n_wrong / n - 1e-12 <= high <= 1
+
+
+@given(st.floats(0, 1), st.floats(0, 0.49))
+def test_a_true_share_is_found_through_the_judge(share: float, judge_error: float) -> None:
+    judged = judge_error + (1 - 2 * judge_error) * share
+
+    assert without_judge_error(judged, judge_error) == pytest.approx(share, abs=1e-9)
