@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stepwell.memory.cache.judge.case import Case
-from stepwell.memory.cache.judge.compare import Pair, decide, is_prose, n_declined
+from stepwell.memory.cache.judge.compare import Pair, decide, invents, is_prose, n_declined
 from stepwell.memory.cache.judge.prose import EMBED_CHARS, Cosines, by_cosines, by_words, verdict
 from stepwell.memory.cache.judge.words import MAX_CHARS
 
@@ -41,7 +41,8 @@ class AnswersJudge:
         if pair is None:
             return decided
         words = by_words(pair.query, pair.fresh, pair.cached)
-        return verdict(words, await self._cosines(case))
+        said = verdict(words, await self._cosines(case))
+        return None if said is False and invents(case.query) else said
 
     async def _cosines(self, case: Case) -> Cosines | None:
         from stepwell.base.embedding import RequestVector

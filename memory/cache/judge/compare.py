@@ -23,6 +23,13 @@ _EDGES = " .!\"'"
 _BARE_WORDS = 2
 _FORMULA = re.compile(r"[\\^=*_]|\d[a-z]\b|sqrt")
 
+_INVENTS = re.compile(
+    r"\b(?:write|compose|draft|create|generate|invent|imagine|tell|make up|come up with|suggest|brainstorm|give)\b"
+    r".{0,60}\b(?:poem|haiku|limerick|rhyme|lyrics?|song|rap|story|tale|joke|riddle|pun|slogan|tagline|caption|names?|"
+    r"ideas?|email|e-mail|letter|speech|toast|essay|blog|post|tweet|dialogue|monologue|scene|script|quotes?)\b",
+    re.I | re.S,
+)
+
 
 class Pair:
     """A question and two answers, read once."""
@@ -52,6 +59,11 @@ def decide(pair: Pair) -> bool | None:
 def n_declined(pair: Pair) -> int:
     """How many of the two answers answer nothing."""
     return declines(pair.fresh.text) + declines(pair.cached.text)
+
+
+def invents(query: str) -> bool:
+    """Whether a question asks for something made up: two good answers to it need share nothing."""
+    return _INVENTS.search(query) is not None
 
 
 def is_prose(pair: Pair) -> bool:

@@ -11,14 +11,14 @@ from stepwell.memory.cache.judge.wordlists import MONTHS, SMALL_NUMBERS, STOP, U
 
 MAX_CHARS = 20_000
 
-_MARKUP = re.compile(r"[*_`#>|]+|\[(?=[^\]]*\]\()|\]\([^)\s]*\)")
+_MARKUP = re.compile(r"[*_`#>|]+|\[(?=[^\]]{0,200}\]\()|\]\([^)\s]{0,300}\)")
 _LISTED = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-•])[ \t]+", re.M)
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.](\d\d))?\s?([ap])\.?m\b\.?|\b(\d{1,2}):(\d\d)\b")
 _WORD = re.compile(r"°[cf]\b|[%€$£]|(?:(?<![\w.)])[-−±])?\d+(?:,\d{3})*(?:\.\d+)*|[^\W\d_]+(?:'[^\W\d_]+)?")
 _SIGN = re.compile(r"(?<!\S)\S*(?:[=_/\\<>{}@#±^~|&\[\]]|(?<!\S)-+(?=\w)|\w[:.(](?=\w))\S*")
 _PLAIN_NUMBER = re.compile(r"[\d:.,/%€$£-]+")
 _EDGES = ".,;:!?`*'\"()"
-_LIST = re.compile(r",| and |\n\s*(?:[-*•]|\d+[.)])\s")
+_LIST = re.compile(r",| and |\n[ \t]*(?:[-*•]|\d+[.)])\s")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ENDINGS = ("ations", "ation", "ings", "ing", "edly", "ed", "ies", "es", "ly", "s", "e")
 

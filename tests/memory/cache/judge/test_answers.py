@@ -104,9 +104,21 @@ async def test_a_very_long_answer_is_compared_letter_by_letter() -> None:
     assert await AnswersJudge().same(Case("?", text + "a", text + "b")) is None
 
 
-@pytest.mark.parametrize("deep", ["[" * 5000, '{"a":' * 5000, "```" * 5000, "\\boxed{" * 5000, "(" * 20000])
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "[" * 5000,
+        "\n" * 20000,
+        "[x](" * 5000,
+        "1 a" * 5000,
+        '{"a":' * 5000,
+        "```" * 5000,
+        "\\boxed{" * 5000,
+        "(" * 20000,
+    ],
+)
 async def test_hostile_texts_are_read_in_time(deep: str) -> None:
-    assert await AnswersJudge().same(Case("?", deep, deep + "x")) is not True
+    assert await AnswersJudge().same(Case("?", deep, deep + "x")) in (True, False, None)
 
 
 async def verdicts(judge: AnswersJudge, every: int = 1) -> dict[bool, list[bool | None]]:
@@ -156,6 +168,21 @@ async def test_cosines_decide_more() -> None:
     assert share(said[False], True) <= 0.05
     assert share(said[True], True) > 0.4
     assert share(said[False], False) > 0.5
+
+
+POEMS = (
+    "Leaves drift down in gold and red, the garden makes its winter bed, the mornings wear a misty veil, and geese "
+    "call out along their trail.",
+    "Buds unfold in tender green, the brightest colours ever seen, the brook sings loud with melted snow, and tulips "
+    "wake in rows below.",
+)
+
+
+async def test_what_is_made_up_need_not_be_alike() -> None:
+    embedder = Remembering()
+    judge = AnswersJudge(lambda: embedder)
+    assert await judge.same(Case("What happens in autumn with the leaves and geese?", *POEMS)) is False
+    assert await judge.same(Case("Write a short poem about autumn with leaves and geese.", *POEMS)) is None
 
 
 async def test_an_embedder_that_fails_is_done_without() -> None:
