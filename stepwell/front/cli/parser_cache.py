@@ -8,11 +8,12 @@ from stepwell.front.cli.parser_parts import Parser, add, add_json
 
 
 def add_cache(commands: Any) -> None:
-    """`cache report` and `cache erase`."""
+    """`cache report`, `cache erase` and `cache tune`."""
     parser: Parser = commands.add_parser("cache", help="what the cache saved, and what it must forget")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _report(actions)
     _erase(actions)
+    _tune(actions)
 
 
 def add_replay_cache(parser: Parser) -> None:
@@ -62,6 +63,23 @@ def _erase(actions: Any) -> None:
     what.add_argument("--user", metavar="NAME", help="of this user alone")
     what.add_argument("--hit-id", metavar="ID", help="this answer alone (x-stepwell-cache-hit-id)")
     _path(parser)
+
+
+def _tune(actions: Any) -> None:
+    about = "refine the comparison of prompts on pairs of yours; exit code 1: they taught nothing"
+    parser = add(actions, "tune", "cache_tune", about)
+    parser.add_argument(
+        "pairs",
+        nargs="+",
+        metavar="PAIRS",
+        help="JSONL: {cached_query, query, same: 0|1}; .gz too; - is stdin",
+    )
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where the weights go")
+    parser.add_argument(
+        "--base", metavar="FOLDER", help="begin with these weights; default: the configuration's"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    add_json(parser)
 
 
 def _path(parser: Parser) -> None:
