@@ -63,12 +63,12 @@ class Records:
     embedder_name: str
 
     async def remember(self, run: Run, reply: Reply, *, cost_usd: float, took_s: float) -> None:
-        """Cache the answer, but where a guard found something in it or in the question.
+        """Cache the answer, but where the caller forbids it, or a guard found something in it or the question.
 
         Args:
             cost_usd, took_s: What the answer cost, and how long the upstream took for it.
         """
-        if self.cache is None or run.lookup is None:
+        if self.cache is None or run.lookup is None or run.request.wishes.cache == "no-store":
             return
         if not all(self._may_keep(v) for v in (run.trace.guard_input, run.trace.guard_output)):
             return
