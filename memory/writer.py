@@ -7,7 +7,9 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 
 # a text that is no valid Unicode and a number out of range are no sqlite3.Error
 FAILURES = (sqlite3.Error, ValueError, OverflowError)
@@ -36,24 +38,22 @@ class Writer:
         self.n_lost = 0
         self._connection = connection
         self._linger_s = linger_s
-        self._jobs: list[Job] = []
-        self._changed = threading.Condition()
-        self._is_urgent = False
+        # no lock between who sends and the thread: on a busy machine it may be held for 100 ms by one that does not run
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._hurry: SimpleQueue[None] = SimpleQueue()
         self._is_closed = False
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def send(self, job: Job, *, is_urgent: bool = False) -> bool:
         """Queue a job; never waits for the disk. False where the writer is closed."""
-        with self._changed:
-            if self._is_closed:
-                return False
-            self._jobs.append(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stepwell-cache-writer", daemon=True)
-                self._thread.start()
-            elif is_urgent or len(self._jobs) == 1:
-                self._changed.notify()
-            self._is_urgent |= is_urgent
+        if self._is_closed:
+            return False
+        self._jobs.put(job)
+        if is_urgent:
+            self._hurry.put(None)
+        if self._thread is None:
+            self._start()
         return True
 
     def ask(self, work: Callable[[sqlite3.Connection], object], *, is_urgent: bool) -> Future[object]:
@@ -65,29 +65,40 @@ class Writer:
 
     def close(self) -> None:
         """Write what is queued, then stop. Blocks meanwhile."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
-            thread = self._thread
+        self._is_closed = True
+        self._jobs.put(None)
+        self._hurry.put(None)
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="stepwell-cache-writer", daemon=True)
+                self._thread.start()
+
     def _run(self) -> None:
-        while jobs := self._next_batch():
-            error = self._transact(jobs)
+        is_over = False
+        while not is_over:
+            batch = self._next_batch()
+            is_over = None in batch
+            jobs = [job for job in batch if job is not None]
+            error = self._transact(jobs) if jobs else None
             if error is None or len(jobs) == 1:
                 self._settle(jobs, error)
                 continue
             for job in jobs:  # one bad write must not take the others with it
                 self._settle([job], self._transact([job]))
 
-    def _next_batch(self) -> list[Job]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._is_closed)
-            self._changed.wait_for(lambda: self._is_urgent or self._is_closed, timeout=self._linger_s)
-            jobs, self._jobs = self._jobs, []
-            self._is_urgent = False
-        return jobs
+    def _next_batch(self) -> list[Job | None]:
+        batch = [self._jobs.get()]
+        with suppress(Empty):
+            self._hurry.get(timeout=self._linger_s)
+        with suppress(Empty):
+            while True:
+                batch.append(self._jobs.get_nowait())
+        return batch
 
     def _transact(self, jobs: list[Job]) -> Exception | None:
         try:
