@@ -21,6 +21,8 @@ from stepwell.memory.cache.judge.words import Reading, plain, read
 
 _EDGES = " .!\"'"
 _BARE_WORDS = 2
+_MIN_SHARED = 0.3
+_BARE_CHOICE_WORDS = 8  # "The correct answer is option B: blue."
 _FORMULA = re.compile(r"[\\^=*_]|\d[a-z]\b|sqrt")
 
 _INVENTS = re.compile(
@@ -67,13 +69,13 @@ def invents(query: str) -> bool:
 
 
 def is_prose(pair: Pair) -> bool:
-    """Whether both answers are text to be compared as such: not short, no JSON, no results that were compared."""
+    """Whether both answers are text to be compared as such: not short, no JSON, no worked solution."""
     case = pair.case
     if is_short(pair.fresh.reading) and is_short(pair.cached.reading):
         return False
     if is_json(case.fresh) or is_json(case.cached):
         return False
-    return result_in(case.fresh) is None or result_in(case.cached) is None
+    return result_in(case.fresh) is None and result_in(case.cached) is None
 
 
 def _by_shape(case: Case) -> bool | None:
@@ -92,7 +94,8 @@ def _by_what_they_settle_on(pair: Pair) -> bool | None:
     if has_options(case.query):
         new, old = option_in(case.fresh), option_in(case.cached)
         if new is not None and old is not None:
-            return new == old
+            # the letter may stand for something else where the reasons have little in common
+            return False if new != old else _shares_words(pair) or None
     result, kept = result_in(case.fresh), result_in(case.cached)
     if result is not None and kept is not None:
         return same_result(result, kept)
@@ -104,6 +107,15 @@ def _by_what_they_settle_on(pair: Pair) -> bool | None:
         if stances[0] is not None and stances[0] == stances[1] and n_words <= _BARE_WORDS:
             return True
     return None
+
+
+def _shares_words(pair: Pair) -> bool:
+    """Whether two explained answers have words in common; a bare one has none to share."""
+    new, old = pair.fresh.reading, pair.cached.reading
+    if min(new.n_all, old.n_all) <= _BARE_CHOICE_WORDS:
+        return True
+    shared = frozenset(new.words) & frozenset(old.words)
+    return len(shared) >= _MIN_SHARED * min(len(set(new.words)), len(set(old.words)))
 
 
 def _same_text(query: str, a: str, b: str) -> bool | None:

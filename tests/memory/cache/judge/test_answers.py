@@ -56,6 +56,10 @@ DIFFERENT = [
     ("Who is he?", "I don't know.", "He is the mayor of the town."),
     ("Who is he?", "He is the mayor of the town.", "I'm sorry, but I can't help with that."),
 ]
+STEPS = (
+    "First we add the two sides of the triangle, then we halve their sum, and then we look at what is left. "
+    * 3
+)
 UNSURE = [
     ("Who is he?", "I don't know.", "I don't know."),
     ("Who is he?", "I can't help with that.", "I'm sorry, I cannot assist with this."),
@@ -68,6 +72,7 @@ UNSURE = [
     ("What do I need?", "A passport and a photo.", "A passport, a photo and proof of funds."),
     ("首都は？", "東京", "東京です。"),
     ("Solve", "\\boxed{x+1}", "\\boxed{1+x}"),
+    ("Solve", f"{STEPS} The answer is 12.", f"{STEPS} It follows."),
     ("?", "", ""),
 ]
 
