@@ -302,9 +302,24 @@ class Pipeline:
         return decision
 
     async def warm(self) -> None:
-        """Load what the first request would wait for: the embedder, where the router reads vectors."""
-        if self.router.needs_vector:
+        """Load what the first request would wait for: the embedder where it is needed at once, and the evidence.
+
+        Raises:
+            ConfigError: The weights of the cache's verifier can't be used.
+        """
+        is_needed = self.router.needs_vector
+        if self.cache is not None and self._may_serve:
+            await self.cache.warm()
+            is_needed = is_needed or self.cache.stats().is_serving
+        if is_needed:
             await self._vector("warm").get_for_routing(WARM_S)
+
+    @property
+    def _may_serve(self) -> bool:
+        """Whether the cache may serve by meaning from the start: told to, or by evidence from before."""
+        c = self.config.cache
+        has_past = any(where is not None for where in (c.path, c.redis_url_env, c.store))
+        return c.semantic == "serve" or (c.semantic == "auto" and has_past)
 
     async def close(self) -> None:
         """Let go of connections, processes and files."""

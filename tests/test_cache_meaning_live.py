@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -72,7 +73,7 @@ class House:
     def __init__(self, tier: FakeTier, embedder: Words | None = None, **sections: Any) -> None:
         self.likeness = Likeness(0.8)
         self.embedder = embedder or Words()
-        self.well = house(tier, cache={"semantic": "serve"}, **sections)
+        self.well = house(tier, **{"cache": {"semantic": "serve"}, **sections})
         pipeline = self.well.pipeline
         cache = Cache(
             self.well.config.cache,
@@ -216,3 +217,18 @@ async def test_word_pieces_come_with_the_vector(made: list[Stepwell]) -> None:
     made.append(one.well)
     await one.ask(FIRST)
     assert pieces.n_asked == 1
+
+
+@pytest.mark.parametrize(
+    ("semantic", "has_past", "is_serving", "n"),
+    [("serve", False, True, 1), ("auto", True, True, 1), ("auto", True, False, 0), ("auto", False, True, 0)],
+)
+async def test_a_warm_cache_has_its_evidence_and_where_it_serves_the_embedder(
+    made: list[Stepwell], tmp_path: Path, semantic: str, has_past: bool, is_serving: bool, n: int
+) -> None:
+    cache = {"semantic": semantic, "path": str(tmp_path / "c.db") if has_past else None}
+    one = House(FakeTier(), cache=cache)
+    made.append(one.well)
+    one.likeness.is_serving = is_serving
+    await one.well.pipeline.warm()
+    assert len(one.embedder.texts) == n
