@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import getrandbits
-from typing import TypeVar
 
 import msgspec
 
@@ -19,7 +18,6 @@ from stepwell.asking import Asking
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, Trace
 from stepwell.base.embedding import Embedder, RequestVector
-from stepwell.base.errors import AllTiersFailed, TierTimeout
 from stepwell.base.messages import Usage, decode_answer
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
@@ -43,14 +41,13 @@ from stepwell.run import (
     last_user_text,
     status_of,
 )
+from stepwell.sharing import Sharing
 from stepwell.stream import ReplyStream
-from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights, alone
-from stepwell.streaming import SHARED, Asked, Streaming
+from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights
+from stepwell.streaming import Asked, Streaming
 
 OFF = CacheDecision("off")
 WARM_S = 30.0
-OWN_CALL_S = 0.1  # a call of the caller's own ends by itself before that
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +76,7 @@ class Pipeline:
     _records: Records = field(init=False)
     _streaming: Streaming = field(init=False)
     _asking: Asking = field(init=False)
+    _sharing: Sharing = field(init=False)
 
     def __post_init__(self) -> None:
         config, router, guard = self.config, self.router, self.guard
@@ -96,6 +94,7 @@ class Pipeline:
             "_records": records,
             "_streaming": streaming,
             "_asking": Asking(config.promises, guard, self.dispatcher, self.ladder, records, streaming),
+            "_sharing": Sharing(config.cache, self.cache, self.flights),
             "_fitting": Fitting(
                 config.context,
                 router,
@@ -128,18 +127,7 @@ class Pipeline:
         hit = await self._enter(run)
         if hit is not None:
             return hit
-        if self.cache is None or run.lookup is None or self._shared_key(run) is None:
-            return await self._ask(run)
-        reply, is_shared = await self._within(run, self.cache.share(run.lookup, lambda: self._ask(run)))
-        if not is_shared:
-            return reply
-        await self._delay(run)
-        return self._follower(run, reply)
-
-    def _follower(self, run: Run, reply: Reply) -> Reply:
-        """The same answer for a caller who asked the same at the same time; the leader paid."""
-        run.trace.cache = CacheDecision("hit", SHARED.reason, saved_usd=reply.cost_usd)
-        return Reply(reply.body, reply.tier, reply.model, 0.0, reply.usage, run.trace)
+        return await self._sharing.whole(run, lambda: self._ask(run))
 
     async def _ask(self, run: Run) -> Reply:
         return await self._asking.whole(run, await self._route(run))
@@ -165,28 +153,10 @@ class Pipeline:
         return self._streaming.along(run, seat) if seat.is_shared else self._streaming.live(run, seat)
 
     async def _seat(self, run: Run) -> Seat[Asked]:
-        """A place at the upstream's stream: one of its own, or beside who asks the same just now."""
-
         async def open_(on_full: OnFull | None) -> Call[Asked]:
             return await self._asking.open(run, await self._route(run), on_full)
 
-        key = self._shared_key(run)
-        if key is None:
-            return await alone(open_)
-        seat = await self._within(run, self.flights.seat(key, open_))
-        if seat.is_shared:
-            try:
-                await self._delay(run)
-            except BaseException:
-                await seat.reader.aclose()
-                raise
-        return seat
-
-    def _shared_key(self, run: Run) -> bytes | None:
-        """Names requests that may share an answer under way; None where the cache must stay out of it."""
-        if self.cache is None or not self.config.cache.exact or run.lookup is None:
-            return None
-        return run.lookup.key if run.lookup.decision.status == "miss" else None
+        return await self._sharing.seat(run, open_)
 
     # ---- the decision alone
 
@@ -248,29 +218,8 @@ class Pipeline:
         if self.guard.checks_output:
             run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
         usage = answer.usage or Usage()
-        await self._delay(run)
+        await self._sharing.delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
-
-    async def _within(self, run: Run, work: Awaitable[T]) -> T:
-        """Let who waits for another's call keep a deadline of their own.
-
-        Raises:
-            AllTiersFailed: It has passed.
-        """
-        if run.request.wishes.timeout_s is None:
-            return await work
-        try:
-            async with asyncio.timeout(run.deadline_s + OWN_CALL_S - time.monotonic()):
-                return await work
-        except TimeoutError:
-            late = TierTimeout("the same request, under way for another caller, took too long", tier="")
-            raise AllTiersFailed(str(late), [late]) from None
-
-    async def _delay(self, run: Run) -> None:
-        """Before a hit: so that its timing doesn't tell what others asked."""
-        left_s = run.began_s + self.config.cache.hit_delay_s - time.monotonic()
-        if self.config.cache.hit_delay_s and left_s > 0:
-            await asyncio.sleep(left_s)
 
     async def _guard_input(self, run: Run) -> None:
         if self.guard.checks_input:
