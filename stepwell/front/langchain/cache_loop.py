@@ -31,7 +31,14 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of work, blocking."""
+        """The result of work, blocking.
+
+        Raises:
+            RuntimeError: Asked from its own loop, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("ask the cache by its async methods here: this is its own event loop")
         future = self.submit(work)
         try:
             return future.result()

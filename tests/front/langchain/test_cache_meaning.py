@@ -163,6 +163,24 @@ def test_the_users_judge_is_asked(make: Make) -> None:
     assert cache.stats().n_judged == 1
 
 
+def test_a_judge_may_ask_a_model_with_the_same_cache(make: Make) -> None:
+    said: list[str] = []
+
+    async def judge(query: str, fresh: str, cached: str) -> bool:
+        with pytest.raises(RuntimeError, match="its own event loop"):
+            model.invoke("Would block")
+        said.append(str((await model.ainvoke(CAPITAL)).content))
+        return False
+
+    cache = make(semantic="shadow", judge=judge)
+    model = Counting(cache=cache)
+    model.invoke(CAPITAL)
+    cache.drain()
+    model.invoke(ELSEWHERE)
+    cache.drain()
+    assert said == ["Paris"]
+
+
 def test_several_generations_are_kept_for_their_own_prompt_alone(make: Make) -> None:
     cache = make()
     two = [Generation(text="Paris"), Generation(text="It is Paris")]
