@@ -84,6 +84,11 @@ class StreamReplay:
         self._sizes: Counter[str] = Counter()
         self._n = 0
 
+    @property
+    def n_groups(self) -> int:
+        """Answers that stand for one or more prompts."""
+        return len(self._sizes)
+
     def run(self, arrivals: Sequence[Arrival] | Iterable[Arrival]) -> Iterator[StreamRow]:
         """One row for each arrival, in order; texts are embedded in batches first."""
         arrivals = list(arrivals)

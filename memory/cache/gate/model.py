@@ -105,6 +105,8 @@ def estimate(found: Verdicts, is_hit: NDArray[np.bool_], judge_error: float) -> 
         return _NOTHING
     judged_wrong = float((counts * (1 - found.is_same[is_hit])).sum()) / n
     n_independent = n * n / float((counts**2).sum())  # Kish 1965, Survey Sampling, 11.7
-    low, high = bounds(judged_wrong * n_independent, n_independent, z=1.96)
-    error, low, high = (without_judge_error(share, judge_error) for share in (judged_wrong, low, high))
-    return Estimate(n, int(is_hit.sum()), error, low, high)
+    n_wrong = judged_wrong * n_independent
+    low, high = bounds(n_wrong, n_independent, z=1.96)
+    quartile, _ = bounds(n_wrong, n_independent, z=0.674)
+    shares = (without_judge_error(share, judge_error) for share in (judged_wrong, low, high, quartile))
+    return Estimate(n, int(is_hit.sum()), *shares)

@@ -12,8 +12,8 @@ State = Literal["shadow", "serving"]
 
 _N_AUDITS = 100
 _N_HITS = 500
-_Z_ALARM = 2.0
-_MIN_WRONG = 2
+_Z_ALARM = 2.33
+_MIN_WRONG = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Estimate:
         n_verdicts: How many verdicts these are.
         error: Share thought wrong, 0..1, after the judge's own errors; None without any verdict.
         low, high: Its 95 % interval.
+        lower_quartile: With three chances in four it is above this.
     """
 
     n: float
@@ -44,6 +45,7 @@ class Estimate:
     error: float | None
     low: float
     high: float
+    lower_quartile: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,10 @@ class Promise:
                 return None
             return self._move("shadow", f"no hits are left that keep to {_percent(self._max_error)} wrong")
         error = estimate.error
-        if not has_cut or estimate.n_verdicts < self.n_wanted or error is None or error > self._max_error:
+        if not has_cut or estimate.n_verdicts < self.n_wanted or error is None:
+            return None
+        # the cut allows for all that is known; these few verdicts must only not speak against it
+        if estimate.lower_quartile > self._max_error:
             return None
         return self._move(
             "serving",
@@ -136,7 +141,7 @@ class Promise:
         if estimate.n_verdicts < self.n_wanted:
             n = self.n_wanted - estimate.n_verdicts
             return f"{n} more would-be hit{'s' * (n > 1)} to be judged"
-        if (estimate.error or 0.0) > self._max_error:
+        if estimate.lower_quartile > self._max_error:
             return f"{_percent(estimate.error or 0.0)} of the would-be hits are wrong so far"
         return "nothing but leave to serve" if self._mode == "shadow" else "the next fit"
 

@@ -25,7 +25,7 @@ class Rule:
         judge_error_sd: Of the judge's error rate, as a share of what it is thought to be.
     """
 
-    safety: float = 0.95
+    safety: float = 0.85
     n_first_fit: int = 20
     growth: float = 0.1
     n_verdicts: int = 3000

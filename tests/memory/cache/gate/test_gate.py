@@ -104,9 +104,11 @@ def test_a_judge_that_errs_more_than_the_budget_allows_does_not_stop_it() -> Non
 
 
 def test_a_judge_thought_to_err_is_not_let_off() -> None:
-    traffic = Traffic(Gate(0.05, "auto", judge_error=0.05, seed=1)).run(4000)
+    found = [
+        Traffic(Gate(0.05, "auto", judge_error=0.05, seed=seed), seed=seed).run(3000) for seed in range(3)
+    ]
 
-    assert traffic.error <= 1.25 * 0.05
+    assert sum(traffic.error for traffic in found) / 3 <= 1.25 * 0.05
 
 
 @pytest.mark.parametrize("mode", ["auto", "serve"])
@@ -140,7 +142,8 @@ def test_evidence_read_back_serves_as_before() -> None:
     assert second.is_serving
     now, then = second.report(), first.gate.report()
     assert now.n_judged == then.n_judged
-    assert now.cut == pytest.approx(then.cut, abs=0.1)
+    assert now.error == then.error
+    assert now.hit_share == pytest.approx(then.hit_share, abs=0.1)
 
 
 def test_evidence_of_another_version_is_passed_over() -> None:

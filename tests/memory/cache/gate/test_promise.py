@@ -34,7 +34,8 @@ def test_auto_serves_when_enough_would_be_hits_were_judged_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimate", "has_cut"), [(GOOD, False), (Estimate(50.0, 50, 0.03, 0.01, 0.1), True)]
+    ("estimate", "has_cut"),
+    [(GOOD, False), (Estimate(50.0, 50, 0.03, 0.01, 0.1, lower_quartile=0.025), True)],
 )
 def test_auto_stays_in_shadow_and_says_why(estimate: Estimate, has_cut: bool) -> None:
     promise = Promise(0.02, "auto")
