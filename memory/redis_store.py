@@ -6,6 +6,7 @@ import secrets
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from stepwell.memory.redis import changes
 from stepwell.memory.redis.changes import Change, Erasure
@@ -196,9 +197,10 @@ class RedisStore:
         return True
 
     def _ask(self, change: Change) -> int:
+        said = change.said = Future()
         self._outbox.add(change, is_urgent=True)
         try:
-            return change.said.result(ERASE_TIMEOUT_S if self._link.is_in_step else 0)
+            return said.result(ERASE_TIMEOUT_S if self._link.is_in_step else 0)
         except TimeoutError:
             raise StoreError(
                 "the cache's Redis does not answer: erased here, and elsewhere once it is back; ask again then"

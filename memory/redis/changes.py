@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Change:
     attachment: Attachment | None = None
     hit_id: str = ""
     is_cancelled: bool = False
-    said: Future[int] = field(default_factory=Future)
+    said: Future[int] | None = None
 
     def __post_init__(self) -> None:
         """Raises UnicodeEncodeError here, and not in the thread that sends."""

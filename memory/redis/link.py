@@ -113,7 +113,7 @@ class Link:
                 continue
             if change.entry is not None and not answer:
                 self._mirror.was_refused(change.entry)
-            if not change.said.done():
+            if change.said is not None and not change.said.done():
                 change.said.set_result(int(answer))
         return len(self._outbox) > 0
 

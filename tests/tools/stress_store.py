@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from stepwell.memory.cache.semantic import SemanticCache
+from stepwell.memory.redis_store import RedisStore
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import StoreError
 from tests.memory import redis_replicas
@@ -115,13 +116,17 @@ async def replicas(folder: Path, for_s: float) -> list[str]:
     try:
         late = [await _erased(server) for _ in range(max(1, int(for_s // 4)))]
         print(f"erased, expired: served elsewhere for {1000 * max(late):.0f} ms more at most")
-        waits = await _frozen(server, for_s)
-        shown = ", ".join(f"{name} {1000 * s:.2f}" for name, s in waits.items())
-        print(f"Redis frozen for {for_s:.0f} s: longest waits in ms: {shown}")
+        before, waits = await _frozen(server, for_s)
+        print(f"longest waits in ms while Redis answers for {for_s:.0f} s: {_shown(before)}")
+        print(f"and while it is frozen for {for_s:.0f} s: {_shown(waits)}")
     finally:
         server.stop()
     found = ["served too long elsewhere"] * (max(late) > MAX_SERVED_S)
     return found + [f"{name} waited {s:.3f} s" for name, s in waits.items() if s > MAX_WAIT_S]
+
+
+def _shown(waits: dict[str, float]) -> str:
+    return ", ".join(f"{name} {1000 * s:.2f}" for name, s in waits.items())
 
 
 async def _erased(server: Server) -> float:
@@ -148,40 +153,46 @@ async def _erased(server: Server) -> float:
     return late
 
 
-async def _frozen(server: Server, for_s: float) -> dict[str, float]:
-    waits = dict.fromkeys(("get", "find", "put", "attach", "evidence"), 0.0)
-
+async def _frozen(server: Server, for_s: float) -> tuple[dict[str, float], dict[str, float]]:
     async with redis_replicas.replica(server.url) as one:
-        known = redis_replicas.entry(1)
-        await one.put(known)
+        before = await _waits(one, 10, for_s)
         server.signal(signal.SIGSTOP)
-        n, ends_at_s = 10, time.monotonic() + for_s
-        while time.monotonic() < ends_at_s:
-            n += 1
-            entry = redis_replicas.entry(n)
-            for name, call in (
-                ("put", one.put(entry)),
-                ("get", one.get(known.key, now_s=time.time())),
-                ("find", one.find(entry.hit_id, now_s=time.time())),
-                ("attach", redis_replicas.attach(one, entry.hit_id)),
-            ):
-                began_s = time.perf_counter()
-                await call
-                waits[name] = max(waits[name], time.perf_counter() - began_s)
-            began_s = time.perf_counter()
-            one.judged(entry.hit_id, is_same=True)
-            one.note(b"x" * 100)
-            one.records([entry.hit_id])
-            waits["evidence"] = max(waits["evidence"], time.perf_counter() - began_s)
+        frozen = await _waits(one, 1_000_000, for_s)
         began_s = time.perf_counter()
         try:
             one.erase(tenant="nobody")
         except StoreError:
-            waits["erase, refused"] = time.perf_counter() - began_s
+            frozen["erase, refused"] = time.perf_counter() - began_s
+        n_untold = len(one._outbox)
         server.signal(signal.SIGCONT)
         began_s = time.perf_counter()
         await redis_replicas.until(lambda: not one.is_exact_only and not one._outbox.waiting())
-        print(f"back, and {n - 10} entries told, {time.perf_counter() - began_s:.2f} s after the thaw")
+        print(f"back, and {n_untold} changes told, {time.perf_counter() - began_s:.2f} s after the thaw")
+    return before, frozen
+
+
+async def _waits(one: RedisStore, n: int, for_s: float) -> dict[str, float]:
+    """The longest each call took, in s."""
+    waits = dict.fromkeys(("get", "find", "put", "attach", "evidence"), 0.0)
+    known, ends_at_s = redis_replicas.entry(n), time.monotonic() + for_s
+    await one.put(known)
+    while time.monotonic() < ends_at_s:
+        n += 1
+        entry = redis_replicas.entry(n)
+        for name, call in (
+            ("put", one.put(entry)),
+            ("get", one.get(known.key, now_s=time.time())),
+            ("find", one.find(entry.hit_id, now_s=time.time())),
+            ("attach", redis_replicas.attach(one, entry.hit_id)),
+        ):
+            began_s = time.perf_counter()
+            await call
+            waits[name] = max(waits[name], time.perf_counter() - began_s)
+        began_s = time.perf_counter()
+        one.judged(entry.hit_id, is_same=True)
+        one.note(b"x" * 100)
+        one.records([entry.hit_id])
+        waits["evidence"] = max(waits["evidence"], time.perf_counter() - began_s)
     return waits
 
 
