@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 RATE = 0.1
+N_STEPS = 64
 
 
 def boosted(rows: Floats, same: Bools, start: Floats, *, n: int, seed: int) -> Trees:
@@ -27,6 +28,8 @@ def boosted(rows: Floats, same: Bools, start: Floats, *, n: int, seed: int) -> T
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
+    edges = [_edges(column) for column in rows.T]
+    steps = _steps(rows, edges)
     score = start.astype(np.float64).copy()
     made: list[Trees] = []
     for i in range(n):
@@ -36,10 +39,41 @@ def boosted(rows: Floats, same: Bools, start: Floats, *, n: int, seed: int) -> T
             max_iter=1, learning_rate=RATE, max_leaf_nodes=6, min_samples_leaf=20, l2_regularization=5.0,
             max_features=0.4, early_stopping=False, random_state=seed + i,
         )  # fmt: skip
-        learner.fit(rows, np.clip((same - p) / weight, -4, 4), sample_weight=weight)
-        made.append(_without_start(trees_of(learner)))
-        score += made[-1].sum(rows)
+        learner.fit(steps, np.clip((same - p) / weight, -4, 4), sample_weight=weight)
+        tree = _without_start(trees_of(learner))
+        made.append(_in_values(tree, edges))
+        score += tree.sum(steps)
     return Trees.joined(*made) if made else Trees.none()
+
+
+def _edges(column: Floats) -> Floats:
+    """Values at which a column may be cut, rising; one at least."""
+    known = column[~np.isnan(column)]
+    return (
+        np.unique(np.quantile(known, np.linspace(0, 1, N_STEPS), method="lower"))
+        if len(known)
+        else column[:1] * 0
+    )
+
+
+def _steps(rows: Floats, edges: list[Floats]) -> Floats:
+    """The rows with the number of each value's step in its place: the learner sorts these fast, time and again."""
+    made = rows.copy()
+    for column, cuts in zip(made.T, edges, strict=True):
+        here = ~np.isnan(column)
+        column[here] = np.searchsorted(cuts, column[here], side="left")
+        if not here.any():
+            column[:] = 0  # a column without any value can't be learned from
+    return made
+
+
+def _in_values(tree: Trees, edges: list[Floats]) -> Trees:
+    """Cuts between steps as cuts between values."""
+    cut = [
+        np.nan if np.isnan(c) else edges[f][min(int(c), len(edges[f]) - 1)]
+        for c, f in zip(tree.cut, tree.feature, strict=True)
+    ]
+    return replace(tree, cut=np.array(cut, dtype=np.float32))
 
 
 def _without_start(tree: Trees) -> Trees:

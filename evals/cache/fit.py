@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 N_FOLDS = 4
+LEAST_SLOPE = 0.05  # a higher score never means less likely the same
 _LATE = [i for i, name in enumerate(FEATURES) if name in late.NAMES]
 
 
@@ -68,19 +69,40 @@ def without_pieces(rows: Floats) -> Floats:
 
 
 def platt(score: Floats, same: Bools, weight: Floats) -> tuple[float, float]:
-    """Slope and intercept that make log-odds of a score (Platt 1999), by Newton's method."""
+    """Slope (0.05 at least) and intercept that make log-odds of a score (Platt 1999), by damped Newton steps."""
     columns = np.stack([score, np.ones_like(score)], axis=1).astype(np.float64)
-    w = np.array([1.0, 0.0])
-    weight = weight / weight.mean()
-    for _ in range(50):
+    share = weight.astype(np.float64) / weight.sum()
+    sign = np.where(same, 1.0, -1.0)
+
+    def loss(w: NDArray[np.float64]) -> float:
+        return float(share @ np.logaddexp(0, -sign * (columns @ w)) + 1e-6 * w @ w)
+
+    w = np.zeros(2)
+    for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(columns @ w, -30, 30)))
-        gradient = columns.T @ (weight * (p - same)) + 1e-3 * w
-        hessian = (columns * (weight * p * (1 - p))[:, None]).T @ columns + 1e-3 * np.eye(2)
+        gradient = columns.T @ (share * (p - same)) + 2e-6 * w
+        hessian = (columns * (share * p * (1 - p))[:, None]).T @ columns + 2e-6 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
+        while loss(w - step) > loss(w) and np.abs(step).max() > 1e-9:
+            step /= 2
         w -= step
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max() < 1e-7:
             break
-    return float(max(w[0], 1e-3)), float(w[1])
+    if w[0] >= LEAST_SLOPE:
+        return float(w[0]), float(w[1])
+    return LEAST_SLOPE, platt_intercept(LEAST_SLOPE * score, same, share)
+
+
+def platt_intercept(score: Floats, same: Bools, share: NDArray[np.float64]) -> float:
+    """The intercept alone, by bisection: P is right on average."""
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if share @ (1 / (1 + np.exp(-(score + middle)))) > share @ same:
+            high = middle
+        else:
+            low = middle
+    return middle
 
 
 def fit_calibrated(

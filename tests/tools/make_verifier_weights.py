@@ -5,8 +5,8 @@ Run as
     python tests/tools/make_verifier_weights.py --sentences BANKING77 CLINC150 --not-from NEARMISS --measure PAIRS... \\
         --out memory/cache/verifier
 
-`--sentences`: JSON Lines with `query`, gzip'ed: prompts whose licence allows it, to edit by rules. None of the prompts in
-`--not-from` is used. `--measure`: pairs that only measure. Takes some 15 minutes on one core.
+`--sentences`: JSON Lines with `query`, gzip'ed: prompts whose licence allows it, to edit by rules. None of the prompts
+in `--not-from` is used. `--measure`: pairs that only measure. Takes some 15 minutes on one core.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Verifier:
         return cls(read_model(weights_file(path)), verifier_name(path))
 
     def sketch(self, text: str, tokens: TokenVectors | None) -> bytes:
-        """All that a comparison needs of a text: under 10 kB, 1-2 kB for a short question. Holds words of it."""
+        """All that a comparison needs of a text: under 12 kB, 1-3 kB for a short question. Holds words of it."""
         return self._scoring.make_sketch(text, tokens, self._model.basis)
 
     def log_odds(self, query: bytes, cached: Sequence[bytes], similarities: Sequence[float]) -> list[float]:
