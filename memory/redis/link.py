@@ -162,7 +162,13 @@ class Link:
     def _hear(self, *, block_ms: int | None) -> bool:
         """Take over what was said since; False where there may be more."""
         read = {keys.LOG: self._log_at, keys.NOTES: self._notes_at}
+        began_s = time.monotonic()
         said: dict[bytes, Messages] = dict(self._redis.xread(read, count=N_A_READ, block=block_ms) or ())
+        if (
+            time.monotonic() - began_s > STALE_AFTER_S
+        ):  # this process slept: look first whether the log goes back so far
+            self._checked_at_s = 0.0
+            return False
         log, notes = said.get(keys.LOG.encode(), []), said.get(keys.NOTES.encode(), [])
         if log:
             self._mirror.apply(log, self._contents(log))

@@ -7,7 +7,7 @@ from stepwell.memory.redis import keys
 MAX_LOG = 100_000  # changes; who was away for longer reads all anew
 MAX_NOTES = 20_000
 ERASED_FOR_MS = 30 * 86_400_000  # so long may a replica be away and still bring nothing erased back
-DONE_FOR_MS = 600_000
+DONE_FOR_MS = 60_000
 _IDS_A_MESSAGE = 500
 
 _TELL = f"""
