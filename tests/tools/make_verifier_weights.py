@@ -42,15 +42,15 @@ CARD = {
     "trained_on": {
         "written, grammar, cross": "evals/suites/written_pairs.jsonl.gz, Apache-2.0, written for Stepwell",
         "frame": "evals/cache/frames.py, Apache-2.0: sentence frames of our own",
-        "edit": "rules of evals/cache/edits.py on our own sentences and on prompts of BANKING77 (PolyAI, CC BY 4.0) and "
-        "CLINC150 (Larson et al. 2019, CC BY 3.0); labels come from the rules, never from their intents",
+        "edit": "rules of evals/cache/edits.py on our own sentences and on prompts of BANKING77 (PolyAI, CC BY 4.0) "
+        "and CLINC150 (Larson et al. 2019, CC BY 3.0); labels come from the rules, never from their intents",
     },
     "also": "lexicon.txt from WordNet 3.0 (Princeton University, WordNet licence); minilm_vocab.txt for word rarity",
-    "not_trained_on": "QQP, MQP and CheckList: no row of them, nor a template. Slope and middle of the pair weights, the "
-    "choice of edits and of frames were made with QQP's and the development files' figures in sight.",
-    "limits": "CheckList's figures are of unseen rows and templates, but our frames and blocks were written to have the "
-    "same phenomena (active and passive, roles, before and after, tense, pronouns, antonyms): not of unseen phenomena. "
-    "English only. Long stories are compared by their first 96 words and 80 word pieces.",
+    "not_trained_on": "QQP, MQP and CheckList: no row of them, nor a template. Slope and middle of the pair weights, "
+    "the choice of edits and of frames were made with QQP's and the development files' figures in sight.",
+    "limits": "CheckList's figures are of unseen rows and templates, but our frames and blocks were written to have "
+    "the same phenomena (active and passive, roles, before and after, tense, pronouns, antonyms): not of unseen "
+    "phenomena. English only. Long stories are compared by their first 96 words and 80 word pieces.",
 }  # fmt: skip
 
 
