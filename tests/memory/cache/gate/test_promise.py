@@ -83,7 +83,7 @@ def test_one_wrong_audit_does_not() -> None:
 def test_wrong_verdicts_as_many_as_the_judge_errs_do_not() -> None:
     promise = serving()
     for n in range(100):
-        promise.audited(is_same=n % 20 != 0)
+        promise.audited(is_same=n % 10 != 0)
 
     assert promise.after_verdict(0.05) is None
     assert promise.after_verdict(0.0) is not None
