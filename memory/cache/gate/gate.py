@@ -83,6 +83,7 @@ class Gate:
         self._promise = Promise(max_error, mode)
         self._model: Model = first_model(max_error, judge_error, rule)
         self._n_judged = 0
+        self._n_since_change = 0
         self._next_fit = rule.n_first_fit
 
     @property
@@ -141,19 +142,27 @@ class Gate:
     def learn(self, judgement: Judgement) -> Change | None:
         """Take in one verdict; cheap: the model changes with `refit`. Says where the gate steps back at once."""
         self._take_in(judgement)
-        change = self._promise.after_verdict(self._model.judge_error)
+        change = self._promise.after_verdict()
         if change is not None:
             self._evidence.keep_last(self._rule.n_after_retreat)
-            self._next_fit = self._n_judged
+            self._n_since_change, self._next_fit = 0, self._n_judged
         return change
 
     def refit(self) -> Change | None:
         """Fit the model and move the cut; a few milliseconds. Says where the gate begins or stops to serve."""
         self._next_fit = self._n_judged + max(10, int(self._rule.growth * self._n_judged))
         self._model = refitted(
-            self._model, self._evidence, self._max_error, self._thought_judge_error, self._rule
+            self._model,
+            self._evidence,
+            self._max_error,
+            self._thought_judge_error,
+            self._rule,
+            n_since_change=self._n_since_change,
         )
-        return self._promise.after_fit(self._model.estimate, has_cut=self._model.cut < NEVER)
+        change = self._promise.after_fit(self._model.estimate, has_cut=self._model.cut < NEVER)
+        if change is not None:
+            self._n_since_change = 0
+        return change
 
     def replay(self, judgements: Iterable[Judgement]) -> None:
         """Take in the verdicts of an earlier run, in order, fitting as that run did: it ends in the same state."""
@@ -193,7 +202,7 @@ class Gate:
         if len(judgement.features) != len(FEATURES):
             return
         if judgement.source == "audit":
-            self._promise.audited(is_same=judgement.is_same)
+            self._promise.audited(is_same=judgement.is_same, judge_error=self._model.judge_error)
         self._evidence.judged(
             (1.0, *judgement.features),
             is_same=judgement.is_same,
@@ -202,6 +211,7 @@ class Gate:
             count=1 / max(judgement.share, 1e-6),
         )
         self._n_judged += 1
+        self._n_since_change += 1
 
 
 def _p(ranked: tuple[float, Candidate]) -> float:

@@ -55,12 +55,20 @@ def first_model(max_error: float, judge_error: float, rule: Rule) -> Model:
 
 
 def refitted(
-    model: Model, evidence: Evidence, max_error: float, thought_judge_error: float, rule: Rule
+    model: Model,
+    evidence: Evidence,
+    max_error: float,
+    thought_judge_error: float,
+    rule: Rule,
+    *,
+    n_since_change: int,
 ) -> Model:
     """The model that follows from the evidence.
 
     Args:
         thought_judge_error: Share of verdicts that may be wrong, at most.
+        n_since_change: Last verdicts that the estimate rests on: in shadow they are of all requests, and before
+            that mostly of those below the cut.
     """
     import numpy as np
 
@@ -79,6 +87,7 @@ def refitted(
     found_cut = lowest_cut(p, told, max_error=rule.safety * max_error, trust=rule.trust, reach=rule.reach)
     cut = found_cut.p_same
     is_hit = fit.belief.p_same(found.rows) >= cut
+    is_hit[: max(0, len(is_hit) - n_since_change)] = False
     return Model(
         fit.belief,
         cut,

@@ -10,10 +10,12 @@ from typing import Literal
 Mode = Literal["shadow", "auto", "serve"]
 State = Literal["shadow", "serving"]
 
-_N_AUDITS = 100
 _N_HITS = 500
 _Z_ALARM = 2.33
 _MIN_WRONG = 3
+# a false alarm at most about once in exp(4.5) = 90 audits of a gate that just keeps its budget
+_ALARM = 4.5
+_MUCH_WORSE = 5.0  # times the budget: what audits are to notice soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Promise:
     def __init__(self, max_error: float, mode: Mode) -> None:
         self._max_error = max_error
         self._mode = mode
-        self._audits: deque[bool] = deque(maxlen=_N_AUDITS)
+        self._suspicion = 0.0
+        self._n_wrong, self._n_audits = 0, 0
         self._reports: deque[int] = deque(maxlen=_N_HITS)
         self._n_hits = 0
         self.state: State = "serving" if mode == "serve" else "shadow"
@@ -98,17 +101,29 @@ class Promise:
     def served(self) -> None:
         self._n_hits += 1
 
-    def audited(self, *, is_same: bool) -> None:
-        self._audits.append(not is_same)
+    def audited(self, *, is_same: bool, judge_error: float) -> None:
+        """Weigh one audit: how much likelier is it with five times the budget's errors?
+
+        The sum of such steps, never below 0, rises where the budget is broken (CUSUM: Page 1954, Biometrika 41:100).
+        """
+        kept, broken = (
+            judge_error + (1 - 2 * judge_error) * error
+            for error in (self._max_error, min(0.5, _MUCH_WORSE * self._max_error))
+        )
+        step = math.log((1 - broken) / (1 - kept)) if is_same else math.log(broken / kept)
+        if self._suspicion <= 0:
+            self._n_wrong = self._n_audits = 0
+        self._n_wrong, self._n_audits = self._n_wrong + (not is_same), self._n_audits + 1
+        self._suspicion = max(0.0, self._suspicion + step)
 
     def reported(self) -> None:
         self._reports.append(self._n_hits)
 
-    def after_verdict(self, judge_error: float) -> Change | None:
+    def after_verdict(self) -> Change | None:
         """Step back where audits or reports refute the budget."""
         if self.state == "shadow":
             return None
-        why = self._audits_refute(judge_error) or self._reports_refute()
+        why = self._audits_refute() or self._reports_refute()
         return self._move("shadow", why) if why else None
 
     def after_fit(self, estimate: Estimate, *, has_cut: bool) -> Change | None:
@@ -145,12 +160,13 @@ class Promise:
             return f"{_percent(estimate.error or 0.0)} of the would-be hits are wrong so far"
         return "nothing but leave to serve" if self._mode == "shadow" else "the next fit"
 
-    def _audits_refute(self, judge_error: float) -> str:
-        n, n_wrong = len(self._audits), sum(self._audits)
-        low, _ = bounds(n_wrong, n, z=_Z_ALARM)
-        if n_wrong < _MIN_WRONG or without_judge_error(low, judge_error) <= self._max_error:
+    def _audits_refute(self) -> str:
+        if self._suspicion < _ALARM:
             return ""
-        return f"{n_wrong} of the last {n} audited hits were wrong; the budget is {_percent(self._max_error)}"
+        return (
+            f"{self._n_wrong} of the last {self._n_audits} audited hits were wrong; "
+            f"the budget is {_percent(self._max_error)}"
+        )
 
     def _reports_refute(self) -> str:
         first = self._n_hits - _N_HITS
@@ -164,7 +180,7 @@ class Promise:
 
     def _move(self, new: State, why: str) -> Change:
         old, self.state = self.state, new
-        self._audits.clear()
+        self._suspicion = 0.0
         self._reports.clear()
         return Change(old, new, why)
 

@@ -65,9 +65,9 @@ def test_auto_steps_back_when_nothing_keeps_the_budget_any_more() -> None:
 def test_wrong_audits_end_serving(mode: Mode) -> None:
     promise = serving(mode=mode)
     for _ in range(3):
-        promise.audited(is_same=False)
+        promise.audited(is_same=False, judge_error=0.0)
 
-    change = promise.after_verdict(0.0)
+    change = promise.after_verdict()
     assert change is not None
     assert (change.old, change.new) == ("serving", "shadow")
     assert "3 of the last 3 audited hits were wrong" in change.why
@@ -75,18 +75,27 @@ def test_wrong_audits_end_serving(mode: Mode) -> None:
 
 def test_one_wrong_audit_does_not() -> None:
     promise = serving()
-    promise.audited(is_same=False)
+    promise.audited(is_same=False, judge_error=0.0)
 
-    assert promise.after_verdict(0.0) is None
+    assert promise.after_verdict() is None
 
 
-def test_wrong_verdicts_as_many_as_the_judge_errs_do_not() -> None:
+@pytest.mark.parametrize(("judge_error", "alarms"), [(0.05, False), (0.0, True)])
+def test_wrong_verdicts_as_many_as_the_judge_errs_do_not(judge_error: float, alarms: bool) -> None:
     promise = serving()
+    changes = []
     for n in range(100):
-        promise.audited(is_same=n % 10 != 0)
+        promise.audited(is_same=n % 10 != 0, judge_error=judge_error)
+        changes.append(promise.after_verdict())
 
-    assert promise.after_verdict(0.05) is None
-    assert promise.after_verdict(0.0) is not None
+    assert any(changes) is alarms
+
+
+def test_audits_that_keep_the_budget_raise_no_alarm() -> None:
+    promise = serving()
+    for n in range(500):
+        promise.audited(is_same=n % 50 != 0, judge_error=0.0)
+        assert promise.after_verdict() is None
 
 
 def test_reports_end_serving_by_their_share_of_the_hits() -> None:
@@ -95,11 +104,11 @@ def test_reports_end_serving_by_their_share_of_the_hits() -> None:
         promise.served()
     for _ in range(10):
         promise.reported()
-    assert promise.after_verdict(0.0) is None  # 2 % of them
+    assert promise.after_verdict() is None  # 2 % of them
     for _ in range(20):
         promise.reported()
 
-    change = promise.after_verdict(0.0)
+    change = promise.after_verdict()
     assert change is not None
     assert "30 of the last 500 hits were reported wrong" in change.why
 
@@ -113,7 +122,7 @@ def test_old_reports_are_forgotten() -> None:
         promise.served()
     promise.reported()
 
-    assert promise.after_verdict(0.0) is None
+    assert promise.after_verdict() is None
 
 
 @given(st.integers(0, 200), st.integers(1, 200), st.floats(0.5, 3))
