@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from stepwell.base.errors import StoreUnavailable
 from stepwell.memory.redis import changes
 from stepwell.memory.redis.changes import Change, Erasure
 from stepwell.memory.redis.link import Link
@@ -15,7 +16,7 @@ from stepwell.memory.redis.mirror import Mirror
 from stepwell.memory.redis.outbox import Outbox
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.sqlite_writes import Attachment
-from stepwell.memory.store import Entry, Record, StoreError, Tally, VectorRow
+from stepwell.memory.store import Entry, Record, Tally, VectorRow
 
 ERASE_TIMEOUT_S = 1.0
 MAX_OWN = 100_000
@@ -89,7 +90,7 @@ class RedisStore:
         """Delete one entry, and what leads to it; False where there is none.
 
         Raises:
-            StoreError: Redis does not answer. The entry is gone here, and elsewhere once Redis is back.
+            StoreUnavailable: Redis does not answer. The entry is gone here, and elsewhere once Redis is back.
         """
         if not _is_text(hit_id):
             return False
@@ -101,7 +102,7 @@ class RedisStore:
         """Delete all that a tenant, or one user of theirs, left, on every replica; returns how many entries.
 
         Raises:
-            StoreError: Redis does not answer. All is gone here, and elsewhere once Redis is back, unless this
+            StoreUnavailable: Redis does not answer. All is gone here, and elsewhere once Redis is back, unless this
                 process ends before: ask again.
         """
         if not _is_text(tenant + (user or "")):
@@ -202,7 +203,7 @@ class RedisStore:
         try:
             return said.result(ERASE_TIMEOUT_S if self._link.is_in_step else 0)
         except TimeoutError:
-            raise StoreError(
+            raise StoreUnavailable(
                 "the cache's Redis does not answer: erased here, and elsewhere once it is back; ask again then"
             ) from None
 

@@ -12,11 +12,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from stepwell.base.errors import StoreUnavailable
 from stepwell.memory import sqlite_writes as writes
 from stepwell.memory.reader import Reader
 from stepwell.memory.schema import connect
 from stepwell.memory.sqlite_writes import Attachment
-from stepwell.memory.store import Entry, Record, StoreError, Tally, VectorRow
+from stepwell.memory.store import Entry, Record, Tally, VectorRow
 from stepwell.memory.writer import FAILURES, Job, Writer
 
 _BY_KEY = f"SELECT {writes.COLUMNS} FROM entries WHERE key = ? AND expires_at_s > ?"
@@ -121,7 +122,7 @@ class SqliteStore:
         """Delete one entry, and what leads to it; False where there is none.
 
         Raises:
-            StoreError: The file could not be written.
+            StoreUnavailable: The file could not be written.
         """
         return self._delete("hit_id = ?", (hit_id,)) > 0
 
@@ -137,7 +138,7 @@ class SqliteStore:
         it for seconds, the log stays until it grows full.
 
         Raises:
-            StoreError: The file could not be written.
+            StoreUnavailable: The file could not be written.
         """
         if user is None:
             return self._delete("tenant = ? AND stored_at_s <= ?", (tenant, until_s))
@@ -229,7 +230,7 @@ class SqliteStore:
         except UnicodeEncodeError:  # nothing was ever kept under such a name
             return 0
         except FAILURES as e:
-            raise StoreError(
+            raise StoreUnavailable(
                 f"the cache's file could not be written ({type(e).__name__}): nothing erased"
             ) from e
         assert isinstance(done, int)

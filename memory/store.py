@@ -6,15 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stepwell.base.errors import StepwellError
-
-
-class StoreError(StepwellError):
-    """The store did not confirm that it deleted what it was asked to delete."""
-
-    status_code = 503
-    code = "store_error"
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

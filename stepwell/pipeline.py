@@ -191,7 +191,7 @@ class Pipeline:
         return self._vector(last_ask(request.wire.messages))
 
     def _vector(self, ask: str) -> RequestVector:
-        return RequestVector(self.embedder, ask, layers="tokens" if self._compares else "middle")
+        return RequestVector(self.embedder, ask, layers="all" if self._compares else "middle")
 
     @property
     def _compares(self) -> bool:

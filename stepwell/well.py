@@ -14,7 +14,7 @@ from stepwell.base.config import Config
 from stepwell.base.decisions import Decision
 from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.base.reply import Reply
-from stepwell.base.request import NO_WISHES, Caller, ChatRequest, Wishes
+from stepwell.base.request import NO_WISHES, CacheWish, Caller, ChatRequest, Wishes
 from stepwell.build import build
 from stepwell.check import CheckLine, check
 from stepwell.pipeline import Pipeline
@@ -27,6 +27,7 @@ T = TypeVar("T")
 Messages = str | Sequence[Mapping[str, Any]]
 _WISHES = frozenset({"tier", "min_tier", "max_usd", "tags", "below_floor", "cache", "timeout_s", "session"})
 _MAX_SESSION_CHARS = 256
+_CACHE_WISHES = (True, False, "exact", "no-store", "no-sampled")
 
 
 class Stepwell:
@@ -76,9 +77,10 @@ class Stepwell:
         Args:
             messages: A text (one user turn) or OpenAI messages.
             **asks: `model` ("auto" routes; a tier's or model's name pins it), `tier`, `min_tier`, `max_usd`,
-                `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written), `timeout_s`,
-                `session` (the conversation's name), `tenant`, `user`; anything else is an OpenAI request field
-                (temperature, tools, seed, …).
+                `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written; "exact": not by
+                meaning; "no-store": read, not written; "no-sampled": no answer drawn at a temperature above 0),
+                `timeout_s`, `session` (the conversation's name), `tenant`, `user`; anything else is an OpenAI request
+                field (temperature, tools, seed, …).
 
         Raises:
             StepwellError: See base.errors; BadRequest, BudgetExceeded, GuardBlocked, QualityFloorUnmet and
@@ -328,7 +330,7 @@ def make_wishes(
     max_usd: float | None,
     tags: Iterable[str],
     below_floor: Literal["refuse", "flag"] | None,
-    cache: bool,
+    cache: CacheWish,
     timeout_s: float | None,
     headers: Mapping[str, str] | None = None,
     session: str | None = None,
@@ -345,6 +347,8 @@ def make_wishes(
         raise BadRequest("tags must be a list of words", param="tags")
     if below_floor not in (None, "refuse", "flag"):
         raise BadRequest("below_floor must be 'refuse' or 'flag'", param="below_floor")
+    if cache not in _CACHE_WISHES:
+        raise BadRequest("cache must be True, False, 'exact', 'no-store' or 'no-sampled'", param="cache")
     if session is not None and not (isinstance(session, str) and 0 < len(session) <= _MAX_SESSION_CHARS):
         raise BadRequest(f"session must be a text of 1 to {_MAX_SESSION_CHARS} characters", param="session")
     return Wishes(

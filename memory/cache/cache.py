@@ -167,7 +167,7 @@ class Cache:
         """
         if lookup.decision.status != "miss":
             return
-        if why_not_stored(answer, is_degraded=is_degraded) is not None:
+        if why_not_stored(answer, is_degraded=is_degraded, request=lookup.request) is not None:
             self._counters.n_not_stored += 1
             return
         entry = self._entry(lookup, body, tier, model, cost_usd, took_s)
@@ -176,7 +176,7 @@ class Cache:
         if self._config.semantic == "off":
             return
         self._flush_counts(entry.stored_at_s)
-        why = why_exact_only(lookup.request)
+        why = why_exact_only(lookup.request, shows_pieces=True)
         if why is not None:
             lookup.decision = CacheDecision("miss", f"exact only: {why}")
         elif not self._background.start(self._meaning.learn(lookup, entry, answer.text)):
@@ -193,7 +193,7 @@ class Cache:
             False where there is none. Awaits until it is gone from the disk.
 
         Raises:
-            StoreError: The store could not be written; the entry is still there.
+            StoreUnavailable: The store could not be written; the entry is still there.
         """
         entry_id = hit_id.partition(".")[0]
         if not await self._owns(entry_id, tenant):
@@ -214,7 +214,7 @@ class Cache:
         """Delete what a tenant, or one user of theirs, left; returns how many entries, once they are off the disk.
 
         Raises:
-            StoreError: The store could not be written; all is still there.
+            StoreUnavailable: The store could not be written; all is still there.
         """
         n_erased = await asyncio.to_thread(self._store.erase, tenant=tenant, user=user)
         self._semantic.clear()
@@ -246,6 +246,8 @@ class Cache:
         """
         if self._config.semantic != "off":
             await self._scales.open()
+        if self._meaning.is_serving:
+            await self._semantic.open()
         self._is_warm = True
 
     async def drain(self) -> None:
@@ -272,7 +274,7 @@ class Cache:
     def _why_not(self, request: ChatRequest) -> tuple[Literal["off", "bypass"] | None, str]:
         if not self._config.exact and self._config.semantic == "off":
             return "off", ""
-        why = why_bypass(request)
+        why = why_bypass(request, keeps_sampled=self._config.sampled)
         return (None, "") if why is None else ("bypass", why)
 
     def _entry(

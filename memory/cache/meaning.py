@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from random import random
 from typing import TYPE_CHECKING
 
 from stepwell.base.config import CacheConfig
 from stepwell.base.decisions import CacheDecision, CacheStatus
-from stepwell.memory.cache.eligible import why_exact_only
+from stepwell.memory.cache.eligible import may_be_cut, why_exact_only
 from stepwell.memory.cache.judgement import Judgement, Source
 from stepwell.memory.cache.key import semantic_partition
 from stepwell.memory.cache.lookup import Lookup
@@ -105,13 +106,16 @@ class Meaning:
         if neighbour is None:
             return False
         self._shadow(lookup, choice, entry)
-        is_same = await self._verdicts.same(lookup.request.messages[-1].text, answer_text, neighbour.body)
-        if is_same is None:
-            self._counters.n_unsure += 1
+        verdict = await self._verdicts.same(lookup.request.messages[-1].text, answer_text, neighbour.body)
+        is_sure = isinstance(verdict, bool)
+        self._counters.n_unsure += not is_sure
+        if verdict is None:
             return False
+        # drawn, so that what can't be told counts as either in the mean
+        is_same = verdict if isinstance(verdict, bool) else random() < verdict
         source: Source = "audit" if lookup.decision.reason == "audit" else "miss"
         await self._judged(choice, source, is_same=is_same, usd=entry.cost_usd, s=entry.took_s)
-        return await self._scales.is_alias(choice, is_same=is_same)
+        return is_sure and await self._scales.is_alias(choice, is_same=is_same)
 
     async def _judged(
         self, choice: Choice, source: Source, *, is_same: bool, usd: float = 0.0, s: float = 0.0
@@ -164,7 +168,7 @@ class Meaning:
 
     async def _weighed(self, lookup: Lookup) -> Weighed | None:
         """Compare with the neighbours; None, and the reason in the lookup, where that must not or can't be."""
-        why = why_exact_only(lookup.request)
+        why = why_exact_only(lookup.request, shows_pieces=True)
         if why is not None:
             _cannot(lookup, f"exact only: {why}")
             return None
@@ -175,7 +179,7 @@ class Meaning:
             _cannot(lookup, "no vector in time")
             return None
         tokens = await lookup.vector.get_tokens(timeout_s)
-        if tokens is not None and tokens.is_cut:
+        if tokens.is_cut if tokens is not None else may_be_cut(lookup.request.messages[-1].text):
             _cannot(lookup, "exact only: too long to embed whole")
             return None
         partition = semantic_partition(

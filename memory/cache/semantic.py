@@ -86,6 +86,10 @@ class SemanticCache:
             expires_at_s=entry.expires_at_s,
         )
 
+    async def open(self) -> None:
+        """Load what the first search would wait for."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+
     def clear(self) -> None:
         """Let go of the vectors that the store has no more."""
         if self._index is not None:
@@ -130,6 +134,11 @@ class SemanticCache:
         near = tuple(replace(n, sketch=sketches[n.seq] or None) for n in found)
         answer_ids = list({n.answer_id for n in near})
         return Neighbourhood(near, index.sizes(partition, answer_ids), self._store.records(answer_ids))
+
+    def _load(self) -> None:
+        import faiss  # noqa: F401
+
+        self._opened()
 
     def _opened(self) -> SemanticIndex:
         if self._index is None:

@@ -17,8 +17,8 @@ class Verdicts:
     def __init__(self, judge: Judge | None) -> None:
         self._judge = judge
 
-    async def same(self, query: str, fresh: str, cached_body: bytes) -> bool | None:
-        """Whether a cached answer would have done; None where nobody can tell.
+    async def same(self, query: str, fresh: str, cached_body: bytes) -> bool | float | None:
+        """Whether a cached answer would have done; its probability where that is not sure; None where nobody can tell.
 
         Args:
             query: What was asked.
@@ -27,9 +27,12 @@ class Verdicts:
         """
         if self._judge is None:
             return None
-        from stepwell.memory.cache.judge.judge import Case
+        from stepwell.memory.cache.judge.case import Case, WeighingJudge
 
+        case = Case(query, fresh, decode_answer(cached_body).text)
         try:
-            return await self._judge.same(Case(query, fresh, decode_answer(cached_body).text))
+            if isinstance(self._judge, WeighingJudge):
+                return await self._judge.weigh(case)
+            return await self._judge.same(case)
         except StepwellError:
             return None  # a tier that judges may be down, or its dollars spent

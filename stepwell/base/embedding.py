@@ -59,7 +59,7 @@ class TokenEmbedder(LayeredEmbedder, Protocol):
         """`embed`, `embed_middle`, and the word pieces of each text, in one go."""
 
 
-Layers = Literal["last", "middle", "both", "tokens"]
+Layers = Literal["last", "middle", "both", "tokens", "all"]
 
 
 def embed_for_routing(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -105,7 +105,8 @@ class RequestVector:
     Args:
         embedder: Gives the embedder; called in the worker, so it may load it there. None: there is no vector.
         text: What to embed.
-        layers: What may be asked for ("tokens": everything); where the embedder has one layer, that one is both.
+        layers: What may be asked for: "both" is last and middle, "tokens" the last and its word pieces; where the
+            embedder has one layer, that one is both.
     """
 
     def __init__(
@@ -167,12 +168,14 @@ class RequestVector:
             if self._layers == "last" or not isinstance(made, LayeredEmbedder):
                 only = _checked(made.embed([self._text]), made.dim)
                 return only, only, None
-            asked = without_courtesies(self._text)
+            asked = self._text.strip()
+            if self._layers != "tokens":  # courtesies are left out for routing alone
+                asked = without_courtesies(self._text)
             if self._layers == "middle":
                 return None, _checked(made.embed_middle([asked]), made.dim), None
             texts = [self._text] if asked == self._text.strip() else [self._text, asked]
             pieces = None
-            if self._layers == "tokens" and isinstance(made, TokenEmbedder):
+            if self._layers in ("tokens", "all") and isinstance(made, TokenEmbedder):
                 last, middle, (pieces, *_) = made.embed_tokens(texts)
             else:
                 last, middle = made.embed_both(texts)

@@ -119,7 +119,7 @@ class BudgetExceeded(Unroutable):
 
 
 class StoreUnavailable(StepwellError):
-    """What the cache keeps could not be changed: nothing was erased."""
+    """The cache's store did not confirm that it deleted what it was asked to delete."""
 
     status_code = 503
     code = "store_unavailable"

@@ -205,7 +205,7 @@ class Rooms(Storeys):
 
 async def test_word_pieces_come_with_the_vector() -> None:
     rooms = Rooms()
-    vector = RequestVector(lambda: rooms, "please, a long text", layers="tokens")
+    vector = RequestVector(lambda: rooms, "please, a long text", layers="all")
     pieces = await vector.get_tokens(5)
     assert pieces is not None
     assert (pieces.ids.tolist(), pieces.is_cut) == ([7, 8], True)  # of the text as it stands

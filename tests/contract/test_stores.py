@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from stepwell.base.errors import StoreUnavailable
 from stepwell.memory.redis_store import RedisStore
 from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Entry, Record, Store, StoreError, Tally
+from stepwell.memory.store import Entry, Record, Store, Tally
 from tests.router.redis_server import Server
 
 NOW_S = float(int(time.time()))  # Redis keeps its own time
@@ -268,5 +269,5 @@ async def test_a_closed_store_answers_nothing_and_breaks_nothing(store: Store) -
     assert not store.notes_after(0, limit=1)
     assert not store.tallies(0)
     assert not await attach(store, "h1")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreUnavailable):
         store.erase(tenant="t")

@@ -15,13 +15,13 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell.base.errors import ConfigError
+from stepwell.base.errors import ConfigError, StoreUnavailable
 from stepwell.memory.redis import keys, outbox
 from stepwell.memory.redis.changes import note
 from stepwell.memory.redis.outbox import Outbox
 from stepwell.memory.redis_store import RedisStore
 from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Record, StoreError, Tally
+from stepwell.memory.store import Record, Tally
 from tests.memory import redis_replicas
 from tests.memory.redis_replicas import attach, entry, leads, replica, serves, until, until_served
 from tests.router.redis_server import Server
@@ -159,7 +159,7 @@ async def test_a_frozen_redis_stops_nobody_and_only_own_entries_are_served(serve
         assert await serves(one, own)
         assert not await serves(one, theirs)
         assert await serves(two, theirs)
-        with pytest.raises(StoreError, match="does not answer"):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
             two.erase(tenant="t")
         assert not await serves(two, theirs)
         server.signal(signal.SIGCONT)

@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from stepwell.base.errors import StoreUnavailable
 from stepwell.memory.cache.semantic import SemanticCache
 from stepwell.memory.redis_store import RedisStore
 from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import StoreError
 from tests.memory import redis_replicas
 from tests.memory.killing import READ_AT_S, faults, killed_while_it_writes, made
 from tests.router.redis_server import Server
@@ -161,7 +161,7 @@ async def _frozen(server: Server, for_s: float) -> tuple[dict[str, float], dict[
         began_s = time.perf_counter()
         try:
             one.erase(tenant="nobody")
-        except StoreError:
+        except StoreUnavailable:
             frozen["erase, refused"] = time.perf_counter() - began_s
         n_untold = len(one._outbox)
         server.signal(signal.SIGCONT)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stepwell.memory.cache.judge.case import Case
 from stepwell.memory.cache.judge.compare import Pair, decide, invents, is_prose, n_declined
-from stepwell.memory.cache.judge.prose import EMBED_CHARS, Cosines, by_cosines, by_words, verdict
+from stepwell.memory.cache.judge.prose import (
+    EMBED_CHARS,
+    MIN_LOG_ODDS,
+    Cosines,
+    by_cosines,
+    by_words,
+    log_odds,
+)
 from stepwell.memory.cache.judge.words import MAX_CHARS
 
 if TYPE_CHECKING:
     from stepwell.base.embedding import Embedder
+
+UNTOLD = 0.5  # of short answers and code that differ, and settle nothing
 
 
 class AnswersJudge:
@@ -35,14 +45,21 @@ class AnswersJudge:
         self._embed_timeout_s = embed_timeout_s
 
     async def same(self, case: Case) -> bool | None:
+        verdict = await self.weigh(case)
+        return verdict if isinstance(verdict, bool) else None
+
+    async def weigh(self, case: Case) -> bool | float | None:
+        """As `same`; a probability where it can't tell, and None where two answers can't be compared at all."""
         if max(map(len, (case.query, case.fresh, case.cached))) > MAX_CHARS:
-            return case.fresh == case.cached or None
+            return case.fresh == case.cached or UNTOLD
         pair, decided = await asyncio.to_thread(_by_form, case)
         if pair is None:
             return decided
         words = by_words(pair.query, pair.fresh, pair.cached)
-        said = verdict(words, await self._cosines(case))
-        return None if said is False and invents(case.query) else said
+        odds = log_odds(words, await self._cosines(case))
+        if odds < MIN_LOG_ODDS and invents(case.query):
+            return None
+        return odds > 0 if abs(odds) >= MIN_LOG_ODDS else 1 / (1 + math.exp(-odds))
 
     async def _cosines(self, case: Case) -> Cosines | None:
         from stepwell.base.embedding import RequestVector
@@ -57,11 +74,15 @@ class AnswersJudge:
         return by_cosines(*vectors)
 
 
-def _by_form(case: Case) -> tuple[Pair | None, bool | None]:
+def _by_form(case: Case) -> tuple[Pair | None, bool | float | None]:
     """The verdict, or the pair where it is prose that has to be compared further."""
     pair = Pair(case)
     declined = n_declined(pair)
     if declined:
         return None, None if declined == 2 else False
     decided = decide(pair)
-    return (pair, None) if decided is None and is_prose(pair) else (None, decided)
+    if decided is not None:
+        return None, decided
+    if is_prose(pair):
+        return pair, None
+    return None, None if invents(case.query) else UNTOLD

@@ -97,15 +97,14 @@ def by_cosines(
     return float(fresh @ cached), float(query @ fresh) - answered, answered
 
 
-def verdict(words: tuple[float, ...], cosines: Cosines | None) -> bool | None:
-    """Whether two answers say the same; None between the two cuts.
+def log_odds(words: tuple[float, ...], cosines: Cosines | None) -> float:
+    """Log-odds that two answers say the same; a verdict where they are at least MIN_LOG_ODDS either way.
 
     Args:
         words: From `by_words`.
         cosines: From `by_cosines`; None where there is no embedder.
     """
-    odds = _log_odds(words, _BY_WORDS) if cosines is None else _log_odds(words + cosines, _WITH_COSINES)
-    return odds > 0 if abs(odds) >= MIN_LOG_ODDS else None
+    return _log_odds(words, _BY_WORDS) if cosines is None else _log_odds(words + cosines, _WITH_COSINES)
 
 
 def _log_odds(features: Sequence[float], weights: Sequence[float]) -> float:

@@ -41,7 +41,7 @@ def lexical(a: Words, b: Words) -> list[float]:
     same = float(not left.a and not left.b)
     return [
         *content,
-        float(n_typos), float(n_synonyms), float(sum(_kin(fa, fb))),
+        float(n_typos), float(n_synonyms), float(_kin(fa, fb)),
         _conflict(fa, fb, "#"), float(any(f[0] == "#" for f in (*a.forms, *b.forms))),
         _class(fa, fb, lists.UNIT), _class(fa, fb, lists.DATE),
         _names(a, b, left), negation, float(not lists.NEGATIONS.isdisjoint(a.forms + b.forms)),
@@ -82,11 +82,12 @@ def _matched(a: Words, b: Words) -> tuple[list[tuple[int, int]], _Left]:
 def _softly(a: Words, b: Words, pairs: list[tuple[int, int]], left: _Left) -> tuple[int, int]:
     """Pair what is left where it is a typo or a synonym; drop words that are there for politeness."""
     n_typos = n_synonyms = 0
+    meanings = {f: _meanings(f) for f in (*(a.forms[i] for i in left.a), *(b.forms[j] for j in left.b))}
     for i in list(left.a):
         for j in left.b:
             x, y = a.forms[i], b.forms[j]
             is_typo = _is_typo(x, y)
-            if is_typo or (x not in lists.STOP and y not in lists.STOP and lexicon().same(x, y)):
+            if is_typo or not meanings[x].isdisjoint(meanings[y]):
                 n_typos += is_typo
                 n_synonyms += not is_typo
                 pairs.append((i, j))
@@ -97,6 +98,10 @@ def _softly(a: Words, b: Words, pairs: list[tuple[int, int]], left: _Left) -> tu
     left.b = [j for j in left.b if b.forms[j] not in lists.POLITE]
     pairs.sort()
     return n_typos, n_synonyms
+
+
+def _meanings(form: str) -> frozenset[int]:
+    return frozenset() if form in lists.STOP else lexicon().meanings_of(form)
 
 
 def _is_typo(x: str, y: str) -> bool:
@@ -131,9 +136,11 @@ def _content(a: Words, b: Words, left: _Left) -> tuple[float, ...]:
     return jaccard, min(shared), max(shared), tops[1], tops[0], float(counts[1]), float(counts[0])
 
 
-def _kin(fa: list[str], fb: list[str]) -> list[bool]:
-    kin = lexicon().kin
-    return [any(kin(x, y) for y in fb if y not in lists.STOP) for x in fa if x not in lists.STOP]
+def _kin(fa: list[str], fb: list[str]) -> int:
+    """How many of one side's words have one of their kind on the other."""
+    families = lexicon().families_of
+    there = frozenset[int]().union(*(families(y) for y in fb if y not in lists.STOP))
+    return sum(not there.isdisjoint(families(x)) for x in fa if x not in lists.STOP)
 
 
 def _conflict(fa: list[str], fb: list[str], mark: str) -> float:
@@ -172,9 +179,9 @@ def _one_more(fa: list[str], fb: list[str], up: frozenset[str], down: frozenset[
 
 
 def _count_opposites(fa: list[str], fb: list[str]) -> int:
-    opposite = lexicon().opposite
+    there = {form for y in fb for form in lexicon().forms(y)}
     skip = lists.MORE | lists.LESS
-    return sum(any(opposite(x, y) for y in fb) for x in fa if x not in skip)
+    return sum(not there.isdisjoint(lexicon().opposites_of(x)) for x in fa if x not in skip)
 
 
 def _wh(fa: list[str], fb: list[str]) -> float:

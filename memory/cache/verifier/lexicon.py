@@ -42,21 +42,36 @@ class Lexicon:
     def has(self, word: str) -> bool:
         return word in self.meanings or word in self.families or word in self.opposites
 
+    def meanings_of(self, word: str) -> frozenset[int]:
+        """Numbers of the meanings of a word in any form; words that share one are synonyms."""
+        return self._ids(self.meanings, word)
+
+    def families_of(self, word: str) -> frozenset[int]:
+        """Numbers of the families of a word in any form; words that share one are kinds of one thing."""
+        return self._ids(self.families, word)
+
+    def opposites_of(self, word: str) -> frozenset[str]:
+        """All opposites of a word in any form."""
+        return _NO_WORDS.union(*(self.opposites.get(form, _NO_WORDS) for form in self.forms(word)))
+
+    def forms(self, word: str) -> tuple[str, str, str]:
+        """A word as it is, and as its lemma may be."""
+        lemma = self.lemma(word)
+        return word, lemma, lemma + "e"
+
     def _ids(self, table: dict[str, frozenset[int]], word: str) -> frozenset[int]:
         lemma = self.lemma(word)
         return table.get(word) or table.get(lemma) or table.get(lemma + "e", _NONE)
 
     def same(self, a: str, b: str) -> bool:
-        return not self._ids(self.meanings, a).isdisjoint(self._ids(self.meanings, b))
+        return not self.meanings_of(a).isdisjoint(self.meanings_of(b))
 
     def kin(self, a: str, b: str) -> bool:
         """Whether both are kinds of one thing: cat and dog, France and Peru."""
-        return not self._ids(self.families, a).isdisjoint(self._ids(self.families, b))
+        return not self.families_of(a).isdisjoint(self.families_of(b))
 
     def opposite(self, a: str, b: str) -> bool:
-        forms = (a, self.lemma(a), self.lemma(a) + "e")
-        others = {b, self.lemma(b), self.lemma(b) + "e"}
-        return any(not others.isdisjoint(self.opposites.get(form, _NO_WORDS)) for form in forms)
+        return not self.opposites_of(a).isdisjoint(self.forms(b))
 
 
 @lru_cache(maxsize=20_000)

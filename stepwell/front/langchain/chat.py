@@ -17,6 +17,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field
 
 from stepwell.base.errors import BadRequest
+from stepwell.base.request import CacheWish
 from stepwell.front.langchain.bridge import Streamed, send
 from stepwell.front.langchain.convert import last_chunk, to_chunks, to_result, to_wire
 from stepwell.front.langchain.structured import Method, parsed, parser_of, response_format
@@ -57,7 +58,7 @@ class ChatStepwell(BaseChatModel):
     tenant: str | None = None
     user: str | None = None
     timeout_s: float | None = Field(default=None, alias="timeout")
-    use_cache: bool = True
+    use_cache: CacheWish = True
     route_tags: tuple[str, ...] = ()
     streaming: bool = False
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -83,7 +84,7 @@ class ChatStepwell(BaseChatModel):
         return {name: value for name, value in given.items() if value not in (None, [])}
 
     def _asked(self, stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-        asked = {"model": self.model_name, "cache": self.use_cache, "tags": self.route_tags}
+        asked: dict[str, Any] = {"model": self.model_name, "cache": self.use_cache, "tags": self.route_tags}
         asked |= self._given() | self.model_kwargs | kwargs
         if "timeout" in asked:
             asked["timeout_s"] = asked.pop("timeout")

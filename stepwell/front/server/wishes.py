@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import msgspec
-
 from stepwell.base.decisions import CacheDecision, Trace
 from stepwell.base.errors import BadRequest
 from stepwell.base.request import NO_WISHES, CacheWish, Wishes
@@ -45,18 +43,17 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
         raise BadRequest(f"x-stepwell-cache is one of {', '.join(CACHE)}", param="x-stepwell-cache")
     everything = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers} if with_headers else None
     below: str | None = found.get("below-floor")
-    made = make_wishes(
+    return make_wishes(
         tier=found.get("tier"),
         min_tier=found.get("min-tier"),
         max_usd=_number(found, "max-usd"),
         tags=[t.strip() for t in found.get("tags", "").split(",") if t.strip()],
         below_floor=below,  # type: ignore[arg-type]  # checked in make_wishes
-        cache=cache is not False,
+        cache=cache,
         timeout_s=_number(found, "timeout-s"),
         headers=everything,
         session=found.get("session"),
     )
-    return msgspec.structs.replace(made, cache=cache)
 
 
 def _number(found: dict[str, str], name: str) -> float | None:
