@@ -50,6 +50,7 @@ def stream_table(
     verifier: PairScorer | None,
     judge_error: float = 0.0,
     n_orders: int = 1,
+    n_compared: int = 1,
 ) -> list[StreamLine]:
     """Replay each file with each budget by each method; takes about a minute a stream, most of it embedding.
 
@@ -58,6 +59,7 @@ def stream_table(
         verifier: None: the gate does without log-odds.
         judge_error: Share of wrong verdicts, for Stepwell alone; it is told that share.
         n_orders: More than 1: the rows are also shuffled, with fixed seeds.
+        n_compared: Answers that a miss of Stepwell is compared with, as in StreamReplay.
 
     Raises:
         BadRequest: A row is of neither kind; it is named by its line.
@@ -69,7 +71,7 @@ def stream_table(
         orders = [_order(arrivals, seed) for seed in range(n_orders)]
         for max_error in budgets:
             for method in _METHODS:
-                found = [_run(method, order, texts, max_error, judge_error) for order in orders]
+                found = [_run(method, order, texts, max_error, judge_error, n_compared) for order in orders]
                 lines.append(_line(file.name.split(".")[0], max_error, method, found))
     return lines
 
@@ -100,7 +102,12 @@ def _cells(line: StreamLine) -> tuple[str, ...]:
 
 
 def _run(
-    method: Method, arrivals: Sequence[Arrival], texts: EmbeddedTexts, max_error: float, judge_error: float
+    method: Method,
+    arrivals: Sequence[Arrival],
+    texts: EmbeddedTexts,
+    max_error: float,
+    judge_error: float,
+    n_compared: int,
 ) -> StreamSummary:
     if method == "best static cosine":
         return static_in_hindsight(arrivals, texts, max_error=max_error).summary
@@ -110,7 +117,8 @@ def _run(
         return per_entry(arrivals, texts, max_error=max_error)
     mode: Literal["auto", "serve"] = "auto" if method == "Stepwell auto" else "serve"
     gate = Gate(max_error, mode, judge_error=judge_error, seed=0)
-    return summarise(list(StreamReplay(gate, texts, judge_error=judge_error).run(arrivals)))
+    replay = StreamReplay(gate, texts, judge_error=judge_error, n_compared=n_compared)
+    return summarise(list(replay.run(arrivals)))
 
 
 def _line(stream: str, max_error: float, method: Method, found: Sequence[StreamSummary]) -> StreamLine:

@@ -48,10 +48,10 @@ class Model:
 
 
 def first_model(max_error: float, judge_error: float, rule: Rule) -> Model:
-    """Before any evidence each hit must keep the budget by itself, twice over."""
+    """Before any evidence each hit must keep the budget by itself."""
     from stepwell.memory.cache.gate.prior import prior
 
-    return Model(prior(), 1 - rule.safety * max_error / 2, judge_error, _NOTHING, 0.0, None)
+    return Model(prior(), 1 - rule.safety * max_error, judge_error, _NOTHING, 0.0, None)
 
 
 def refitted(

@@ -19,11 +19,11 @@ _WEIGHTS = {
     "mean_similarity": (0.3, 0.4),
     "log_size": (-0.7, 0.35),
     "record": (0.4, 0.12),
-    "log_odds": (2.0, 0.6),
-    "has_log_odds": (0.0, 0.6),
+    "log_odds": (2.5, 0.6),
+    "has_log_odds": (-1.0, 0.6),
     "rival_log_odds": (-0.5, 0.4),
 }
-_CONSTANT = (0.5, 2.0)
+_CONSTANT = (0.5, 1.5)
 
 
 def prior() -> Belief:
