@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 N_FOLDS = 4
 LEAST_SLOPE = 0.05  # a higher score never means less likely the same
+# More alike never means less likely the same. Not so for shared words: "from A to B" shares all with "from B to A"
+RISING = (
+    "cosine",
+    "same_piece_mean",
+    "left_cosine",
+    "centre_cosine",
+    "late_max",
+    "late_min",
+    "late_idf_max",
+    "late_idf_min",
+)
 _LATE = [i for i, name in enumerate(FEATURES) if name in late.NAMES]
 
 
@@ -35,6 +46,7 @@ def fit_trees(rows: Floats, same: Bools, weight: Floats, *, seed: int = 0, n_tre
     learner = HistGradientBoostingClassifier(
         max_iter=n_trees, learning_rate=0.08, max_leaf_nodes=16, max_depth=7, min_samples_leaf=60,
         l2_regularization=5.0, max_features=0.4, early_stopping=False, random_state=seed,
+        monotonic_cst=[int(name in RISING) for name in FEATURES],
     )  # fmt: skip
     learner.fit(rows, same, sample_weight=weight / weight.mean())
     return trees_of(learner)

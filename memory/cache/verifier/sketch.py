@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     idf: bytes
     pieces: bytes = b""
     vectors: bytes = b""
+    rest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class Sketch:
     Attributes:
         pieces: Numbers of its word pieces, shape (n,); None where the embedder shows none.
         vectors: Shape (n, dim), rows L2-normalised.
+        rest: Stands for all that was not read; empty where all was. Texts that differ in it can't be compared.
     """
 
     words: Words
     pieces: NDArray[np.int32] | None
     vectors: Floats | None
+    rest: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -57,8 +61,13 @@ def make_sketch(text: str, tokens: TokenVectors | None, basis: Floats) -> bytes:
     """
     words = words_of(text)
     kept = (" ".join(words.forms), words.is_name, words.idf)
+    rest = (
+        blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).digest()
+        if words.is_cut
+        else b""
+    )
     if tokens is None or not len(tokens.ids) or tokens.vectors.shape[1] != len(basis):
-        return _encode(_Kept(_VERSION, *kept))
+        return _encode(_Kept(_VERSION, *kept, rest=rest))
     small = tokens.vectors[:MAX_PIECES].astype(np.float32) @ basis
     top = np.abs(small).max(axis=1, keepdims=True)
     steps = np.rint(small * (127 / np.maximum(top, 1e-9))).astype(np.int8)
@@ -77,8 +86,8 @@ def read_sketch(sketch: bytes) -> Sketch | None:
         return None
     words = Words(kept.forms.split(" ") if kept.forms else [], kept.is_name, kept.idf)
     if not kept.pieces:
-        return Sketch(words, None, None)
+        return Sketch(words, None, None, kept.rest)
     pieces = np.frombuffer(kept.pieces, dtype=np.int32)
     vectors = np.frombuffer(kept.vectors, dtype=np.int8).reshape(len(pieces), -1).astype(np.float32)
     vectors /= np.maximum(np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None], 1e-9)
-    return Sketch(words, pieces, vectors)
+    return Sketch(words, pieces, vectors, kept.rest)

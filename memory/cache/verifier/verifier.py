@@ -72,7 +72,8 @@ class Verifier:
         return self._scoring.make_sketch(text, tokens, self._model.basis)
 
     def log_odds(self, query: bytes, cached: Sequence[bytes], similarities: Sequence[float]) -> list[float]:
-        """Log-odds that each cached answer would do for the query, -12..12; -12 where a sketch can't be read.
+        """Log-odds that each cached answer would do for the query, -12..12; -12 where a sketch can't be read, or
+        texts differ after their first 96 words.
 
         Args:
             similarities: Cosine of the query with each cached prompt.

@@ -30,17 +30,20 @@ class Words:
         forms: Normalised; numbers begin with "#".
         is_name: 1 for each word that was written as a name is.
         idf: How rare each is, 0..255.
+        is_cut: Whether the text goes on after them.
     """
 
     forms: list[str]
     is_name: bytes
     idf: bytes
+    is_cut: bool = False
 
 
 def words_of(text: str) -> Words:
     """Read a text; only its first 4,000 characters and 96 words count."""
     forms: list[str] = []
     names = bytearray()
+    is_cut = len(text) > MAX_CHARS
     text = text[:MAX_CHARS]
     shouts = text.isupper()
     starts = True
@@ -54,10 +57,12 @@ def words_of(text: str) -> Words:
             forms.append(form)
             names.append(is_name and form not in lists.STOP)
         if len(forms) > 2 * MAX_WORDS:
+            is_cut = True
             break
     forms, kept = _numbers(forms, names)
+    is_cut = is_cut or len(forms) > MAX_WORDS
     forms = forms[:MAX_WORDS]
-    return Words(forms, bytes(kept[:MAX_WORDS]), bytes(_rarity(f) for f in forms))
+    return Words(forms, bytes(kept[:MAX_WORDS]), bytes(_rarity(f) for f in forms), is_cut)
 
 
 def _forms(token: str) -> list[str]:

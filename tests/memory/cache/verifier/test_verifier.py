@@ -88,3 +88,12 @@ def test_a_sketch_that_cannot_be_read_is_never_served() -> None:
 def test_a_sketch_stays_small() -> None:
     long = " ".join(f"word{i}" for i in range(250))
     assert len(_shipped().sketch(long, _pieces(long))) < 12_000
+
+
+def test_long_texts_that_differ_where_nobody_looked_are_never_served() -> None:
+    v = _shipped()
+    start = "please sum up this report " + "and then it rained all day " * 40
+    one, two = (v.sketch(start + end, None) for end in ("in rome", "in oslo"))
+    assert v.log_odds(one, [two, one], [1.0, 1.0])[0] == -12.0
+    assert v.log_odds(one, [one], [1.0])[0] > 0
+    assert v.log_odds(v.sketch("please sum up this report", None), [one], [1.0]) == [-12.0]
