@@ -65,8 +65,8 @@ def tune_verifier(
     """Write weights refined on labelled pairs, for `Verifier.load`.
 
     The log-odds of the model it begins with are recalibrated, and trees are added to them by Newton boosting, where
-    either lowers the log loss on held-out folds; else the model is written as it was. Pairs that share a prompt stay in
-    one fold. Blocks; embeds each prompt.
+    either lowers the log loss on held-out folds by more than its standard error; else the model is written as it was.
+    Pairs that share a prompt stay in one fold. Blocks; embeds each prompt.
 
     Args:
         lines: JSON Lines with `cached_query`, `query` and `same` (0 or 1).
@@ -85,16 +85,16 @@ def tune_verifier(
     rows = pair_rows(pairs, embedder, model.basis)
     before = scores(model, rows)
     held_out = _held_out(rows, before, same, _folds(pairs, seed), seed)
-    losses = {name: _log_loss(score, same) for name, score in held_out.items()}
-    choice = min(losses, key=lambda name: losses[name])
+    losses = {name: _log_losses(score, same) for name, score in held_out.items()}
+    choice = _best(losses)
     _write(out, model, rows, before, same, choice, seed)
     return TunedVerifier(
         n_pairs=len(pairs),
         n_same=int(same.sum()),
         n_bad=len(read) - len(kept),
         choice=_told(choice),
-        log_loss_before=losses[AS_IT_WAS],
-        log_loss=losses[choice],
+        log_loss_before=float(losses[AS_IT_WAS].mean()),
+        log_loss=float(losses[choice].mean()),
         auc_before=auroc(before.astype(np.float64), same),
         auc=auroc(held_out[choice].astype(np.float64), same),
     )
@@ -143,8 +143,15 @@ def _held_out(rows: Floats, before: Floats, same: Bools, fold: Ints, seed: int) 
     return made
 
 
-def _log_loss(score: Floats, same: Bools) -> float:
-    return float(np.logaddexp(0, np.where(same, -score, score).astype(np.float64)).mean())
+def _log_losses(score: Floats, same: Bools) -> NDArray[np.float64]:
+    return np.logaddexp(0, np.where(same, -score, score).astype(np.float64))
+
+
+def _best(losses: dict[int, NDArray[np.float64]]) -> int:
+    """The choice of the least loss; none at all where it gains less than a standard error."""
+    best = min(losses, key=lambda choice: float(losses[choice].mean()))
+    gain = losses[AS_IT_WAS] - losses[best]
+    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else AS_IT_WAS
 
 
 def _write(
