@@ -70,7 +70,7 @@ def _steps(rows: Floats, edges: list[Floats]) -> Floats:
 def _in_values(tree: Trees, edges: list[Floats]) -> Trees:
     """Cuts between steps as cuts between values."""
     cut = [
-        np.nan if np.isnan(c) else edges[f][min(int(c), len(edges[f]) - 1)]
+        edges[f][min(int(c), len(edges[f]) - 1)] if np.isfinite(c) else c  # infinite: all but NaN go left
         for c, f in zip(tree.cut, tree.feature, strict=True)
     ]
     return replace(tree, cut=np.array(cut, dtype=np.float32))

@@ -132,3 +132,11 @@ def test_boosting_begins_where_it_is_told_to() -> None:
     assert np.abs(boosted(rows, same, start, n=3, seed=0).sum(rows)).max() < 0.5
     zero = np.zeros(800, dtype=np.float32)
     assert ((boosted(rows, same, zero, n=20, seed=0).sum(rows) > 0) == same).mean() > 0.8
+
+
+def test_boosting_learns_from_a_value_that_is_missing() -> None:
+    rows, _ = _rows(800)
+    same = np.arange(800) % 3 == 0
+    rows[same, 7] = np.nan
+    made = boosted(rows, same, np.zeros(800, dtype=np.float32), n=20, seed=0)
+    assert ((made.sum(rows) > 0) == same).mean() > 0.9
