@@ -41,6 +41,7 @@ class Likeness:
             (best.similarity,),
             best.similarity >= self.least,
             0.25,
+            tuple(dict.fromkeys(n.answer_id for n in near if n.answer_id != best.answer_id)),
         )
 
     def is_alias(self, choice: Choice, *, is_same: bool) -> bool:

@@ -27,7 +27,11 @@ class CacheConfig(Section):
         "texts), tier:NAME (asks that tier, and pays), an entry point or 'module:function' of yours, off",
     )
     judge_error: float = Field(
-        default=0.05, ge=0, lt=0.5, description="share of the judge's verdicts that are thought wrong"
+        default=0,
+        ge=0,
+        lt=0.5,
+        description="share of the judge's verdicts that may be wrong, where you have measured it: the error budget "
+        "then leans on it",
     )
     audit_share: float = Field(
         default=0.02, ge=0, le=1, description="share of semantic hits that still go upstream, for the judge"

@@ -82,6 +82,7 @@ def _stream_lines(
             verifier=verifier,
             judge_error=args.judge_error,
             n_orders=args.orders,
+            n_compared=2,
         )
     except BadRequest as e:
         raise UsageError(str(e)) from e

@@ -393,3 +393,17 @@ async def test_the_report_knows_what_is_not_on_the_disk_yet(asker: Make, kit: An
     assert (report.semantic_hit.usd, report.semantic_hit.s) == (pytest.approx(0.02), 4.0)
     assert report.gate == "what the gate says"
     assert await asker(semantic="off").cache.report() is None
+
+
+async def test_an_answer_that_a_rival_gives_joins_the_rival(asker: Make, kit: Any) -> None:
+    a = asker(least=2)
+    await a.ask(kit.chat(SKY), answer=kit.answer_of("scattering"))
+    await a.ask(kit.chat(SKY_TOO + " then"), answer=kit.answer_of("clouds"))
+    # nearer to the first, and answered as the second
+    await a.ask(kit.chat(SKY + " ok"), answer=kit.answer_of("clouds"))
+    serving = asker(semantic="serve", store=a.cache._store)
+    hit = await serving.look(kit.chat(SKY + " ok ok"))
+    assert b"clouds" in hit.entry.body
+    clouds = (await a.look(kit.chat(SKY_TOO + " then"))).decision.hit_id
+    assert hit.entry.hit_id.partition(".")[0] == clouds
+    assert [j.is_same for j in a.likeness.learnt] == [False, False]
