@@ -75,7 +75,9 @@ class Cache:
         self._semantic = SemanticCache(self._store)
         self._counters = Counters()
         parts = parts or Parts(config, max_error)
-        self._scales = Scales(self._store, make_gate=parts.gate, make_verifier=parts.verifier)
+        self._scales = Scales(
+            self._store, make_gate=parts.gate, make_verifier=parts.verifier, embedder_name=embedder_name
+        )
         self._meaning = Meaning(
             config,
             self._store,

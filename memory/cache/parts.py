@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.base.config import CacheConfig
-from stepwell.base.errors import ConfigError
 
 if TYPE_CHECKING:
     from stepwell.memory.cache.gate.gate import Gate
@@ -33,7 +30,9 @@ class Parts:
         Raises:
             ConfigError: It can't be read.
         """
-        return sha256(_bytes_of(self._config.verifier)).hexdigest()[:8]
+        from stepwell.memory.cache.verifier.verifier import verifier_name
+
+        return verifier_name(self._config.verifier)
 
     def verifier(self) -> Verifier:
         """Raises: ConfigError: Its weights can't be used."""
@@ -52,11 +51,3 @@ class Parts:
             audit_share=self._config.audit_share,
             judge_error=self._config.judge_error,
         )
-
-
-def _bytes_of(verifier: str | None) -> bytes:
-    path = Path(__file__).with_name("verifier") if verifier is None else Path(verifier)
-    try:
-        return (path / "weights.npz" if path.is_dir() else path).read_bytes()
-    except OSError as e:
-        raise ConfigError(f"cache.verifier {path}: {e.strerror}") from e

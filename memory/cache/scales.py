@@ -59,10 +59,12 @@ class Scales:
         *,
         make_gate: Callable[[], Gate],
         make_verifier: Callable[[], Verifier],
+        embedder_name: str,
     ) -> None:
         self._store = store
         self._make_gate = make_gate
         self._make_verifier = make_verifier
+        self._embedder_name = embedder_name
         self._gate: Gate | None = None
         self._verifier: Verifier | None = None
         self._last_seq = 0
@@ -115,7 +117,8 @@ class Scales:
         gate = self._ready()
         verifier = self._verifier
         assert verifier is not None  # _ready made it
-        sketch = verifier.sketch(text, tokens)
+        # word pieces of another embedder say nothing to it
+        sketch = verifier.sketch(text, tokens if self._embedder_name == verifier.embedder else None)
         if not found.near:
             return Weighed(partition, sketch, None)
         near = _near(verifier, sketch, found)

@@ -11,6 +11,7 @@ class Likeness:
     """Serves from a cosine of `least` on. Where the tests of gate and verifier end, those with this begin."""
 
     verifier_name = "words-1"
+    embedder = "words"
 
     def __init__(self, least: float) -> None:
         self.least = least
