@@ -33,6 +33,10 @@ RISING = (
     "late_idf_min",
 )
 _LATE = [i for i, name in enumerate(FEATURES) if name in late.NAMES]
+# Training text is full of near-misses on purpose, so trees trust similarity less than common questions allow. On QQP
+# and MQP 3 to 20 lift AUROC by .010 to .021, on CheckList they cost .009 to .049; near-misses stay at .99 and more.
+SIMILARITY_ODDS = 6.0
+SIMILARITY_AT = 0.9  # neither raises nor lowers log-odds here
 
 
 def fit_trees(rows: Floats, same: Bools, weight: Floats, *, seed: int = 0, n_trees: int = 250) -> Trees:
@@ -132,9 +136,14 @@ def fit_calibrated(
         out = fold == k
         trees = _fit_both(rows[~out], bare[~out], same[~out], weight[~out], seed, n_trees)
         unseen[0, out], unseen[1, out] = trees.sum(rows[out]), trees.sum(bare[out])
-    calibration = np.array([platt(unseen[i], same, weight) for i in (0, 1)], dtype=np.float32)
+    calibration = np.array([_leaning(*platt(unseen[i], same, weight)) for i in (0, 1)], dtype=np.float32)
     trees = _fit_both(rows, bare, same, weight, seed, n_trees)
-    return trees, calibration, calibration[0, 0] * unseen[0] + calibration[0, 1]
+    slope, intercept, similarity = calibration[0]
+    return trees, calibration, slope * unseen[0] + intercept + similarity * rows[:, 0]
+
+
+def _leaning(slope: float, intercept: float) -> tuple[float, float, float]:
+    return slope, intercept - SIMILARITY_ODDS * SIMILARITY_AT, SIMILARITY_ODDS
 
 
 def _fit_both(rows: Floats, bare: Floats, same: Bools, weight: Floats, seed: int, n_trees: int) -> Trees:

@@ -162,7 +162,7 @@ def _write(
         return
     slope, intercept = platt(before, same, np.ones(len(same), dtype=np.float32))
     added = boosted(rows, same, slope * before + intercept, n=choice, seed=seed) if choice else None
-    calibration = model.calibration * slope + np.array([0, intercept], dtype=np.float32)
+    calibration = model.calibration * slope + np.array([0, intercept, 0], dtype=np.float32)
     has_pieces = not np.isnan(rows[:, -1]).all()
     scale = float(calibration[0 if has_pieces else 1, 0])
     trees = model.trees if added is None else Trees.joined(model.trees, added.times(1 / scale))

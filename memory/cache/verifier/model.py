@@ -17,7 +17,7 @@ from stepwell.memory.cache.verifier.trees import Trees
 if TYPE_CHECKING:
     from stepwell.memory.cache.verifier.sketch import Floats
 
-FORMAT = 1
+FORMAT = 2
 FEATURES = ("cosine", *lexical.NAMES, *late.NAMES)
 _TREES = ("roots", "feature", "cut", "left", "right", "nan_left", "value")
 
@@ -28,7 +28,8 @@ class Model:
 
     Attributes:
         basis: Of the small vectors, shape (384, dim).
-        calibration: (slope, intercept) from the trees' sum to log-odds: with word pieces, and without.
+        calibration: Log-odds are slope x the trees' sum + intercept + similarity x cosine: one row of these three with
+            word pieces, and one without.
     """
 
     basis: Floats

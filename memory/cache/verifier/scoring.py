@@ -40,8 +40,9 @@ def log_odds(
 
 def scores(model: Model, rows: Floats) -> Floats:
     """Calibrated log-odds of each row of features, shape (n,)."""
-    slope, intercept = model.calibration[np.isnan(rows[:, -1]).astype(int)].T
-    made: Floats = np.clip(slope * model.trees.sum(rows) + intercept, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    slope, intercept, similarity = model.calibration[np.isnan(rows[:, -1]).astype(int)].T
+    odds = slope * model.trees.sum(rows) + intercept + similarity * rows[:, 0]
+    made: Floats = np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
     return made
 
 

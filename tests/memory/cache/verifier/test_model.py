@@ -12,6 +12,7 @@ import pytest
 from stepwell.base.errors import ConfigError
 from stepwell.memory.cache.verifier import Verifier
 from stepwell.memory.cache.verifier.model import FEATURES, read_model, write_model
+from stepwell.memory.cache.verifier.scoring import scores
 from stepwell.memory.cache.verifier.trees import Trees
 from stepwell.memory.cache.verifier.verifier import verifier_name, weights_file
 
@@ -27,7 +28,7 @@ STUMP = {
 
 
 def _stump() -> Trees:
-    return Trees(**STUMP, depth=1, start=0.25)  # type: ignore[arg-type]
+    return Trees(**STUMP, depth=1, start=0.25)
 
 
 def test_a_tree_sends_each_row_to_its_leaf() -> None:
@@ -84,3 +85,17 @@ def test_the_card_is_of_the_shipped_weights() -> None:
     assert tuple(card["features"]) == FEATURES
     assert "QQP" in card["not_trained_on"]
     assert weights_file(None).stat().st_size < 1_500_000
+
+
+def test_similarity_leans_the_odds_beside_the_trees() -> None:
+    model = read_model(weights_file(None))
+    rows = np.zeros((2, len(FEATURES)), dtype=np.float32)
+    rows[:, 0] = 0.9
+    lifted = rows.copy()
+    lifted[:, 0] = 0.901  # too little for a tree to see
+    by_trees = model.trees.sum(lifted) - model.trees.sum(rows)
+    slope, _, similarity = model.calibration[0]
+    assert similarity > 0
+    assert scores(model, lifted) - scores(model, rows) == pytest.approx(
+        slope * by_trees + similarity * 0.001, abs=1e-4
+    )
