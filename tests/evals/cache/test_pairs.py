@@ -7,9 +7,11 @@ import math
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stepwell.evals.cache.pairs import pair_figures, replay_pairs
 from stepwell.memory.cache.verifier import Verifier
@@ -21,12 +23,13 @@ class WordBag:
     name = "word-bag"
     dim = 64
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = np.full((len(texts), self.dim), 0.01, dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
                 row[zlib.crc32(word.encode()) % self.dim] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
 
 @cache
@@ -34,7 +37,7 @@ def _shipped() -> Verifier:
     return Verifier.load()
 
 
-def _replayed(*lines: object) -> list[dict]:
+def _replayed(*lines: object) -> list[dict[str, Any]]:
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     return list(replay_pairs(texts, _shipped(), WordBag()))
 
@@ -95,7 +98,7 @@ def test_false_hits_are_counted_at_the_cut_and_by_kind() -> None:
 
 
 def test_rows_without_a_label_or_with_an_error_are_left_out() -> None:
-    rows = [{"score": 0.4}, {"line": 3, "error": "not a JSON object"}, {"same": 1, "score": 0.5}]
+    rows: list[dict[str, Any]] = [{"score": 0.4}, {"line": 3, "error": "not a JSON object"}, {"same": 1, "score": 0.5}]
     found = pair_figures(rows)
     assert (found.n, found.n_same) == (1, 1)
     assert math.isnan(found.auc)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stepwell.evals.cache.boost import boosted
 from stepwell.evals.cache.fit import fit_calibrated, platt, without_pieces
@@ -23,12 +24,13 @@ class WordBag:
     name = "word-bag"
     dim = 64
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = np.full((len(texts), self.dim), 0.01, dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
                 row[zlib.crc32(word.encode()) % self.dim] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
 
 def _line(a: str, b: str, same: bool) -> str:

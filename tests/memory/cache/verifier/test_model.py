@@ -47,7 +47,7 @@ def test_forests_add_up() -> None:
 def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "own.npz"
     basis = np.eye(384, 4, dtype=np.float32)
-    write_model(path, basis, _stump(), np.array([[2, 0], [1, -1]], dtype=np.float32))
+    write_model(path, basis, _stump(), np.array([[2, 0, 0], [1, -1, 0]], dtype=np.float32))
     model = read_model(path)
     rows = np.full((1, len(FEATURES)), 0.7, dtype=np.float32)
     assert model.trees.sum(rows) == _stump().sum(rows)
