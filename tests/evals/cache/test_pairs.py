@@ -98,7 +98,11 @@ def test_false_hits_are_counted_at_the_cut_and_by_kind() -> None:
 
 
 def test_rows_without_a_label_or_with_an_error_are_left_out() -> None:
-    rows: list[dict[str, Any]] = [{"score": 0.4}, {"line": 3, "error": "not a JSON object"}, {"same": 1, "score": 0.5}]
+    rows: list[dict[str, Any]] = [
+        {"score": 0.4},
+        {"line": 3, "error": "not a JSON object"},
+        {"same": 1, "score": 0.5},
+    ]
     found = pair_figures(rows)
     assert (found.n, found.n_same) == (1, 1)
     assert math.isnan(found.auc)
