@@ -19,9 +19,11 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True):
         features: Of the request and its neighbours, as the gate makes them; empty where they are not known any more.
         p_same: What the gate had said, 0..1.
         would_serve: Whether the gate would have served it (an audit or a report: did).
-        is_same: The verdict: the neighbour's answer would have done.
+        is_same: The verdict: 1 where the neighbour's answer would have done, 0 where not; between where the judge gives a
+            probability.
         share: Probability with which such a request is judged at all, 0..1: audits are few.
         usd, s: What serving it would have saved, or did.
+        versions: Of what made features and verdict (embedder, verifier, judge): others' are no evidence.
     """
 
     at_s: float
@@ -29,7 +31,8 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True):
     features: tuple[float, ...]
     p_same: float
     would_serve: bool
-    is_same: bool
+    is_same: float
     share: float = 1.0
     usd: float = 0.0
     s: float = 0.0
+    versions: str = ""
