@@ -94,7 +94,7 @@ class Pipeline:
             "_records": records,
             "_streaming": streaming,
             "_asking": Asking(config.promises, guard, self.dispatcher, self.ladder, records, streaming),
-            "_sharing": Sharing(config.cache, self.cache, self.flights),
+            "_sharing": Sharing(config.cache, self.cache, self.flights, router.limit_usd),
             "_fitting": Fitting(
                 config.context,
                 router,

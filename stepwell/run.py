@@ -71,6 +71,7 @@ def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
     )
     if trace.escalations:
         record.n_escalations = len(trace.escalations)
+    record.is_degraded = trace.is_degraded
     if route is not None:
         _add_route(record, route)
     if reply is not None:
@@ -84,7 +85,6 @@ def _add_route(record: Record, route: Decision) -> None:
     record.policy = route.policy
     record.tier = route.tier
     record.saved_usd = route.saved_usd
-    record.is_degraded = route.is_degraded
     record.need, record.novelty, record.price = route.need, route.novelty, route.price
     record.budget = route.budget
     estimate = route.estimate(route.tier)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from stepwell.base.config import CacheConfig
-from stepwell.base.decisions import CacheDecision
 from stepwell.base.errors import AllTiersFailed, TierTimeout
 from stepwell.base.reply import Reply
+from stepwell.base.request import ChatRequest
 from stepwell.memory.cache.cache import Cache, Lookup
+from stepwell.memory.cache.key import flight_key
 from stepwell.run import Run
 from stepwell.stream_flights import Open, Seat, StreamFlights, alone
-from stepwell.streaming import SHARED, Asked
+from stepwell.streaming import Asked, shared
 
 T = TypeVar("T")
 OWN_CALL_S = 0.1  # a call of the caller's own ends by itself before that
@@ -23,11 +24,16 @@ OWN_CALL_S = 0.1  # a call of the caller's own ends by itself before that
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Lets one upstream call answer all who ask the same at the same time, where the cache is theirs."""
+    """Lets one upstream call answer all who ask the same at the same time, where the cache is theirs.
+
+    Attributes:
+        limit_usd: The dollar limit of a request: it decides which tiers may answer, and how long the answer may be.
+    """
 
     config: CacheConfig
     cache: Cache | None
     flights: StreamFlights[Asked]
+    limit_usd: Callable[[ChatRequest], float | None]
 
     async def whole(self, run: Run, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """A whole answer: another's under way, for nothing, or what `ask` gives.
@@ -42,7 +48,7 @@ class Sharing:
         if not is_shared:
             return reply
         await self.delay(run)
-        run.trace.cache = CacheDecision("hit", SHARED.reason, saved_usd=reply.cost_usd)
+        run.trace.cache = shared(reply.cost_usd, is_degraded=reply.is_degraded)
         return Reply(reply.body, reply.tier, reply.model, 0.0, reply.usage, run.trace)
 
     async def seat(self, run: Run, open_: Open[Asked]) -> Seat[Asked]:
@@ -66,10 +72,12 @@ class Sharing:
             await asyncio.sleep(left_s)
 
     def _shareable(self, run: Run) -> Lookup | None:
-        """What names requests that may share an answer; None where the cache must stay out of it."""
+        """With the key of requests that may share an answer; None where the cache must stay out of it."""
         if self.cache is None or not self.config.exact or run.lookup is None:
             return None
-        return run.lookup if run.lookup.decision.status == "miss" else None
+        if run.lookup.decision.status != "miss":
+            return None
+        return replace(run.lookup, key=flight_key(run.lookup.key, self.limit_usd(run.request)))
 
 
 async def _within(run: Run, work: Awaitable[T]) -> T:

@@ -22,7 +22,6 @@ from stepwell.shared import SharedStream
 from stepwell.stream import ReplyStream
 from stepwell.stream_flights import Call, OnFull, Seat
 
-SHARED = CacheDecision("hit", "shared with a request under way")
 NONE = Usage()
 End = Callable[[ReplyStream, int, str], Awaitable[None]]
 
@@ -86,14 +85,15 @@ class Streaming:
     def along(self, run: Run, seat: Seat[Asked]) -> ReplyStream:
         """For who asked the same while it was under way: costs nothing."""
         asked = seat.call.about
-        run.trace.cache = SHARED
+        is_degraded = asked.run.trace.is_degraded
+        run.trace.cache = shared(0.0, is_degraded=is_degraded)
 
         async def end(stream: ReplyStream, status: int, error: str) -> None:
             _take_verdict(run, stream)
             assembler = stream.assembler
             usage, is_estimated = usage_of(asked.run, assembler.answer(), assembler.n_pieces)
             saved_usd = cost_of(usage, asked.served.deployment.card)
-            run.trace.cache = CacheDecision("hit", SHARED.reason, saved_usd=saved_usd)
+            run.trace.cache = shared(saved_usd, is_degraded=is_degraded)
             stream.reply = reply = stream.finished(usage, 0.0, is_estimated)
             if status == 200 and seat.call.stream.is_orphan:  # else the one who pays keeps it
                 await self.records.remember(run, reply, cost_usd=saved_usd, took_s=asked.run.took_s)
@@ -132,6 +132,13 @@ class Streaming:
             config=self.config,
             guard=self.guard.open_stream(),
         )
+
+
+def shared(saved_usd: float, *, is_degraded: bool) -> CacheDecision:
+    """For who is given another's answer while it is under way."""
+    return CacheDecision(
+        "hit", "shared with a request under way", saved_usd=saved_usd, is_degraded=is_degraded
+    )
 
 
 def _take_verdict(run: Run, stream: ReplyStream) -> None:

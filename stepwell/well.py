@@ -303,6 +303,7 @@ def make_request(messages: Messages, asks: Mapping[str, Any], *, is_stream: bool
     """
     fields = dict(asks)
     caller = Caller(fields.pop("tenant", None), fields.get("user"))
+    _check_text("tenant", caller.tenant)
     wishes = NO_WISHES if _WISHES.isdisjoint(fields) else _take_wishes(fields)
     fields["messages"] = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     if is_stream:
@@ -321,6 +322,15 @@ def _take_wishes(fields: dict[str, Any]) -> Wishes:
         timeout_s=fields.pop("timeout_s", None),
         session=fields.pop("session", None),
     )
+
+
+def _check_text(name: str, value: str | None) -> None:
+    """Names go into fingerprints and files, as UTF-8."""
+    try:
+        if value is not None:
+            value.encode()
+    except (UnicodeEncodeError, AttributeError):
+        raise BadRequest(f"{name} must be Unicode text", param=name) from None
 
 
 def make_wishes(
@@ -351,6 +361,7 @@ def make_wishes(
         raise BadRequest("cache must be True, False, 'exact', 'no-store' or 'no-sampled'", param="cache")
     if session is not None and not (isinstance(session, str) and 0 < len(session) <= _MAX_SESSION_CHARS):
         raise BadRequest(f"session must be a text of 1 to {_MAX_SESSION_CHARS} characters", param="session")
+    _check_text("session", session)
     return Wishes(
         tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {}, session
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from struct import pack
 from typing import Any
 
 import msgspec
@@ -35,6 +36,14 @@ def exact_key(request: ChatRequest, *, scope: str, versions: str) -> bytes:
     """
     fields = {k: _read(v) for k, v in request.fields.items() if k not in IGNORED}
     return _digest("exact", request, [scope, versions], fields)
+
+
+def flight_key(exact_key: bytes, limit_usd: float | None) -> bytes:
+    """Names the requests that may share a call under way: a dollar limit may cut the answer, or keep a tier away.
+
+    What is kept is whole, so the cache itself needs no more than `exact_key`.
+    """
+    return exact_key if limit_usd is None else exact_key + pack("<d", limit_usd)
 
 
 def semantic_partition(request: ChatRequest, *, scope: str, versions: str, embedder: str) -> bytes:

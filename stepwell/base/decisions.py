@@ -49,10 +49,11 @@ class CacheDecision(msgspec.Struct, frozen=True):
 
     Attributes:
         similarity: Cosine of the nearest cached prompt, -1..1, where one was looked for.
-        hit_id: Names the entry served (or, in shadow, the one that would have been).
+        hit_id: Names this hit: `report_bad` takes it. None where nothing was served, in shadow too.
         saved_usd: What the hit saved (or would have).
         p_same: Probability that the neighbour's answer would do, 0..1, where one was weighed.
         age_s: How old the answer served is.
+        is_degraded: Another's call under way gave the answer, and it is under the promise (Reply.is_degraded).
     """
 
     status: CacheStatus
@@ -62,6 +63,7 @@ class CacheDecision(msgspec.Struct, frozen=True):
     saved_usd: float = 0.0
     p_same: float | None = None
     age_s: float | None = None
+    is_degraded: bool = False
 
     @property
     def is_hit(self) -> bool:
@@ -230,3 +232,9 @@ class Trace(msgspec.Struct):
     guard_output: Verdict | None = None
     ms: float = 0.0
     ttft_ms: float | None = None
+
+    @property
+    def is_degraded(self) -> bool:
+        """True where the answer is under the promise, or failed a check, whoever asked for it."""
+        route, cache = self.route, self.cache
+        return (route is not None and route.is_degraded) or (cache is not None and cache.is_degraded)

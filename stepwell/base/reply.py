@@ -54,7 +54,7 @@ class Reply(msgspec.Struct):
     @property
     def is_degraded(self) -> bool:
         """True where the answer is under the promise, by the caller's leave, or failed a check."""
-        return self.trace.route is not None and self.trace.route.is_degraded
+        return self.trace.is_degraded
 
     def openai(self) -> ChatCompletion:
         """The answer as the openai package's `ChatCompletion`; imports openai on first use."""

@@ -86,10 +86,10 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
         out.append((b"x-stepwell-guard-input", trace.guard_input.why.encode()))
     if trace.guard_output is not None:
         out.append((b"x-stepwell-guard-output", trace.guard_output.why.encode()))
+    if trace.is_degraded:
+        out.append((b"x-stepwell-degraded", b"below-floor"))
     route = trace.route
     if route is not None:
-        if route.is_degraded:
-            out.append((b"x-stepwell-degraded", b"below-floor"))
         estimate = route.estimate(tier)
         if estimate is not None and estimate.p_ok is not None:
             out.append((b"x-stepwell-p-ok", b"%.3f" % estimate.p_ok))
