@@ -60,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the cache did in one hour: `kind` is a CacheStatus, or "wrong" (reported bad)."""
+    """What the cache did in one hour: `kind` is a CacheStatus, "wrong" (reported bad) or "unsure" (no verdict)."""
 
     hour: int
     kind: str

@@ -1,4 +1,4 @@
-"""Work that a caller must not wait for: one piece at a time, and only so many in the queue."""
+"""Work that a caller must not wait for: a few pieces at a time, and only so many in the queue."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _log = logging.getLogger("stepwell.memory")
 
 
 class Background:
-    """Runs coroutines one after the other. Beyond `max_queued` new ones are turned away."""
+    """Runs coroutines, some at a time, since a judge may take seconds. Beyond `max_queued` new ones are turned away."""
 
-    def __init__(self, max_queued: int = 256) -> None:
+    def __init__(self, max_queued: int = 256, *, n_at_once: int = 8) -> None:
         self._max_queued = max_queued
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Semaphore(n_at_once)
 
     def __len__(self) -> int:
         return len(self._tasks)

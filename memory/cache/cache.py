@@ -76,7 +76,13 @@ class Cache:
         self._counters = Counters()
         parts = parts or Parts(config, max_error)
         self._scales = Scales(
-            self._store, make_gate=parts.gate, make_verifier=parts.verifier, embedder_name=embedder_name
+            self._store,
+            make_gate=parts.gate,
+            make_verifier=parts.verifier,
+            embedder_name=embedder_name,
+            versions=f"{parts.verifier_name}/{embedder_name}/{config.judge}",
+            may_serve=judge is not None or config.semantic == "serve",
+            clock=clock,
         )
         self._meaning = Meaning(
             config,
@@ -192,20 +198,17 @@ class Cache:
             tenant: Only where it is this tenant's; None: whoever's.
 
         Returns:
-            False where there is none. Awaits until it is gone from the disk.
+            False where there is none, and never was such a hit. Awaits until it is gone from the disk.
 
         Raises:
             StoreUnavailable: The store could not be written; the entry is still there.
         """
-        entry_id = hit_id.partition(".")[0]
-        if not await self._owns(entry_id, tenant):
-            return False
-        is_known = await asyncio.to_thread(self._store.remove, entry_id)
-        if is_known:
+        is_known = await self.remove(hit_id, tenant=tenant)
+        was_hit = await self._meaning.was_bad(hit_id, tenant=tenant, is_known=is_known)
+        if is_known or was_hit:
             self._counters.n_reported_bad += 1
             self._counters.hour("wrong", self._clock())
-            await self._meaning.was_bad(hit_id)
-        return is_known
+        return is_known or was_hit
 
     async def remove(self, hit_id: str, *, tenant: str | None = None) -> bool:
         """Delete one entry, as `report_bad` does, without calling it wrong."""

@@ -19,8 +19,8 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True):
         features: Of the request and its neighbours, as the gate makes them; empty where they are not known any more.
         p_same: What the gate had said, 0..1.
         would_serve: Whether the gate would have served it (an audit or a report: did).
-        is_same: The verdict: 1 where the neighbour's answer would have done, 0 where not; between where the judge gives a
-            probability.
+        is_same: The verdict: 1 where the neighbour's answer would have done, 0 where not; between where the judge
+            gives a probability.
         share: Probability with which such a request is judged at all, 0..1: audits are few.
         usd, s: What serving it would have saved, or did.
         versions: Of what made features and verdict (embedder, verifier, judge): others' are no evidence.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
-from random import random
 from typing import TYPE_CHECKING
 
 from stepwell.base.config import CacheConfig
@@ -35,6 +35,12 @@ class Gone(Enum):
 GONE = Gone.GONE
 
 
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    choice: Choice
+    tenant: str
+
+
 class Meaning:
     """Weighs a prompt beside its neighbours within one partition, serves, and learns from what the judge says."""
 
@@ -60,7 +66,7 @@ class Meaning:
         self._versions = versions
         self._embedder_name = embedder_name
         self._clock = clock
-        self._hits: OrderedDict[str, Choice] = OrderedDict()
+        self._hits: OrderedDict[str, _Hit] = OrderedDict()
 
     @property
     def is_serving(self) -> bool:
@@ -79,7 +85,7 @@ class Meaning:
         entry = await self._semantic.find(choice.answer_id, tenant=_tenant(lookup), now_s=self._clock())
         if entry is None:
             lookup.decision = _decision("miss", "the neighbour is gone", choice)
-        elif await self._scales.wants_audit(choice):
+        elif lookup.request.wishes.cache != "no-store" and await self._scales.wants_audit(choice):
             self._counters.n_audits += 1
             lookup.decision = _decision("miss", "audit", choice)
         else:
@@ -107,28 +113,42 @@ class Meaning:
             sketch=weighed.sketch,
         )
 
-    async def was_bad(self, hit_id: str) -> None:
-        """Learn from a hit that somebody reports as wrong, where this process served it by meaning."""
-        choice = self._hits.pop(hit_id, None)
-        if choice is not None:
-            await self._judged(choice, "report", is_same=False)
+    async def was_bad(self, hit_id: str, *, tenant: str | None, is_known: bool) -> bool:
+        """Learn from a hit by meaning that somebody reports as wrong; False where there was none.
+
+        Args:
+            tenant: Who reports; None: whoever.
+            is_known: The store had its answer, so that it was a hit even where another process served it.
+        """
+        hit = self._hits.get(hit_id)
+        if hit is not None and tenant in (None, hit.tenant):
+            del self._hits[hit_id]  # once a hit
+            await self._judged(hit.choice, "report", is_same=0.0)
+            return True
+        if is_known and "." in hit_id:
+            # nothing is known of it but that it was wrong
+            await self._scales.learn(Judgement(self._clock(), "report", (), 1.0, True, 0.0))
+            return True
+        return False
 
     async def _group(self, lookup: Lookup, choice: Choice, entry: Entry, answer_text: str) -> str | None:
         """The answer that the fresh one repeats: the chosen neighbour's, else its nearest rival's; None: it is new."""
         verdict = await self._verdict(lookup, choice.answer_id, answer_text)
         if verdict is GONE:
             return None
-        self._shadow(lookup, choice, entry)
-        self._counters.n_unsure += not isinstance(verdict, bool)
-        if verdict is None:
-            return None
-        # drawn, so that what can't be told counts as either in the mean
-        is_same = verdict if isinstance(verdict, bool) else random() < verdict
         source: Source = "audit" if lookup.decision.reason == "audit" else "miss"
-        await self._judged(choice, source, is_same=is_same, usd=entry.cost_usd, s=entry.took_s)
+        self._shadow(lookup, choice, entry)
+        if not isinstance(verdict, bool):
+            self._counters.n_unsure += 1
+            self._counters.hour("unsure", self._clock())
+        if verdict is None:
+            if source == "audit":
+                await self._scales.untold(choice)
+            return None
+        await self._judged(choice, source, is_same=float(verdict), usd=entry.cost_usd, s=entry.took_s)
         if not isinstance(verdict, bool):
             return None
-        if await self._scales.is_alias(choice, is_same=is_same):
+        if await self._scales.is_alias(choice, is_same=verdict):
             return choice.answer_id
         for rival in choice.rivals[:N_RIVALS]:
             if await self._verdict(lookup, rival, answer_text) is True:
@@ -142,11 +162,12 @@ class Meaning:
         return await self._verdicts.same(lookup.request.messages[-1].text, answer_text, entry.body)
 
     async def _judged(
-        self, choice: Choice, source: Source, *, is_same: bool, usd: float = 0.0, s: float = 0.0
+        self, choice: Choice, source: Source, *, is_same: float, usd: float = 0.0, s: float = 0.0
     ) -> None:
         self._counters.n_judged += 1
         share = choice.audit_share if source == "audit" else 1.0
-        self._store.judged(choice.answer_id, is_same=is_same)
+        if is_same in (0.0, 1.0):
+            self._store.judged(choice.answer_id, is_same=is_same == 1.0)
         await self._scales.learn(
             Judgement(
                 self._clock(),
@@ -173,7 +194,7 @@ class Meaning:
     def _serve(self, lookup: Lookup, choice: Choice, entry: Entry) -> None:
         # the entry's own name leads, so that any process can remove it
         hit_id = f"{entry.hit_id}.{secrets.token_hex(4)}"
-        self._hits[hit_id] = choice
+        self._hits[hit_id] = _Hit(choice, _tenant(lookup))
         if len(self._hits) > N_HITS_REMEMBERED:
             self._hits.popitem(last=False)
         self._counters.n_semantic_hits += 1
@@ -217,7 +238,10 @@ class Meaning:
             return None
         self._counters.n_compared += 1
         text = lookup.request.messages[-1].text
-        return await self._scales.weigh(partition, text, tokens, found)
+        weighed = await self._scales.weigh(partition, text, tokens, found, timeout_s=timeout_s)
+        if weighed is None:
+            _cannot(lookup, "not compared in time")
+        return weighed
 
 
 def _tenant(lookup: Lookup) -> str:
@@ -238,5 +262,4 @@ def _missed(choice: Choice | None) -> CacheDecision:
 
 
 def _decision(status: CacheStatus, reason: str, choice: Choice, saved_usd: float = 0.0) -> CacheDecision:
-    hit_id = None if status == "miss" else choice.answer_id
-    return CacheDecision(status, reason, choice.similarity, hit_id, saved_usd, p_same=choice.p_same)
+    return CacheDecision(status, reason, choice.similarity, None, saved_usd, p_same=choice.p_same)

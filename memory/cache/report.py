@@ -32,6 +32,7 @@ class CacheReport:
         shadow_hit: Would have been served by meaning.
         n_misses: Looked up and not served.
         n_reported_wrong: Hits that somebody reported.
+        n_unsure: Times that the judge could not tell.
         max_error: The budget: share of the hits by meaning that may be wrong, 0..1.
         gate: What is known about keeping it.
     """
@@ -42,6 +43,7 @@ class CacheReport:
     shadow_hit: Saved
     n_misses: int
     n_reported_wrong: int
+    n_unsure: int
     max_error: float
     gate: GateReport
 
@@ -78,6 +80,7 @@ def report_of(
         sums.get("shadow_hit", none),
         sums.get("miss", none).n,
         sums.get("wrong", none).n,
+        sums.get("unsure", none).n,
         max_error,
         gate,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 N_VERIFIED = 4  # of the nearest; the others vote by their cosine alone
 NOTES_A_PAGE = 1_000
+MAX_NEWS = 100
+EVIDENCE_S = 30 * 86_400.0  # older traffic says little of today's
+RULED_OUT = -11.9  # the verifier's word for what it must not compare
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Judgement).decode
@@ -60,8 +65,22 @@ class Scales:
         make_gate: Callable[[], Gate],
         make_verifier: Callable[[], Verifier],
         embedder_name: str,
+        versions: str = "",
+        may_serve: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """Load nothing yet.
+
+        Args:
+            embedder_name: Word pieces of an embedder that the verifier does not know are not shown to it.
+            versions: Of what makes features and verdicts; evidence of others is passed over.
+            may_serve: False where there is no judge: nobody would notice that traffic has changed.
+            clock: Unix time in seconds.
+        """
         self._store = store
+        self._versions = versions
+        self._may_serve = may_serve
+        self._clock = clock
         self._make_gate = make_gate
         self._make_verifier = make_verifier
         self._embedder_name = embedder_name
@@ -79,9 +98,14 @@ class Scales:
         text: str,
         tokens: TokenVectors | None,
         found: Neighbourhood,
-    ) -> Weighed:
-        """Compare a prompt with its neighbours."""
-        return await self._there(lambda: self._weigh(partition, text, tokens, found))
+        *,
+        timeout_s: float,
+    ) -> Weighed | None:
+        """Compare a prompt with its neighbours; None where that takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                return await self._there(lambda: self._weigh(partition, text, tokens, found))
+        return None
 
     async def wants_audit(self, choice: Choice) -> bool:
         """Whether the hit at hand goes upstream all the same, for the judge."""
@@ -90,6 +114,10 @@ class Scales:
     async def learn(self, judgement: Judgement) -> None:
         """Put a judgement into the log, and take from there what is new."""
         await self._there(lambda: self._learn(judgement))
+
+    async def untold(self, choice: Choice) -> None:
+        """An audit of this hit has got no verdict."""
+        await self._there(lambda: self._untold(choice))
 
     async def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
         """Whether the new prompt joins the chosen answer's group, after a verdict that may be wrong."""
@@ -122,10 +150,21 @@ class Scales:
         if not found.near:
             return Weighed(partition, sketch, None)
         near = _near(verifier, sketch, found)
-        return Weighed(partition, sketch, gate.choose(near, found.records, found.sizes))
+        choice = gate.choose(near, found.records, found.sizes)
+        if choice is not None and choice.would_serve and _is_ruled_out(choice, near):
+            choice = replace(choice, would_serve=False)
+        return Weighed(partition, sketch, choice)
+
+    def _untold(self, choice: Choice) -> None:
+        gate = self._ready()
+        self._announce(gate.untold(choice))
+        self._settle(gate)
+
+    def _settle(self, gate: Gate) -> None:
+        self.is_serving = gate.is_serving and self._may_serve
 
     def _learn(self, judgement: Judgement) -> None:
-        raw = _encode(judgement)
+        raw = _encode(msgspec.structs.replace(judgement, versions=self._versions))
         self._own[raw] += 1
         self._store.note(raw)
         self._announce(self._ready().learn(judgement))
@@ -134,30 +173,47 @@ class Scales:
     def _ready(self) -> Gate:
         if self._gate is None:
             self._verifier = self._make_verifier()
-            self._gate = self._make_gate()
-            self._catch_up(is_start=True)
+            self._start()
+        assert self._gate is not None
         return self._gate
 
-    def _catch_up(self, *, is_start: bool = False) -> None:
-        gate = self._ready()
-        while notes := self._store.notes_after(self._last_seq, limit=NOTES_A_PAGE):
-            self._last_seq = notes[-1][0]
-            judgements = [j for _, raw in notes if (j := self._of_others(raw)) is not None]
-            if is_start:
-                gate.replay(judgements)
-                continue
-            for judgement in judgements:
-                self._announce(gate.learn(judgement))
+    def _start(self) -> None:
+        """A fresh gate, taken through all evidence."""
+        self._gate, self._last_seq = self._make_gate(), 0
+        self._own.clear()
+        while page := self._page():
+            self._gate.replay(page)
+        self._settle(self._gate)
+
+    def _catch_up(self) -> None:
+        """What other processes have noted meanwhile."""
+        gate, page = self._ready(), self._page()
+        if len(page) > MAX_NEWS:  # it comes from far behind, as a replica does whose Redis was away
+            self._start()
+            return
+        for judgement in page:
+            self._announce(gate.learn(judgement))
         if gate.refit_due:
             self._announce(gate.refit())
-        self.is_serving = gate.is_serving
+        self._settle(gate)
 
-    def _of_others(self, raw: bytes) -> Judgement | None:
+    def _page(self) -> list[Judgement]:
+        """The log's next page that has evidence for this cache; empty at its end."""
+        while notes := self._store.notes_after(self._last_seq, limit=NOTES_A_PAGE):
+            self._last_seq = notes[-1][0]
+            if found := [j for _, raw in notes if (j := self._news(raw)) is not None]:
+                return found
+        return []
+
+    def _news(self, raw: bytes) -> Judgement | None:
         if self._own[raw] > 0:  # learnt when it was noted
             self._own[raw] -= 1
             self._own += Counter()  # drops what is at zero
             return None
-        return read_judgement(raw)
+        judgement = read_judgement(raw)
+        if judgement is None or judgement.versions != self._versions:
+            return None
+        return judgement if judgement.at_s > self._clock() - EVIDENCE_S else None
 
     def _announce(self, change: Change | None) -> None:
         if change is not None:
@@ -172,6 +228,12 @@ def _near(verifier: Verifier, sketch: bytes, found: Neighbourhood) -> list[Near]
     odds = verifier.log_odds(sketch, [n.sketch or b"" for n in first], [n.similarity for n in first])
     known = dict(zip((n.seq for n in first), odds, strict=True))
     return [Near(n.answer_id, n.similarity, known.get(n.seq)) for n in found.near]
+
+
+def _is_ruled_out(choice: Choice, near: Sequence[Near]) -> bool:
+    """Whether no prompt that leads to the chosen answer may be compared with this one."""
+    odds = [n.log_odds for n in near if n.answer_id == choice.answer_id and n.log_odds is not None]
+    return bool(odds) and max(odds) <= RULED_OUT
 
 
 def read_judgement(raw: bytes) -> Judgement | None:

@@ -19,6 +19,8 @@ class Likeness:
         self.refit_due = False
         self.learnt: list[Judgement] = []
         self.audits = 0
+        self.odds = 0.0
+        self.n_untold = 0
 
     def verifier(self) -> Likeness:
         return self
@@ -31,7 +33,7 @@ class Likeness:
 
     def log_odds(self, query: bytes, cached: list[bytes], similarities: list[float]) -> list[float]:
         assert all(cached)
-        return [0.0 for _ in cached]
+        return [self.odds for _ in cached]
 
     def choose(self, near: list[Near], records: object, sizes: object) -> Choice:
         best = near[0]
@@ -47,6 +49,9 @@ class Likeness:
 
     def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
         return is_same
+
+    def untold(self, choice: Choice) -> None:
+        self.n_untold += 1
 
     def wants_audit(self, choice: Choice) -> bool:
         self.audits -= 1

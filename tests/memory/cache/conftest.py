@@ -55,8 +55,14 @@ class SameWords:
         self.n_asked = 0
 
     async def same(self, case: Case) -> bool | None:
+        verdict = await self.weigh(case)
+        return verdict if isinstance(verdict, bool) else None
+
+    async def weigh(self, case: Case) -> bool | float | None:
         self.n_asked += 1
-        return None if "?" in case.fresh else case.fresh == case.cached
+        if "?" in case.fresh:
+            return None
+        return 0.25 if case.fresh == "maybe" else case.fresh == case.cached
 
 
 class Clock:
@@ -136,7 +142,13 @@ async def asker(clock: Clock) -> AsyncIterator[Callable[..., Asker]]:
     made: list[Asker] = []
 
     def make(
-        *, least: float = 0.9, store: Store | None = None, versions: str = "v1", **config: object
+        *,
+        least: float = 0.9,
+        store: Store | None = None,
+        versions: str = "v1",
+        embedder: str = "words",
+        has_judge: bool = True,
+        **config: object,
     ) -> Asker:
         likeness, judge = Likeness(least), SameWords()
         likeness.is_serving = config.get("semantic") == "serve"
@@ -144,8 +156,8 @@ async def asker(clock: Clock) -> AsyncIterator[Callable[..., Asker]]:
             CacheConfig.model_validate({"semantic": "shadow"} | config),
             store=store,
             versions=versions,
-            embedder_name="words",
-            judge=judge,
+            embedder_name=embedder,
+            judge=judge if has_judge else None,
             parts=likeness,  # type: ignore[arg-type]
             clock=clock,
         )

@@ -9,7 +9,7 @@ from stepwell.memory.cache.background import Background
 
 
 async def test_one_after_the_other_and_no_more_than_fit() -> None:
-    background = Background(max_queued=3)
+    background = Background(max_queued=3, n_at_once=1)
     n_running, most = 0, 0
 
     async def work() -> None:
@@ -46,3 +46,24 @@ async def test_a_failure_is_logged_without_its_text(caplog: pytest.LogCaptureFix
         await asyncio.sleep(0)
     assert "ValueError" in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_a_slow_one_does_not_hold_up_the_others() -> None:
+    background, goes_on = Background(n_at_once=2), asyncio.Event()
+    done: list[int] = []
+
+    async def slow() -> None:
+        await goes_on.wait()
+
+    async def quick(n: int) -> None:
+        done.append(n)
+
+    background.start(slow())
+    for n in range(3):
+        background.start(quick(n))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert done == [0, 1, 2]
+    goes_on.set()
+    await background.drain()
+    assert len(background) == 0

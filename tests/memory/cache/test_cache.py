@@ -136,7 +136,7 @@ async def test_shadow_counts_what_would_have_been_served(asker: Make, kit: Any) 
     would_be = await a.ask(kit.chat(SKY_TOO))
     assert would_be.entry is None
     assert would_be.decision.status == "shadow_hit"
-    assert would_be.decision.hit_id == (await a.look(kit.chat(SKY))).decision.hit_id
+    assert would_be.decision.hit_id is None  # nothing was served that could be reported
     far = await a.ask(kit.chat(GRASS))
     assert far.decision.status == "miss"
     assert far.decision.similarity is not None
@@ -407,3 +407,92 @@ async def test_an_answer_that_a_rival_gives_joins_the_rival(asker: Make, kit: An
     clouds = (await a.look(kit.chat(SKY_TOO + " then"))).decision.hit_id
     assert hit.entry.hit_id.partition(".")[0] == clouds
     assert [j.is_same for j in a.likeness.learnt] == [False, False]
+
+
+async def test_an_audit_without_a_verdict_is_told_to_the_gate(asker: Make, kit: Any) -> None:
+    a = asker(semantic="serve")
+    await a.ask(kit.chat(SKY))
+    a.likeness.audits = 1
+    await a.ask(kit.chat(SKY_TOO), answer=kit.answer_of("eh?"))
+    assert (a.likeness.n_untold, a.likeness.learnt) == (1, [])
+
+
+async def test_whoever_wants_nothing_kept_is_not_audited(asker: Make, kit: Any) -> None:
+    a = asker(semantic="serve")
+    await a.ask(kit.chat(SKY))
+    a.likeness.audits = 1
+    hit = await a.look(kit.chat(SKY_TOO, wishes=Wishes(cache="no-store")))
+    assert hit.decision.status == "semantic_hit"
+
+
+async def test_each_wrong_hit_of_one_answer_counts(asker: Make, kit: Any) -> None:
+    a = asker(semantic="serve", least=0.5)
+    await a.ask(kit.chat(SKY))
+    one, two = [(await a.look(kit.chat(SKY_TOO + more))).decision.hit_id for more in ("", " then")]
+    assert await a.cache.report_bad(one)
+    assert not await a.cache.report_bad(two, tenant="other")
+    assert await a.cache.report_bad(two, tenant="acme")  # its answer is gone already
+    assert not await a.cache.report_bad(two)
+    assert [j.source for j in a.likeness.learnt] == ["report", "report"]
+    assert a.cache.stats().n_reported_bad == 2
+
+
+async def test_a_hit_of_another_process_teaches_that_it_was_wrong(
+    asker: Make, kit: Any, tmp_path: Path
+) -> None:
+    config = {"semantic": "serve", "path": str(tmp_path / "c.db")}
+    one, two = asker(**config), asker(**config)
+    await one.ask(kit.chat(SKY))
+    hit = await one.look(kit.chat(SKY_TOO))
+    assert await two.cache.report_bad(hit.decision.hit_id)
+    assert [(j.source, j.features) for j in two.likeness.learnt] == [("report", ())]
+
+
+async def test_without_a_judge_auto_serves_nothing(asker: Make, kit: Any) -> None:
+    a = asker(semantic="auto", has_judge=False)
+    a.likeness.is_serving = True  # by evidence of before
+    await a.ask(kit.chat(SKY))
+    await a.cache.warm()
+    assert (await a.look(kit.chat(SKY_TOO))).decision.status == "miss"
+    assert not a.cache.stats().is_serving
+
+
+async def test_evidence_of_another_embedder_or_of_long_ago_is_none(
+    asker: Make, kit: Any, clock: Any, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "c.db")
+    first = asker(path=path)
+    await first.ask(kit.chat(SKY))
+    await first.ask(kit.chat(SKY_TOO))
+    await first.cache.close()
+
+    async def known(**config: object) -> int:
+        a = asker(path=path, **config)
+        await a.cache.warm()
+        return len(a.likeness.learnt)
+
+    assert await known() == 1
+    assert await known(embedder="others") == 0
+    assert await known(judge="off") == 0
+    clock.now_s += 31 * 86_400
+    assert await known() == 0
+
+
+async def test_what_the_verifier_rules_out_is_not_served(asker: Make, kit: Any) -> None:
+    a = asker(semantic="serve")
+    await a.ask(kit.chat(SKY))
+    a.likeness.odds = -12.0
+    assert (await a.look(kit.chat(SKY_TOO))).decision.reason == "not sure enough"
+
+
+async def test_a_probability_is_learnt_as_such_and_joins_no_group(asker: Make, kit: Any) -> None:
+    a = asker(least=2)
+    await a.ask(kit.chat(SKY))
+    await a.ask(kit.chat(SKY_TOO), answer=kit.answer_of("maybe"))
+    assert [j.is_same for j in a.likeness.learnt] == [0.25]
+    stats = a.cache.stats()
+    assert (stats.n_judged, stats.n_unsure) == (1, 1)
+    assert not await a.cache.remove("nobody")
+    assert await a.cache.remove((await a.look(kit.chat(SKY))).decision.hit_id)
+    serving = asker(semantic="serve", least=0.5, store=a.cache._store)
+    assert b"maybe" in (await serving.look(kit.chat(SKY_TOO + " so"))).entry.body
