@@ -14,6 +14,7 @@ from stepwell.memory.cache.verifier import Verifier
 
 N_BATCH = 64
 KEPT = 0.9
+MIN_EACH = 10  # with fewer of either label a resampled interval says nothing
 
 Row = dict[str, Any]  # as it came, more columns than ours
 _decode: Callable[[str], Row] = msgspec.json.Decoder(Row).decode
@@ -23,7 +24,8 @@ class PairFigures(msgspec.Struct, frozen=True):
     """What a score is worth on labelled pairs.
 
     Attributes:
-        auc, low, high: AUROC of the score with its 95 % bootstrap interval; NaN where all pairs are alike.
+        auc, low, high: AUROC of the score with its 95 % bootstrap interval; NaN where all pairs are alike, the
+            interval also with fewer than `MIN_EACH` of either label.
         cut: Least score that is served, chosen so that `KEPT` of the pairs with the same answer are.
         false_hits: Share of the pairs with another answer that would be served at the cut, 0..1.
         false_hits_by_kind: The same for each kind of pair that has such.
@@ -104,19 +106,15 @@ def pair_figures(rows: Iterable[Row], *, by: str = "score", n_resamples: int = 3
     score = np.array([row[by] for row in kept], dtype=np.float64)
     same = np.array([row["same"] == 1 for row in kept], dtype=bool)
     kind = np.array([str(row.get("kind", "")) for row in kept])
-    rng = np.random.default_rng(0)
-    drawn = [
-        auroc(score[i], same[i]) for i in (rng.integers(0, len(kept), len(kept)) for _ in range(n_resamples))
-    ]
-    low, high = np.nanquantile(drawn, [0.025, 0.975]) if 0 < same.sum() < len(same) else (np.nan, np.nan)
+    low, high = _interval(score, same, n_resamples)
     cut = float(np.quantile(score[same], 1 - KEPT, method="lower")) if same.any() else math.nan
     served = score >= cut
     return PairFigures(
         n=len(kept),
         n_same=int(same.sum()),
         auc=auroc(score, same),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         cut=cut,
         false_hits=_share(served[~same]),
         false_hits_by_kind={
@@ -124,6 +122,19 @@ def pair_figures(rows: Iterable[Row], *, by: str = "score", n_resamples: int = 3
         },
         kept_by_kind={k: _share(served[(kind == k) & same]) for k in sorted(set(kind[same].tolist()))},
     )
+
+
+def _interval(score: Any, same: Any, n_resamples: int) -> tuple[float, float]:
+    import numpy as np
+
+    from stepwell.evals.auroc import auroc
+
+    if min(same.sum(), (~same).sum()) < MIN_EACH:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    picks = (rng.integers(0, len(same), len(same)) for _ in range(n_resamples))
+    low, high = np.nanquantile([auroc(score[i], same[i]) for i in picks], [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _share(served: Any) -> float:

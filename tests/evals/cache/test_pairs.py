@@ -97,6 +97,14 @@ def test_false_hits_are_counted_at_the_cut_and_by_kind() -> None:
     assert found.false_hits_by_kind == {"x": 0.5, "y": 0.0}
 
 
+@pytest.mark.parametrize(("n_same", "n_other", "is_told"), [(9, 40, False), (40, 9, False), (10, 10, True)])
+def test_an_interval_needs_ten_of_either_label(n_same: int, n_other: int, is_told: bool) -> None:
+    labels = [1] * n_same + [0] * n_other
+    found = pair_figures([{"same": s, "score": (i * 37 % 50) / 50} for i, s in enumerate(labels)])
+    assert 0 <= found.auc <= 1
+    assert math.isfinite(found.low) == math.isfinite(found.high) == is_told
+
+
 def test_rows_without_a_label_or_with_an_error_are_left_out() -> None:
     rows: list[dict[str, Any]] = [
         {"score": 0.4},
