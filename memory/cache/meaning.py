@@ -150,7 +150,8 @@ class Meaning:
             return None
         if await self._scales.is_alias(choice, is_same=verdict):
             return choice.answer_id
-        for rival in choice.rivals[:N_RIVALS]:
+        # a judge that errs would lead one miss in so many to a rival by mistake
+        for rival in choice.rivals[: 0 if self._config.judge_error else N_RIVALS]:
             if await self._verdict(lookup, rival, answer_text) is True:
                 return rival
         return None

@@ -496,3 +496,11 @@ async def test_a_probability_is_learnt_as_such_and_joins_no_group(asker: Make, k
     assert await a.cache.remove((await a.look(kit.chat(SKY))).decision.hit_id)
     serving = asker(semantic="serve", least=0.5, store=a.cache._store)
     assert b"maybe" in (await serving.look(kit.chat(SKY_TOO + " so"))).entry.body
+
+
+async def test_a_judge_that_errs_is_not_asked_about_rivals(asker: Make, kit: Any) -> None:
+    a = asker(least=2, judge_error=0.05)
+    await a.ask(kit.chat(SKY), answer=kit.answer_of("scattering"))
+    await a.ask(kit.chat(SKY_TOO + " then"), answer=kit.answer_of("clouds"))
+    await a.ask(kit.chat(SKY + " ok"), answer=kit.answer_of("clouds"))
+    assert a.judge.n_asked == 2
