@@ -7,6 +7,7 @@ import re
 from stepwell.base.messages import Answer
 from stepwell.base.request import ChatRequest
 from stepwell.memory.cache.followup import is_followup
+from stepwell.memory.cache.invents import invents
 
 # all-MiniLM-L6-v2 cuts at 256 word pieces, end markers included: two longer texts with the same beginning would look
 # equal. Where the embedder shows its pieces it says so itself (TokenVectors.is_cut).
@@ -70,7 +71,8 @@ def why_exact_only(request: ChatRequest, *, shows_pieces: bool = False) -> str |
         return "too short or too long to embed whole"
     if has_history(request) and is_followup(text):
         return "follow-up"
-    return None
+    # two good poems share nothing, so no judge could say whether serving one for the other was wrong
+    return "made up anew" if invents(text) else None
 
 
 def why_not_stored(answer: Answer, *, is_degraded: bool, request: ChatRequest | None = None) -> str | None:

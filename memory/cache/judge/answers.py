@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from stepwell.memory.cache.invents import invents
 from stepwell.memory.cache.judge.case import Case
-from stepwell.memory.cache.judge.compare import Pair, decide, invents, is_prose, n_declined
+from stepwell.memory.cache.judge.compare import Pair, decide, is_prose, n_declined
 from stepwell.memory.cache.judge.prose import (
     EMBED_CHARS,
     MIN_LOG_ODDS,

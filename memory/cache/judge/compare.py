@@ -25,13 +25,6 @@ _MIN_SHARED = 0.3
 _BARE_CHOICE_WORDS = 8  # "The correct answer is option B: blue."
 _FORMULA = re.compile(r"[\\^=*_]|\d[a-z]\b|sqrt")
 
-_INVENTS = re.compile(
-    r"\b(?:write|compose|draft|create|generate|invent|imagine|tell|make up|come up with|suggest|brainstorm|give)\b"
-    r".{0,60}\b(?:poem|haiku|limerick|rhyme|lyrics?|song|rap|story|tale|joke|riddle|pun|slogan|tagline|caption|names?|"
-    r"ideas?|email|e-mail|letter|speech|toast|essay|blog|post|tweet|dialogue|monologue|scene|script|quotes?)\b",
-    re.I | re.S,
-)
-
 
 class Pair:
     """A question and two answers, read once."""
@@ -61,11 +54,6 @@ def decide(pair: Pair) -> bool | None:
 def n_declined(pair: Pair) -> int:
     """How many of the two answers answer nothing."""
     return declines(pair.fresh.text) + declines(pair.cached.text)
-
-
-def invents(query: str) -> bool:
-    """Whether a question asks for something made up: two good answers to it need share nothing."""
-    return _INVENTS.search(query) is not None
 
 
 def is_prose(pair: Pair) -> bool:

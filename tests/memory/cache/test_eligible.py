@@ -22,6 +22,7 @@ from stepwell.memory.cache.eligible import (
     why_not_stored,
 )
 from stepwell.memory.cache.followup import is_followup
+from stepwell.memory.cache.invents import invents
 
 FOLLOWUPS = [
     "And how do I cancel it?",
@@ -58,6 +59,38 @@ def test_what_leans_on_history_is_a_followup(text: str) -> None:
 @pytest.mark.parametrize("text", WHOLE)
 def test_what_stands_alone_is_none(text: str) -> None:
     assert not is_followup(text)
+
+
+MADE_UP = [
+    "Write a poem about autumn",
+    "please write me a short, funny poem for Anna's birthday",
+    "tell me a joke",
+    "Give me some ideas for a party",
+    "Draft an e-mail to my landlord",
+    "can you come up with a good name for my dog",
+    "Tell me a scary story",
+]
+GIVEN = [
+    "Tell me the name of the river in Paris",
+    "tell me what this song is called",
+    "Write a function that counts each letter of a word",
+    "How do I write an essay?",
+    "Create a new email account",
+    "Write a Python script to rename files",
+    "What is the plot of this story?",
+]
+
+
+@pytest.mark.parametrize("text", MADE_UP)
+def test_what_is_made_up_is_never_served_by_meaning(text: str) -> None:
+    assert invents(text)
+    assert why_exact_only(ask(user(text))) == "made up anew"
+
+
+@pytest.mark.parametrize("text", GIVEN)
+def test_what_there_is_already_is_not_made_up(text: str) -> None:
+    assert not invents(text)
+    assert why_exact_only(ask(user(text))) is None
 
 
 def ask(
