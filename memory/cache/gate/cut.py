@@ -19,7 +19,7 @@ class Told:
 
     Attributes:
         p_same: Shape (n,).
-        is_same: Shape (n,).
+        is_same: 0..1, as in Judgement; shape (n,).
         counts: Requests that each stands for, shape (n,).
         judge_error: Share of the verdicts thought wrong.
     """

@@ -18,7 +18,7 @@ class Verdicts:
 
     Attributes:
         rows: Features after a leading 1, shape (n, d).
-        is_same: 0 or 1, shape (n,).
+        is_same: 0..1, as in Judgement; shape (n,).
         p_same: As the gate had said before the verdict, shape (n,).
         was_hit: 1 where it was a hit, or would have been one had the gate served; shape (n,).
         counts: How many requests each stands for, shape (n,).
@@ -78,9 +78,9 @@ class Evidence:
         self._requests.add(row)
 
     def judged(
-        self, row: Sequence[float], *, is_same: bool, p_same: float, was_hit: bool, count: float
+        self, row: Sequence[float], *, is_same: float, p_same: float, was_hit: bool, count: float
     ) -> None:
-        self._verdicts.add((*row, float(is_same), p_same, float(was_hit), count))
+        self._verdicts.add((*row, is_same, p_same, float(was_hit), count))
 
     def keep_last(self, n: int) -> None:
         """Forget all verdicts but the last `n`."""

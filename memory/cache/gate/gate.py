@@ -67,20 +67,28 @@ class Gate:
         """Start without evidence.
 
         Args:
-            max_error: Share of hits that may be wrong, 0..1, above 0.
-            mode: "shadow" never serves; "auto" once the evidence supports it; "serve" from the start. Both of these
-                step back where audits or reports refute the budget.
-            audit_share: Share of hits that go upstream all the same, to be judged.
+            max_error: Share of hits that may be wrong, above 0, below .5.
+            mode: "shadow" never serves; "auto" once the model knows hits that keep the budget and 1 / max_error judged
+                would-be hits don't speak against it; "serve" from the start. Both of these step back where audits or
+                reports refute the budget, "auto" also where audits get no verdicts.
+            audit_share: Share of hits that go upstream all the same, to be judged, while all is well; more do at the
+                start and after a wrong one (`Rule.doubt_share`). 0: none ever.
             judge_error: Share of verdicts that may be wrong, at most, below .5.
             seed: Of the draws for audits.
+
+        Raises:
+            ValueError: `max_error` or `judge_error` out of range.
         """
+        if not 0 < max_error < 0.5:
+            raise ValueError("max_error must be above 0 and below .5.")
+        if not 0 <= judge_error < 0.5:
+            raise ValueError("judge_error must be at least 0 and below .5.")
         self._rule = rule
         self._max_error = max_error
-        self._audit_share = audit_share
         self._thought_judge_error = judge_error
         self._random = random.Random(seed)
         self._evidence = Evidence(1 + len(FEATURES), n_verdicts=rule.n_verdicts, n_requests=rule.n_requests)
-        self._promise = Promise(max_error, mode)
+        self._promise = Promise(max_error, mode, audit_share=audit_share, doubt_share=rule.doubt_share)
         self._model: Model = first_model(max_error, judge_error, rule)
         self._n_judged = 0
         self._n_since_change = 0
@@ -123,7 +131,7 @@ class Gate:
             p,
             best.features,
             would_serve=would_serve,
-            audit_share=self._audit_share,
+            audit_share=self._promise.audit_share,
             rivals=tuple(c.answer_id for _, c in reversed(ranked[:-1])),
         )
 
@@ -131,13 +139,13 @@ class Gate:
         """Draw whether this hit goes upstream all the same; note its `audit_share` in the Judgement."""
         return self._random.random() < choice.audit_share
 
-    def is_alias(self, choice: Choice, *, is_same: bool) -> bool:
-        """Whether the new prompt is to lead to the chosen answer, after a verdict that may be wrong."""
-        e, p = self._model.judge_error, min(max(choice.p_same, 1e-9), 1 - 1e-9)
-        if e <= 0:
-            return is_same
-        weight = math.log((1 - e) / e)
-        return math.log(p / (1 - p)) + (weight if is_same else -weight) > 0
+    def is_alias(self, choice: Choice, *, is_same: float) -> bool:
+        """Whether the new prompt is to lead to the chosen answer, after a verdict that may be wrong or unsure."""
+        e = max(0.0, self._model.judge_error)
+        verdict = e + (1 - 2 * e) * is_same
+        if verdict in (0.0, 1.0):
+            return verdict > 0.5
+        return _log_odds(choice.p_same) + _log_odds(verdict) > 0
 
     def learn(self, judgement: Judgement) -> Change | None:
         """Take in one verdict; cheap: the model changes with `refit`. Says where the gate steps back at once."""
@@ -146,6 +154,13 @@ class Gate:
         if change is not None:
             self._evidence.keep_last(self._rule.n_after_retreat)
             self._n_since_change, self._next_fit = 0, self._n_judged
+        return change
+
+    def untold(self, choice: Choice) -> Change | None:
+        """Note that the audit of this hit got no verdict. Says where the gate steps back because most get none."""
+        change = self._promise.untold()
+        if change is not None:
+            self._n_since_change = 0
         return change
 
     def refit(self) -> Change | None:
@@ -159,7 +174,11 @@ class Gate:
             self._rule,
             n_since_change=self._n_since_change,
         )
-        change = self._promise.after_fit(self._model.estimate, has_cut=self._model.cut < NEVER)
+        change = self._promise.after_fit(
+            self._model.estimate,
+            has_cut=self._model.cut < NEVER,
+            foretold=self._model.error_foretold,
+        )
         if change is not None:
             self._n_since_change = 0
         return change
@@ -212,6 +231,11 @@ class Gate:
         )
         self._n_judged += 1
         self._n_since_change += 1
+
+
+def _log_odds(p: float) -> float:
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(p / (1 - p))
 
 
 def _p(ranked: tuple[float, Candidate]) -> float:

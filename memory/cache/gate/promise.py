@@ -7,15 +7,14 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from stepwell.memory.cache.gate.audits import Audits
+
 Mode = Literal["shadow", "auto", "serve"]
 State = Literal["shadow", "serving"]
 
 _N_HITS = 500
 _Z_ALARM = 2.33
 _MIN_WRONG = 3
-# a false alarm at most about once in exp(4.5) = 90 audits of a gate that just keeps its budget
-_ALARM = 4.5
-_MUCH_WORSE = 5.0  # times the budget: what audits are to notice soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class GateReport:
         judge_error: Share of the verdicts thought wrong, 0..1.
         hit_share: Share of recent requests that would be hits, 0..1.
         cut: P(same) from which on they are; None where there is no such P.
-        missing: What the promise still wants; "" while it is kept.
+        missing: What serving still wants, or the watch over it: see `Promise.missing`; "" where nothing.
     """
 
     state: State
@@ -84,11 +83,12 @@ class GateReport:
 class Promise:
     """Follows what was served; says when that is to begin and to end."""
 
-    def __init__(self, max_error: float, mode: Mode) -> None:
+    def __init__(
+        self, max_error: float, mode: Mode, *, audit_share: float = 0.02, doubt_share: float = 0.2
+    ) -> None:
         self._max_error = max_error
         self._mode = mode
-        self._suspicion = 0.0
-        self._n_wrong, self._n_audits = 0, 0
+        self._audits = Audits(max_error, share=audit_share, share_in_doubt=doubt_share, n_mute=self.n_wanted)
         self._reports: deque[int] = deque(maxlen=_N_HITS)
         self._n_hits = 0
         self.state: State = "serving" if mode == "serve" else "shadow"
@@ -98,75 +98,88 @@ class Promise:
         """Would-be hits that must have been judged before `auto` serves: one wrong one would use up the budget."""
         return math.ceil(1 / self._max_error - 1e-9)
 
+    @property
+    def audit_share(self) -> float:
+        """Probability with which the next hit is to go upstream all the same."""
+        return self._audits.share
+
     def served(self) -> None:
         self._n_hits += 1
 
-    def audited(self, *, is_same: bool, judge_error: float) -> None:
-        """Weigh one audit: how much likelier is it with five times the budget's errors?
-
-        The sum of such steps, never below 0, rises where the budget is broken (CUSUM: Page 1954, Biometrika 41:100).
-        """
-        kept, broken = (
-            judge_error + (1 - 2 * judge_error) * error
-            for error in (self._max_error, min(0.5, _MUCH_WORSE * self._max_error))
-        )
-        step = math.log((1 - broken) / (1 - kept)) if is_same else math.log(broken / kept)
-        if self._suspicion <= 0:
-            self._n_wrong = self._n_audits = 0
-        self._n_wrong, self._n_audits = self._n_wrong + (not is_same), self._n_audits + 1
-        self._suspicion = max(0.0, self._suspicion + step)
+    def audited(self, *, is_same: float, judge_error: float) -> None:
+        """Weigh one audit."""
+        self._audits.told(is_same, judge_error)
 
     def reported(self) -> None:
         self._reports.append(self._n_hits)
+        self._audits.reported()
+
+    def untold(self) -> Change | None:
+        """An audit got no verdict; `auto` steps back where that is so of most: nobody knows what is served."""
+        self._audits.untold()
+        if self._mode != "auto" or self.state == "shadow" or not self._audits.is_mute:
+            return None
+        return self._move("shadow", self._muteness())
 
     def after_verdict(self) -> Change | None:
         """Step back where audits or reports refute the budget."""
         if self.state == "shadow":
             return None
-        why = self._audits_refute() or self._reports_refute()
-        return self._move("shadow", why) if why else None
+        why = self._audits.refuted() or self._reports_refute()
+        return self._move("shadow", f"{why}; {self._budget()}") if why else None
 
-    def after_fit(self, estimate: Estimate, *, has_cut: bool) -> Change | None:
-        """`auto` only: begin where the evidence suffices, step back where nothing keeps the budget any more."""
+    def after_fit(self, estimate: Estimate, *, has_cut: bool, foretold: float | None = None) -> Change | None:
+        """Begin where nothing is missing; only `auto` steps back here: where nothing keeps the budget any more.
+
+        To begin, the model (prior and all verdicts) must know a cut that keeps the budget, and the would-be hits
+        judged so far, too few to prove it, must not speak against it: the lower quartile of their error is within it.
+        """
         if self._mode == "shadow":
             return None
         if self.state == "serving":
             if has_cut or self._mode == "serve":
                 return None
             return self._move("shadow", f"no hits are left that keep to {_percent(self._max_error)} wrong")
-        error = estimate.error
-        if not has_cut or estimate.n_verdicts < self.n_wanted or error is None:
+        if self._wanted(estimate, has_cut=has_cut):
             return None
-        # the cut allows for all that is known; these few verdicts must only not speak against it
-        if estimate.lower_quartile > self._max_error:
-            return None
-        return self._move(
-            "serving",
-            f"{estimate.n_verdicts} would-be hits were judged, {_percent(error)} of them wrong "
-            f"(95 % interval {_percent(estimate.low)} to {_percent(estimate.high)}); "
-            f"the budget is {_percent(self._max_error)}",
-        )
+        self._audits.hear_again()
+        return self._move("serving", self._begins(estimate, foretold))
 
     def missing(self, estimate: Estimate, *, has_cut: bool) -> str:
-        """What the promise still wants; "" while it is kept."""
+        """What serving still wants, or the watch over it; "" where nothing."""
+        if self._audits.is_mute:
+            return self._muteness()
         if self.state == "serving" and has_cut:
             return ""
+        wanted = self._wanted(estimate, has_cut=has_cut)
+        return wanted or ("nothing but leave to serve" if self._mode == "shadow" else "the next fit")
+
+    def _wanted(self, estimate: Estimate, *, has_cut: bool) -> str:
         if not has_cut:
             return f"no P(same) is known from which at most {_percent(self._max_error)} of hits are wrong"
-        if estimate.n_verdicts < self.n_wanted:
+        if estimate.n_verdicts < self.n_wanted or estimate.error is None:
             n = self.n_wanted - estimate.n_verdicts
             return f"{n} more would-be hit{'s' * (n > 1)} to be judged"
         if estimate.lower_quartile > self._max_error:
-            return f"{_percent(estimate.error or 0.0)} of the would-be hits are wrong so far"
-        return "nothing but leave to serve" if self._mode == "shadow" else "the next fit"
+            return (
+                f"{_percent(estimate.error)} of {estimate.n_verdicts} judged would-be hits are wrong so far, "
+                f"which speaks against the budget of {_percent(self._max_error)}"
+            )
+        return ""
 
-    def _audits_refute(self) -> str:
-        if self._suspicion < _ALARM:
-            return ""
+    def _begins(self, estimate: Estimate, foretold: float | None) -> str:
+        expected = "" if foretold is None else f"the model expects {_percent(foretold)} of hits to be wrong; "
         return (
-            f"{self._n_wrong} of the last {self._n_audits} audited hits were wrong; "
-            f"the budget is {_percent(self._max_error)}"
+            f"{expected}{estimate.n_verdicts} would-be hits were judged, "
+            f"{_percent(estimate.error or 0.0)} of them wrong (95 % interval {_percent(estimate.low)} to "
+            f"{_percent(estimate.high)}), which does not speak against it; {self._budget()}"
         )
+
+    def _muteness(self) -> str:
+        return f"the judge gave no verdict on {self._audits.n_mute} of the last {self._audits.n_last} audited hits"
+
+    def _budget(self) -> str:
+        return f"the budget is {_percent(self._max_error)}"
 
     def _reports_refute(self) -> str:
         first = self._n_hits - _N_HITS
@@ -174,13 +187,11 @@ class Promise:
         low, _ = bounds(min(n_wrong, n), n, z=_Z_ALARM)
         if n_wrong < _MIN_WRONG or low <= self._max_error:
             return ""
-        return (
-            f"{n_wrong} of the last {n} hits were reported wrong; the budget is {_percent(self._max_error)}"
-        )
+        return f"{n_wrong} of the last {n} hits were reported wrong"
 
     def _move(self, new: State, why: str) -> Change:
         old, self.state = self.state, new
-        self._suspicion = 0.0
+        self._audits.restart()
         self._reports.clear()
         return Change(old, new, why)
 

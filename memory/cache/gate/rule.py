@@ -22,6 +22,7 @@ class Rule:
             lies below the cut.
         max_count: An audit stands for 1 / share requests; more than this would make fit and check jumpy.
         focus: How much less a hopeless request counts in the fit, 0..1: what matters happens about the cut.
+        doubt_share: Share of hits to audit while little is known of them, or after one was wrong.
         judge_error_sd: Of the judge's error rate, as a share of what it is thought to be.
     """
 
@@ -36,4 +37,5 @@ class Rule:
     reach: float = 4.0
     max_count: float = 5.0
     focus: float = 0.7
+    doubt_share: float = 0.2
     judge_error_sd: float = 0.3

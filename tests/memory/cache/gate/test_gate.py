@@ -198,7 +198,7 @@ def test_audits_are_drawn_at_their_share_and_from_the_seed() -> None:
 
 
 def test_the_report_counts_audits_for_the_hits_they_stand_for() -> None:
-    gate = Gate(0.5, "shadow", audit_share=0.02)
+    gate = Gate(0.4, "shadow", audit_share=0.02)
     choice = gate.choose([Near("a", 0.9), Near("b", 0.5)], {}, {})
     assert choice is not None
     for n in range(60):
@@ -209,3 +209,85 @@ def test_the_report_counts_audits_for_the_hits_they_stand_for() -> None:
     assert report.n_hits_judged == 61
     assert report.error == pytest.approx(30 / 110)
     assert report.error_low < 30 / 110 < report.error_high
+
+
+@pytest.mark.parametrize("max_error", [-0.1, 0.0, 0.5, 1.0, float("nan")])
+def test_a_budget_that_means_nothing_is_refused(max_error: float) -> None:
+    with pytest.raises(ValueError, match="max_error"):
+        Gate(max_error)
+
+
+def test_a_judge_no_better_than_a_coin_is_refused() -> None:
+    with pytest.raises(ValueError, match="judge_error"):
+        Gate(0.02, judge_error=0.5)
+
+
+def test_a_probability_counts_as_a_fraction_of_a_verdict() -> None:
+    whole, halves = Gate(0.05, "shadow"), Gate(0.05, "shadow")
+    for n in range(100):
+        choice = whole.choose([Near("a", 0.5 + n / 250), Near("b", 0.2)], {}, {})
+        halves.choose([Near("a", 0.5 + n / 250), Near("b", 0.2)], {}, {})
+        assert choice is not None
+        for gate, verdicts in ((whole, (1.0, 0.0)), (halves, (0.5, 0.5))):
+            for is_same in verdicts:
+                gate.learn(Judgement(0.0, "miss", choice.features, 0.9, True, is_same))
+    whole.refit()
+    halves.refit()
+
+    assert halves.report().error == pytest.approx(0.5)
+    assert halves.report().error == whole.report().error
+    near = [Near("a", 0.9), Near("b", 0.2)]
+    first, second = whole.choose(near, {}, {}), halves.choose(near, {}, {})
+    assert first is not None
+    assert second is not None
+    assert first.p_same == pytest.approx(second.p_same, abs=1e-3)
+
+
+@pytest.mark.parametrize(("p_same", "is_same", "expected"), [(0.9, 0.4, True), (0.5, 0.4, False)])
+def test_an_unsure_verdict_is_weighed_with_what_was_thought_before(
+    p_same: float, is_same: float, expected: bool
+) -> None:
+    assert Gate(0.05).is_alias(Choice("a", 0.8, p_same, (), False, 0.02), is_same=is_same) is expected
+
+
+def test_more_is_audited_until_the_first_audits_are_in_and_after_a_wrong_one() -> None:
+    gate = Gate(0.02, "serve", audit_share=0.02)
+
+    def audit(n: int, is_same: float) -> float:
+        for _ in range(n):
+            choice = gate.choose([Near("a", 1.0, 8.0), Near("b", 0.2, -8.0)], {}, {})
+            assert choice is not None
+            gate.learn(Judgement(0.0, "audit", choice.features, 0.99, True, is_same, choice.audit_share))
+        choice = gate.choose([Near("a", 1.0, 8.0), Near("b", 0.2, -8.0)], {}, {})
+        assert choice is not None
+        return choice.audit_share
+
+    assert audit(0, 1.0) == 0.2
+    assert audit(40, 1.0) == 0.02
+    assert audit(1, 0.5) == 0.2
+    assert audit(40, 1.0) == 0.02
+    gate.learn(Judgement(0.0, "report", (), 0.99, True, 0.0))
+    assert audit(0, 1.0) == 0.2
+
+
+def test_who_wants_no_audits_gets_none() -> None:
+    choice = Gate(0.02, "serve", audit_share=0.0).choose([Near("a", 0.9)], {}, {})
+
+    assert choice is not None
+    assert choice.audit_share == 0.0
+
+
+def test_a_judge_that_falls_silent_ends_serving() -> None:
+    traffic = Traffic(Gate(0.05, "auto", seed=1), steepness=25.0).run(1500)
+    gate = traffic.gate
+    assert gate.is_serving
+    choice = gate.choose([Near("a", 0.95), Near("b", 0.2)], {}, {})
+    assert choice is not None
+    changes = [gate.untold(choice) for _ in range(20)]
+
+    assert [change is not None for change in changes].count(True) == 1
+    assert not gate.is_serving
+    assert "gave no verdict on" in gate.report().missing
+    traffic.run(300)  # it speaks again
+    assert gate.is_serving
+    assert gate.report().missing == ""

@@ -26,10 +26,12 @@ def test_auto_serves_when_enough_would_be_hits_were_judged_right() -> None:
     assert (
         promise.missing(Estimate(49.0, 49, 0.0, 0.0, 0.1), has_cut=True) == "1 more would-be hit to be judged"
     )
-    change = promise.after_fit(GOOD, has_cut=True)
+    change = promise.after_fit(GOOD, has_cut=True, foretold=0.017)
     assert change is not None
-    assert str(change).startswith("shadow -> serving: 50 would-be hits were judged, 0 % of them wrong")
-    assert "budget is 2 %" in str(change)
+    assert str(change) == (
+        "shadow -> serving: the model expects 1.7 % of hits to be wrong; 50 would-be hits were judged, 0 % of them "
+        "wrong (95 % interval 0 % to 7 %), which does not speak against it; the budget is 2 %"
+    )
     assert promise.missing(GOOD, has_cut=True) == ""
 
 
@@ -111,6 +113,48 @@ def test_reports_end_serving_by_their_share_of_the_hits() -> None:
     change = promise.after_verdict()
     assert change is not None
     assert "30 of the last 500 hits were reported wrong" in change.why
+
+
+def test_one_verdict_among_many_audits_without_is_a_mute_judge() -> None:
+    promise = serving(mode="auto")
+    changes = []
+    for n in range(60):
+        if n == 5:
+            promise.audited(is_same=1.0, judge_error=0.0)
+        changes.append(promise.untold())
+
+    change = next(change for change in changes if change is not None)
+    assert change.why == "the judge gave no verdict on 49 of the last 50 audited hits"
+    assert (
+        promise.missing(GOOD, has_cut=True) == "the judge gave no verdict on 50 of the last 50 audited hits"
+    )
+
+
+def test_a_judge_that_tells_of_every_other_audit_will_do() -> None:
+    promise = serving(mode="auto")
+    for _ in range(200):
+        promise.audited(is_same=1.0, judge_error=0.0)
+        assert promise.untold() is None
+    assert promise.missing(GOOD, has_cut=True) == ""
+
+
+def test_serve_goes_on_with_a_mute_judge_and_says_so() -> None:
+    promise = serving(mode="serve")
+    assert [promise.untold() for _ in range(60)] == [None] * 60
+
+    assert "no verdict on 50 of the last 50" in promise.missing(GOOD, has_cut=True)
+    assert promise.audit_share == 0.02
+
+
+@given(st.lists(st.floats(0, 1), max_size=60))
+def test_an_unsure_audit_never_alarms_more_than_a_wrong_one(verdicts: list[float]) -> None:
+    unsure, sure = serving(), serving()
+    for is_same in verdicts:
+        unsure.audited(is_same=is_same, judge_error=0.0)
+        sure.audited(is_same=0.0 if is_same < 1 else 1.0, judge_error=0.0)
+
+    assert unsure.after_verdict() is None or sure.after_verdict() is not None
+    assert unsure.audit_share <= sure.audit_share
 
 
 def test_old_reports_are_forgotten() -> None:
