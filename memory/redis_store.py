@@ -82,7 +82,7 @@ class RedisStore:
         if len(self._own) > MAX_OWN:
             self._forget_own()
         self._mirror.will_hear(entry)
-        self._local.put_soon(entry)
+        self._local.put_soon(entry, is_heir=False)
         if not self._tell(lambda: changes.put(entry, self._max_entries, self._replica)):
             self._mirror.has_heard(entry.hit_id)
 

@@ -107,15 +107,24 @@ class SqliteStore:
         return None if is_replaced else entry
 
     async def put(self, entry: Entry) -> None:
-        """Keep an entry in place of an older one with its key; the tenant's oldest beyond the cap go."""
+        """Keep an entry in place of an older one with its key, whose neighbours lead to it from now on.
+
+        The tenant's oldest beyond the cap go.
+        """
         self.put_soon(entry)
 
-    def put_soon(self, entry: Entry) -> None:
-        """As `put`."""
+    def put_soon(self, entry: Entry, *, is_heir: bool = True) -> None:
+        """As `put`.
+
+        Args:
+            is_heir: Takes over what leads to the older one.
+        """
         self._pending.add(entry)
         # what waits in the writer must not hold this store: a store that is let go of is flushed
         after = partial(self._pending.settled, entry)
-        if not self._send(partial(writes.put, entry=entry, max_entries=self._max_entries), after):
+        if not self._send(
+            partial(writes.put, entry=entry, max_entries=self._max_entries, is_heir=is_heir), after
+        ):
             after()
 
     def remove(self, hit_id: str) -> bool:

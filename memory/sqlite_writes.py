@@ -12,6 +12,17 @@ MAX_JUDGEMENTS = 20_000
 COLUMNS = "hit_id, key, tenant, user, body, tier, model, cost_usd, stored_at_s, expires_at_s, took_s"
 
 _PUT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_OLDER = "SELECT hit_id FROM entries WHERE key = ?"
+# only one entry may have the key, and rows may lead only to an entry that is there
+_STEP_ASIDE = "UPDATE entries SET key = CAST(hit_id AS BLOB) WHERE hit_id = ?"
+_LEAD = "UPDATE vectors SET answer_id = ?, expires_at_s = min(expires_at_s, ?) WHERE answer_id = ? AND hit_id <> ?"
+_TAKE_RECORD = "UPDATE records SET answer_id = ? WHERE answer_id = ?"
+_TAKEN = """
+    SELECT hit_id, partition, vector, expires_at_s, answer_id, coalesce(sketch, x'')
+    FROM vectors LEFT JOIN sketches USING (seq) WHERE answer_id = ? AND hit_id <> ? ORDER BY seq
+"""
+_ROW = "INSERT OR REPLACE INTO vectors (hit_id, partition, vector, expires_at_s, answer_id) VALUES (?, ?, ?, ?, ?)"
+_SKETCH = "INSERT INTO sketches VALUES (?, ?)"
 _EXPIRED = "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE expires_at_s <= ? LIMIT 64)"
 _N_OF_TENANT = "SELECT n_entries FROM tenants WHERE tenant = ?"
 _OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE tenant = ? ORDER BY id LIMIT ?)"
@@ -44,15 +55,37 @@ class Attachment:
     expires_at_s: float
 
 
-def put(connection: sqlite3.Connection, *, entry: Entry, max_entries: int) -> None:
+def put(connection: sqlite3.Connection, *, entry: Entry, max_entries: int, is_heir: bool = True) -> None:
+    """Keep an entry in place of an older one of its key.
+
+    Args:
+        is_heir: It takes over what leads to the older one, and that one's record.
+    """
     e = entry
     connection.execute(_EXPIRED, (e.stored_at_s,))
-    connection.execute("DELETE FROM entries WHERE key = ?", (e.key,))
-    named = (e.hit_id, e.key, e.tenant, e.user, e.body, e.tier, e.model)
-    connection.execute(_PUT, (*named, e.cost_usd, e.stored_at_s, e.expires_at_s, e.took_s))
+    older = connection.execute(_OLDER, (e.key,)).fetchone()
+    is_heir = is_heir and older is not None and older != (e.hit_id,)
+    if is_heir:
+        connection.execute(_STEP_ASIDE, older)
+    elif older is not None:
+        _drop(connection, *older)
+    _insert(connection, e)
+    if is_heir:
+        connection.execute(_LEAD, (e.hit_id, e.expires_at_s, *older, *older))
+        connection.execute(_TAKE_RECORD, (e.hit_id, *older))
+        _drop(connection, *older)
     n_over = connection.execute(_N_OF_TENANT, (e.tenant,)).fetchone()[0] - max_entries
     if n_over > 0:
         connection.execute(_OLDEST, (e.tenant, n_over))
+
+
+def _insert(connection: sqlite3.Connection, e: Entry) -> None:
+    named = (e.hit_id, e.key, e.tenant, e.user, e.body, e.tier, e.model)
+    connection.execute(_PUT, (*named, e.cost_usd, e.stored_at_s, e.expires_at_s, e.took_s))
+
+
+def _drop(connection: sqlite3.Connection, hit_id: str) -> None:
+    connection.execute("DELETE FROM entries WHERE hit_id = ?", (hit_id,))
 
 
 def attach(connection: sqlite3.Connection, *, row: Attachment) -> bool:
@@ -60,8 +93,18 @@ def attach(connection: sqlite3.Connection, *, row: Attachment) -> bool:
     cursor = connection.execute(_ATTACH, values)
     if cursor.rowcount < 1:
         return False
-    connection.execute("INSERT INTO sketches VALUES (?, ?)", (cursor.lastrowid, row.sketch))
+    connection.execute(_SKETCH, (cursor.lastrowid, row.sketch))
+    _show_taken(connection, row.hit_id)
     return True
+
+
+def _show_taken(connection: sqlite3.Connection, hit_id: str) -> None:
+    """Give rows that an entry took over from an older one new numbers: whoever reads what is new hears of them.
+
+    Only now: until its own prompt was compared, an entry must not be its own neighbour's answer.
+    """
+    for *row, sketch in connection.execute(_TAKEN, (hit_id, hit_id)).fetchall():
+        connection.execute(_SKETCH, (connection.execute(_ROW, row).lastrowid, sketch))
 
 
 def judged(connection: sqlite3.Connection, *, answer_id: str, record: Record) -> None:

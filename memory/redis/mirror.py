@@ -53,7 +53,7 @@ class Mirror:
         for change in self._outbox.waiting():
             if change.entry is not None:
                 self.will_hear(change.entry)
-                self._local.put_soon(change.entry)
+                self._local.put_soon(change.entry, is_heir=False)
             if change.attachment is not None:
                 self._local.attach_soon(change.attachment)
 
@@ -63,7 +63,7 @@ class Mirror:
         except msgspec.DecodeError:
             return
         if entry.key not in self._newest:
-            self._local.put_soon(entry)
+            self._local.put_soon(entry, is_heir=False)
 
     def attach(self, raw: bytes) -> Future[object] | None:
         try:

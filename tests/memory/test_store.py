@@ -16,7 +16,7 @@ import pytest
 from stepwell.base.errors import ConfigError
 from stepwell.memory import schema, sqlite_writes
 from stepwell.memory.sqlite_store import SqliteStore
-from stepwell.memory.store import Entry
+from stepwell.memory.store import Entry, Record
 
 NOW_S = 1_000_000.0
 
@@ -93,6 +93,32 @@ async def test_a_newer_entry_takes_the_older_ones_place(store: SqliteStore) -> N
     assert await store.get(old.key, now_s=NOW_S) == new
     assert await store.find("h1", now_s=NOW_S) is None
     assert store.vectors_after(b"p", 0, now_s=NOW_S, limit=9) == []
+
+
+async def test_a_newer_entry_takes_over_who_leads_to_the_older_one(tmp_path: Path) -> None:
+    """Readers of what is new hear of it once the newer entry's own prompt was compared, and not before."""
+    path = str(tmp_path / "c.db")
+    store, other = SqliteStore(path), SqliteStore(path)
+    for n in (1, 2, 3):
+        await store.put(entry(n))
+        assert await attach(store, f"h{n}", answer_id="h1", expires_at_s=NOW_S + 99)
+    store.add_record("h1", Record(2, 1))
+    await settled(store)
+    read_until = other.vectors_after(b"p", 0, now_s=NOW_S, limit=9)[-1].seq
+    newer = replace(entry(1), hit_id="h1b", expires_at_s=entry(1).expires_at_s - 5)
+    await other.put(newer)
+    await settled(other)
+    assert await store.find("h1", now_s=NOW_S) is None
+    assert store.records(["h1", "h1b"]) == {"h1b": Record(2, 1)}
+    assert [r.answer_id for r in store.vectors_after(b"p", 0, now_s=NOW_S, limit=9)] == ["h1b", "h1b"]
+    assert store.vectors_after(b"p", read_until, now_s=NOW_S, limit=9) == []
+    assert await attach(other, "h1b", expires_at_s=NOW_S + 99)
+    rows = store.vectors_after(b"p", read_until, now_s=NOW_S, limit=9)
+    assert [r.answer_id for r in rows] == ["h1b"] * 3
+    assert {r.expires_at_s for r in rows} == {newer.expires_at_s}
+    assert len(store.sketches(b"p", [r.seq for r in rows])) == 3
+    await store.close()
+    await other.close()
 
 
 async def test_the_cap_holds_for_each_tenant_and_the_oldest_go(store: SqliteStore) -> None:

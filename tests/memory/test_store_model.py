@@ -38,10 +38,20 @@ class Model:
 
     def put(self, entry: Entry) -> None:
         self.drop([h for h, e in self.entries.items() if e.expires_at_s <= entry.stored_at_s])
-        self.drop([h for h, e in self.entries.items() if e.key == entry.key])
+        older = [h for h, e in self.entries.items() if e.key == entry.key]
         self.entries[entry.hit_id] = entry
+        for hit_id in older:
+            self.take_over(hit_id, entry)
+        self.drop(older)
         mine = [h for h, e in self.entries.items() if e.tenant == entry.tenant]
         self.drop(mine[: max(0, len(mine) - CAP)])
+
+    def take_over(self, older: str, entry: Entry) -> None:
+        for name, row in self.rows.items():
+            if row.answer_id == older and name != older:
+                row.answer_id, row.expires_at_s = entry.hit_id, min(row.expires_at_s, entry.expires_at_s)
+        if older in self.records:
+            self.records[entry.hit_id] = self.records[older]
 
     def attach(self, hit_id: str, answer_id: str, partition: bytes, sketch: bytes, until_s: float) -> bool:
         own, answer = self.entries.get(hit_id), self.entries.get(answer_id)
@@ -50,6 +60,8 @@ class Model:
         self.rows.pop(hit_id, None)
         ends_at_s = min(until_s, own.expires_at_s, answer.expires_at_s)
         self.rows[hit_id] = Row(answer_id, partition, sketch, ends_at_s)
+        for name in [name for name, row in self.rows.items() if row.answer_id == hit_id != name]:
+            self.rows[name] = self.rows.pop(name)  # under a new number
         return True
 
     def judged(self, answer_id: str, is_same: bool) -> None:
