@@ -28,9 +28,7 @@ def log_odds(
     made = [-MAX_LOG_ODDS] * len(cached)
     if asked is None:
         return made
-    found = [
-        (i, s) for i, c in enumerate(cached) if (s := read_sketch(c)) is not None and s.rest == asked.rest
-    ]
+    found = [(i, s) for i, c in enumerate(cached) if (s := read_sketch(c)) and not s.differs_unseen(asked)]
     if found:
         rows = pair_features(asked, [s for _, s in found], [similarities[i] for i, _ in found])
         for (i, _), score in zip(found, scores(model, rows).tolist(), strict=True):

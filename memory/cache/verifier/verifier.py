@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EMBEDDER = "minilm-8199be6f-1"
 _SHIPPED = Path(__file__).with_name("weights.npz")
-_SKETCHES = 1  # another number where sketches or features are made in another way
+_SKETCHES = 2  # another number where sketches or features are made in another way
 
 
 def verifier_name(path: str | None) -> str:
@@ -68,12 +68,15 @@ class Verifier:
         return cls(read_model(weights_file(path)), verifier_name(path))
 
     def sketch(self, text: str, tokens: TokenVectors | None) -> bytes:
-        """All that a comparison needs of a text: under 12 kB, 1-3 kB for a short question. Holds words of it."""
+        """All that a comparison needs of a text: under 16 kB, 1-3 kB for a short question. Holds words of it."""
         return self._scoring.make_sketch(text, tokens, self._model.basis)
 
     def log_odds(self, query: bytes, cached: Sequence[bytes], similarities: Sequence[float]) -> list[float]:
-        """Log-odds that each cached answer would do for the query, -12..12; -12 where a sketch can't be read, or
-        texts differ after their first 96 words.
+        """Log-odds that each cached answer would do for the query, -12..12.
+
+        -12 where a sketch can't be read, and where texts differ in what no feature shows: after their first 96 words,
+        in emoji and other signs, in letters of other alphabets, or in case where that means something (mW and MW, US
+        and us, -r and -R). The model is English: a text that is mostly in another alphabet is -12 unless equal.
 
         Args:
             similarities: Cosine of the query with each cached prompt.
