@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from stepwell.base.errors import ConfigError
@@ -99,7 +100,19 @@ def connect(path: str | None, *, busy_timeout_s: float = 5.0) -> sqlite3.Connect
     return connection
 
 
+def is_ours(path: str) -> bool:
+    """Whether a file is a cache; reads only."""
+    try:
+        if not Path(path).stat().st_size:
+            return False
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+    except (OSError, sqlite3.Error):
+        return False
+
+
 def _prepare(connection: sqlite3.Connection, path: str | None) -> None:
+    _version(connection, path)  # another program's file must not even become a WAL one
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stepwell.base.config.env_name import EnvName
 from stepwell.base.config.section import Section
@@ -41,11 +41,20 @@ class PromisesConfig(Section):
         description="environment variable with the URL of the Redis that keeps the day's spending of all replicas",
     )
     max_cache_error: float = Field(
-        default=0.02, ge=0, le=1, description="share of semantic cache hits that may be wrong"
+        default=0.02, description="share of semantic cache hits that may be wrong, above 0 and below 0.5"
     )
     max_false_blocks: float = Field(
         default=0.01, ge=0, le=1, description="share of honest requests that learned guards may block"
     )
+
+    @field_validator("max_cache_error")
+    @classmethod
+    def _can_be_kept(cls, share: float) -> float:
+        if not 0 < share < 0.5:
+            raise ValueError(
+                "must be above 0 and below 0.5; to serve nothing by meaning, use cache.semantic: off"
+            )
+        return share
 
     @model_validator(mode="after")
     def _one_ledger(self) -> PromisesConfig:

@@ -129,10 +129,13 @@ def opened(config: Config, path: str | None) -> Iterator[Store]:
 
 
 def _file(path: str) -> Store:
+    from stepwell.memory.schema import is_ours
     from stepwell.memory.sqlite_store import SqliteStore
 
     if not Path(path).is_file():
         raise UsageError(f"{path}: no cache there yet")
+    if not is_ours(path):  # opening would write into it
+        raise UsageError(f"{path}: empty, or a file of something else")
     return SqliteStore(path)
 
 

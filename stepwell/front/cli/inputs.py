@@ -101,6 +101,18 @@ def check_names(prices: Prices, tiers: Sequence[str]) -> None:
             raise UsageError(f"--prices: there is no tier {name!r}; {hint}There are {', '.join(tiers)}")
 
 
+def check_error(option: str, share: float, *, is_zero_allowed: bool = False) -> float:
+    """A share of errors that a budget, or a judge, may have.
+
+    Raises:
+        UsageError: It is not below a half, or not above 0; names the option.
+    """
+    if 0 < share < 0.5 or (is_zero_allowed and share == 0):
+        return share
+    low = "0 or more" if is_zero_allowed else "above 0"
+    raise UsageError(f"{option} must be {low} and below 0.5; got {share:g}")
+
+
 class Lines:
     """Lines of all files, one after the other; packed ones too, and - for stdin. To be read once.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +13,15 @@ from typing import TYPE_CHECKING
 from stepwell.base.errors import BadRequest
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.inputs import config_of
+from stepwell.front.cli.inputs import check_error, config_of
 
 if TYPE_CHECKING:
-    from stepwell.base.config import Config
     from stepwell.base.embedding import Embedder
     from stepwell.evals.cache.pairs import PairFigures
     from stepwell.evals.cache.stream_table import StreamLine
     from stepwell.memory.cache.verifier import Verifier
 
+BUDGETS = (0.02, 0.05)
 _HEAD = ("pairs", "n", "AUROC", "95 %", "cosine", "false hits at 90 % kept", "cosine", "worst kind")
 
 
@@ -29,11 +31,15 @@ def run_cache(args: Namespace) -> int:
     from stepwell.memory.cache.verifier import Verifier
 
     config = config_of(args)
+    budgets = [check_error("--max-error", e) for e in args.max_error or BUDGETS]
+    check_error("--judge-error", args.judge_error, is_zero_allowed=True)
+    for file in args.files:
+        _check_rows(file)
     verifier, embedder = Verifier.load(config.cache.verifier), load_embedder(config.embedding)
     pairs = [f for f in args.files if _holds_pairs(f)]
     streams = [Path(f) for f in args.files if args.streams or f not in pairs]
     made = [] if args.streams else _pair_figures(pairs, verifier, embedder)
-    lines = _stream_lines(args, config, streams, verifier, embedder) if streams else []
+    lines = _stream_lines(args, budgets, streams, verifier, embedder) if streams else []
     if args.json:
         terminal.say_json(
             {"pairs": {name: {"score": s, "cosine": c} for name, s, c in made}, "streams": lines}
@@ -52,6 +58,8 @@ def _pair_figures(
     made, pool = [], []
     for file in files:
         rows = [row for row in replay_pairs(_lines(file), verifier, embedder) if "score" in row]
+        if not rows:
+            raise UsageError(f"{file}: no pair that can be read")
         made.append((_name(file), pair_figures(rows), pair_figures(rows, by="cosine")))
         pool.append(rows)
     if len(pool) > 1:
@@ -70,14 +78,14 @@ def _mixed(pool: list[list[dict[str, object]]]) -> list[dict[str, object]]:
 
 
 def _stream_lines(
-    args: Namespace, config: Config, files: list[Path], verifier: Verifier, embedder: Embedder
+    args: Namespace, budgets: list[float], files: list[Path], verifier: Verifier, embedder: Embedder
 ) -> list[StreamLine]:
     from stepwell.evals.cache.stream_table import stream_table
 
     try:
         return stream_table(
             files,
-            args.max_error or [0.02, 0.05],
+            budgets,
             embedder=embedder,
             verifier=verifier,
             judge_error=args.judge_error,
@@ -105,13 +113,24 @@ def _cells(name: str, score: PairFigures, cosine: PairFigures) -> tuple[str, ...
     return (
         name,
         f"{score.n:,}",
-        f"{score.auc:.3f}",
-        f"[{score.low:.3f}, {score.high:.3f}]",
-        f"{cosine.auc:.3f}",
-        f"{score.false_hits:.1%}",
-        f"{cosine.false_hits:.1%}",
+        _told(f"{score.auc:.3f}", score.auc),
+        _told(f"[{score.low:.3f}, {score.high:.3f}]", score.low, score.high),
+        _told(f"{cosine.auc:.3f}", cosine.auc),
+        _told(f"{score.false_hits:.1%}", score.false_hits),
+        _told(f"{cosine.false_hits:.1%}", cosine.false_hits),
         f"{kind} {worst:.1%}",
     )
+
+
+def _told(text: str, *figures: float) -> str:
+    """What stands in the table: nothing where too few rows leave a figure unknown."""
+    return "-" if any(math.isnan(x) for x in figures) else text
+
+
+def _check_rows(file: str) -> None:
+    """Raises: UsageError: There is none, or the file can't be read to its end; names it."""
+    if not sum(1 for _ in _lines(file)):
+        raise UsageError(f"{file}: no rows")
 
 
 def _holds_pairs(file: str) -> bool:
@@ -127,5 +146,7 @@ def _lines(file: str) -> Iterator[str]:
     try:
         with opener(file, "rt", encoding="utf-8", errors="replace") as lines:
             yield from (line for line in lines if line.strip())
+    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+        raise UsageError(f"{file}: damaged: {type(e).__name__}") from e
     except OSError as e:
         raise UsageError(f"{file}: {e.strerror or e}") from e

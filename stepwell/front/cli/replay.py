@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from argparse import Namespace
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -156,5 +157,10 @@ def _read(file: str) -> AbstractContextManager[Iterable[str]]:
     return nullcontext(sys.stdin)
 
 
-def _unzipped(file: str) -> AbstractContextManager[Iterable[str]]:
-    return gzip.open(file, "rt", encoding="utf-8", errors="replace")
+@contextmanager
+def _unzipped(file: str) -> Iterator[Iterable[str]]:
+    try:
+        with gzip.open(file, "rt", encoding="utf-8", errors="replace") as lines:
+            yield lines
+    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+        raise UsageError(f"{file}: damaged: {type(e).__name__}") from e

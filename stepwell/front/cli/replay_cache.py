@@ -12,10 +12,11 @@ import msgspec
 from stepwell.base.errors import BadRequest
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import UsageError
+from stepwell.front.cli.inputs import check_error
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
-    from stepwell.evals.cache.arrivals import Row
+    from stepwell.evals.cache.arrivals import Arrival, Row
     from stepwell.evals.cache.pairs import PairFigures
     from stepwell.evals.cache.stream import StreamRow
     from stepwell.evals.cache.stream_summary import StreamSummary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Out = Callable[[dict[str, object]], None]
 CLS = "cls"
+CACHED = "cached_query"
 
 
 def replay_cache(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
@@ -79,7 +81,6 @@ def said_of_pairs(figures: PairFigures, cosine: PairFigures) -> list[str]:
 
 def _stream(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
     from stepwell.base.embedding import load_embedder
-    from stepwell.evals.cache.arrivals import read_arrivals
     from stepwell.evals.cache.embedded import EmbeddedTexts
     from stepwell.evals.cache.stream import StreamReplay
     from stepwell.evals.cache.stream_summary import summarise
@@ -88,12 +89,18 @@ def _stream(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> 
 
     if args.judge != CLS:
         raise UsageError("--judge names the column with the class; only cls is known")
-    max_error = config.promises.max_cache_error if args.max_error is None else args.max_error
+    max_error = (
+        config.promises.max_cache_error
+        if args.max_error is None
+        else check_error("--max-error", args.max_error)
+    )
+    check_error("--judge-error", args.judge_error, is_zero_allowed=True)
     mode: Literal["auto", "serve"] = "serve" if config.cache.semantic == "serve" else "auto"
-    try:
-        arrivals = read_arrivals(_rows(lines))
-    except BadRequest as e:
-        raise UsageError(str(e)) from e
+    arrivals, n_bad = _arrivals(lines, out)
+    if not arrivals:
+        if not n_bad:
+            raise UsageError(f"{args.file}: no rows")
+        return n_bad
     texts = EmbeddedTexts(load_embedder(config.embedding), Verifier.load(config.cache.verifier))
     gate = Gate(
         max_error, mode, audit_share=config.cache.audit_share, judge_error=args.judge_error, seed=args.seed
@@ -105,19 +112,38 @@ def _stream(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> 
         rows.append(row)
     for line in said_of_stream(summarise(rows), replay.changes, max_error):
         terminal.say(line)
-    return 0
+    return n_bad
 
 
-def _rows(lines: Iterable[str]) -> list[Row]:
-    decode = msgspec.json.Decoder(dict[str, object]).decode
+def _arrivals(lines: Iterable[str], out: Out) -> tuple[list[Arrival], int]:
+    """What arrives, and how many rows were bad: each gives {"line", "error"}, which shows nothing of its text."""
+    from stepwell.evals.cache.arrivals import read_arrivals
+
     rows: list[Row] = []
+    n_bad = 0
     for n, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
-            if line.strip():
-                rows.append(decode(line))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            raise UsageError(f"line {n} is not a JSON object") from None
-    return rows
+            rows.append(_checked(line, rows[0] if rows else None))
+        except BadRequest as e:
+            n_bad += 1
+            out({"line": n, "error": str(e)})
+    return read_arrivals(rows), n_bad
+
+
+def _checked(line: str, first: Row | None) -> Row:
+    """One row that can stand beside the first; raises BadRequest."""
+    from stepwell.evals.cache.arrivals import read_arrivals
+
+    try:
+        row = msgspec.json.decode(line, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise BadRequest("not a JSON object") from None
+    if first is not None and (CACHED in row) is not (CACHED in first):
+        raise BadRequest("pairs and arrivals are mixed: the first row is of the other kind")
+    read_arrivals([row])
+    return row
 
 
 def _row(row: StreamRow) -> dict[str, object]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,38 @@ def test_where_there_is_no_cache_it_says_so_and_makes_no_file(line: str, here: P
     (here / "stepwell.yaml").write_text("cache: {semantic: shadow}\n")
     assert main(["cache", *line.split()]) == 2
     assert "cache.path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["nothing", "text", "sqlite"])
+def test_a_foreign_file_stays_as_it_is(what: str, here: Path, capsys: Capture) -> None:
+    path = here / "notes.db"
+    path.write_bytes(b"a text" * 1000 if what == "text" else b"")
+    if what == "sqlite":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE mine (n INTEGER)")
+    before = path.read_bytes()
+    assert main(["cache", "report", "--path", "notes.db"]) == 2
+    assert "notes.db" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert [p.name for p in here.iterdir() if p.name.startswith("notes")] == ["notes.db"]
+
+
+def test_a_file_that_another_process_just_made_is_read(capsys: Capture) -> None:
+    """Its name as ours may lie in the log still."""
+    store = SqliteStore("cache.db")
+    assert main(["cache", "report", "--path", "cache.db"]) == 0
+    assert "served 0 of 0" in capsys.readouterr().out
+    asyncio.run(store.close())
+
+
+@pytest.mark.parametrize("share", ["0", "0.5", "-1", ".nan"])
+def test_a_budget_that_cannot_be_kept_is_refused(share: str, here: Path, capsys: Capture) -> None:
+    filled()
+    path = here / "stepwell.yaml"
+    path.write_text(path.read_text() + f"promises: {{max_cache_error: {share}}}\n")
+    for line in (["cache", "report"], ["check"]):
+        assert main(line) == 2
+        assert "cache.semantic: off" in capsys.readouterr().err
 
 
 def test_a_file_of_something_else_is_refused(here: Path, capsys: Capture) -> None:
