@@ -33,7 +33,6 @@ from stepwell.memory.cache.key import exact_key
 from stepwell.memory.cache.lookup import Lookup
 from stepwell.memory.cache.stats import CacheStats
 
-DEFAULT_TENANT = "langchain"
 _VERSIONS = "langchain-2"  # another layout of requests or answers, another name
 _MAX_PENDING = 1_000
 _LOAD_TIMEOUT_S = 60.0
@@ -48,12 +47,13 @@ class StepwellCache(BaseCache):
 
     Args:
         path: A file, which a well's cache may share; None keeps the answers in memory.
-        tenant: Whose they are; `clear` erases this tenant's only. None: nobody said, so nothing goes by meaning.
+        tenant: Whose they are; `clear` erases this tenant's only. None: nobody said, so nothing goes by meaning, and
+            `clear` erases all in the file that is nobody's.
         ttl_s: Counted from the write; a hit does not extend it.
         max_entries: The oldest beyond it go.
         semantic: "auto" counts what would be right until the evidence suffices, "shadow" only counts, "serve" begins
             at once, "off".
-        max_error: Share of the hits by meaning that may be wrong, 0..1.
+        max_error: Share of the hits by meaning that may be wrong, above 0 and below .5.
         judge: What compares answers in the background: "answers", a function of (question, fresh answer, cached
             answer) or its 'module:function'.
         embedding: The embedder.
@@ -84,9 +84,9 @@ class StepwellCache(BaseCache):
         config: CacheConfig | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._tenant = tenant or DEFAULT_TENANT
+        self._tenant = _text(tenant or "")
         self._config = config = _configured(config or CacheConfig(), path, ttl_s, max_entries, semantic)
-        if tenant is None:
+        if not tenant:
             self._config = config.model_copy(update={"semantic": "off"})
         self._embedding = embedding or EmbeddingConfig()
         self._embedder = _once(partial(load_embedder, self._embedding))
@@ -94,7 +94,7 @@ class StepwellCache(BaseCache):
         self._loop = LoopThread("stepwell-langchain-cache")
         weakref.finalize(self, self._loop.stop)
         self._cache = self._loop.run(
-            self._open(_judge(judge or config.judge, self._embedder), max_error, clock)
+            self._open(_judge(judge or config.judge, self._embedder), _share(max_error), clock)
         )
 
     async def _open(self, judge: Judge | None, max_error: float, clock: Callable[[], float]) -> Cache:
@@ -215,6 +215,23 @@ def _configured(
         raise ConfigError(
             f"StepwellCache: {', '.join(str(d['loc'][0]) for d in e.errors() if d['loc'])}: {e.errors()[0]['msg']}"
         ) from e
+
+
+def _share(max_error: float) -> float:
+    """Raises: ConfigError: No budget that can be kept."""
+    try:
+        return PromisesConfig(max_cache_error=max_error).max_cache_error
+    except ValidationError as e:
+        raise ConfigError(f"StepwellCache: max_error: {e.errors()[0]['msg']}") from e
+
+
+def _text(tenant: str) -> str:
+    """Raises: ConfigError: It can't be written as UTF-8."""
+    try:
+        tenant.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("StepwellCache: tenant: must be Unicode text") from None
+    return tenant
 
 
 def _scope(llm_string: str) -> str:

@@ -152,6 +152,19 @@ async def test_tenants_are_apart_and_clearing_one_leaves_the_other(tmp_path: Pat
     b.close()
 
 
+def test_who_names_no_tenant_is_no_tenant(tmp_path: Path) -> None:
+    path = str(tmp_path / "cache.sqlite3")
+    nobody, named = StepwellCache(path), StepwellCache(path, tenant="langchain", semantic="off")
+    nobody.update("p", "m", ANSWER)
+    assert named.lookup("p", "m") is None
+    named.clear()
+    assert nobody.lookup("p", "m") is not None
+    nobody.clear()
+    assert nobody.lookup("p", "m") is None
+    nobody.close()
+    named.close()
+
+
 def test_an_answer_expires(make: Make) -> None:
     now_s = [1_000.0]
     cache = make(ttl_s=10, clock=lambda: now_s[0])
@@ -204,7 +217,16 @@ def test_a_forgotten_cache_leaves_no_thread() -> None:
 
 @pytest.mark.parametrize(
     "named",
-    [{"ttl_s": 0}, {"max_entries": 0}, {"semantic": "maybe"}, {"config": CacheConfig(store="x:y")}],
+    [
+        {"ttl_s": 0},
+        {"max_entries": 0},
+        {"semantic": "maybe"},
+        {"config": CacheConfig(store="x:y")},
+        {"max_error": 0},
+        {"max_error": 0.5},
+        {"max_error": float("nan")},
+        {"tenant": "\ud800"},
+    ],
 )
 def test_a_setting_out_of_range_is_refused(named: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="StepwellCache"):
