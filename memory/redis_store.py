@@ -107,7 +107,7 @@ class RedisStore:
         """
         if not _is_text(tenant + (user or "")):
             return 0
-        erasure = Erasure(tenant, user, time.time())
+        erasure = Erasure.of(tenant, user, time.time())
         self._take_back(erasure.covers)
         n_here = self._local.erase(tenant=tenant, user=user)
         return max(self._ask(changes.erase(erasure, self._replica)), n_here)

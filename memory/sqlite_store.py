@@ -153,6 +153,10 @@ class SqliteStore:
             return self._delete("tenant = ? AND stored_at_s <= ?", (tenant, until_s))
         return self._delete("tenant = ? AND user = ? AND stored_at_s <= ?", (tenant, user, until_s))
 
+    def erase_all(self, is_meant: Callable[[str, str], bool], *, until_s: float) -> int:
+        """As `erase`, of all whose tenant and user a test picks out."""
+        return self._deleted(partial(writes.erase_all, is_meant=is_meant, until_s=until_s))
+
     def wipe(self) -> None:
         """Delete all but the judgements, whose numbers rise on."""
         self._writer.ask(writes.wipe, is_urgent=True).result()
@@ -232,8 +236,10 @@ class SqliteStore:
         return self._writer.send(Job(work, after=after))
 
     def _delete(self, where: str, values: Sequence[object]) -> int:
+        return self._deleted(partial(writes.delete, where=where, values=values))
+
+    def _deleted(self, work: Callable[[sqlite3.Connection], int]) -> int:
         # after all writes sent so far, so that none of them brings an entry back
-        work = partial(writes.delete, where=where, values=values)
         try:
             done = self._writer.ask(work, is_urgent=True).result()
         except UnicodeEncodeError:  # nothing was ever kept under such a name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stepwell.memory.store import Entry, Record, Tally
@@ -122,6 +122,15 @@ def count(connection: sqlite3.Connection, *, tallies: Sequence[Tally]) -> None:
 
 def delete(connection: sqlite3.Connection, *, where: str, values: Sequence[object]) -> int:
     return connection.execute(f"DELETE FROM entries WHERE {where}", values).rowcount
+
+
+def erase_all(connection: sqlite3.Connection, *, is_meant: Callable[[str, str], bool], until_s: float) -> int:
+    """Delete what all whom `is_meant` picks out by tenant and user left until then; returns how many entries."""
+    found = connection.execute("SELECT DISTINCT tenant, user FROM entries").fetchall()
+    where = "tenant = ? AND user = ? AND stored_at_s <= ?"
+    return sum(
+        delete(connection, where=where, values=(*names, until_s)) for names in found if is_meant(*names)
+    )
 
 
 def wipe(connection: sqlite3.Connection) -> None:

@@ -51,18 +51,32 @@ class Change:
 
 
 class Erasure(msgspec.Struct, frozen=True, array_like=True):
-    """Who is erased, as replicas hear it; Unix time."""
+    """Who is erased, as replicas hear it: the log outlives what it tells of, so it holds marks, no names.
+
+    Attributes:
+        tenant, user: Marks (keys.mark).
+        until_s: Unix time.
+    """
 
     tenant: str
     user: str | None
     until_s: float
 
+    @classmethod
+    def of(cls, tenant: str, user: str | None, until_s: float) -> Erasure:
+        """Of what a tenant, or one user of theirs, left until then."""
+        return cls(keys.mark(tenant), None if user is None else keys.mark(user), until_s)
+
+    def is_of(self, tenant: str, user: str) -> bool:
+        """True where these names are meant."""
+        return keys.mark(tenant) == self.tenant and (self.user is None or keys.mark(user) == self.user)
+
     def covers(self, change: Change) -> bool:
         """True where a change brings in what is to be erased."""
         entry = change.entry
-        if entry is None or entry.tenant != self.tenant or entry.stored_at_s > self.until_s:
-            return False
-        return self.user is None or entry.user == self.user
+        return (
+            entry is not None and entry.stored_at_s <= self.until_s and self.is_of(entry.tenant, entry.user)
+        )
 
 
 read_erasure = msgspec.msgpack.Decoder(Erasure).decode
@@ -92,9 +106,12 @@ def remove(hit_id: str) -> Change:
 
 
 def erase(erasure: Erasure, replica: str) -> Change:
-    names = (keys.tenant(erasure.tenant), keys.erased(erasure.tenant, erasure.user))
-    user = "" if erasure.user is None else keys.mark(erasure.user)
-    return Change(scripts.ERASE, names, (user, math.ceil(erasure.until_s * 1000), replica, encode(erasure)))
+    names = (keys.marked_tenant(erasure.tenant), keys.marked_erased(erasure.tenant, erasure.user))
+    return Change(
+        scripts.ERASE,
+        names,
+        (erasure.user or "", math.ceil(erasure.until_s * 1000), replica, encode(erasure)),
+    )
 
 
 def judged(answer_id: str, is_same: bool, replica: str) -> Change:

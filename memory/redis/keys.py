@@ -25,12 +25,22 @@ def exact(key: bytes) -> str:
 
 def tenant(name: str) -> str:
     """Sorted set of a tenant's hit_ids by expiry."""
-    return f"{PREFIX}t:{mark(name)}"
+    return marked_tenant(mark(name))
+
+
+def marked_tenant(tenant_mark: str) -> str:
+    """As `tenant`."""
+    return f"{PREFIX}t:{tenant_mark}"
 
 
 def erased(tenant: str, user: str | None = None) -> str:
     """String: until when (ms) entries of a tenant, or of one user of theirs, were erased."""
-    return f"{PREFIX}z:{mark(tenant)}" + ("" if user is None else f":{mark(user)}")
+    return marked_erased(mark(tenant), None if user is None else mark(user))
+
+
+def marked_erased(tenant_mark: str, user_mark: str | None) -> str:
+    """As `erased`."""
+    return f"{PREFIX}z:{tenant_mark}" + ("" if user_mark is None else f":{user_mark}")
 
 
 def done(name: str) -> str:

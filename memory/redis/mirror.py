@@ -121,7 +121,7 @@ class Mirror:
             return
         for change in self._outbox.cancel(e.covers):
             self.has_heard(change.hit_id)
-        self._local.erase(tenant=e.tenant, user=e.user, until_s=e.until_s)
+        self._local.erase_all(e.is_of, until_s=e.until_s)
 
 
 def _tallies(raw: bytes) -> tuple[Tally, ...]:

@@ -110,6 +110,21 @@ async def test_what_one_removes_or_erases_is_gone_everywhere(url: str) -> None:
             assert client.zcard(keys.ALL) == 2
 
 
+async def test_no_name_of_who_was_erased_stays_in_redis(url: str) -> None:
+    async with replica(url) as one, replica(url) as two:
+        for user in ("ann-of-gdpr", "bob-of-gdpr"):
+            e = replace(entry(1), tenant="acme-of-gdpr", user=user)
+            await one.put(e)
+            await until_served(two, e)
+            assert one.erase(tenant=e.tenant, user=user if user.startswith("ann") else None) == 1
+            await until_served(two, e, is_served=False)
+        with redis.Redis.from_url(url) as client:
+            left = [client.xrange(keys.LOG), client.xrange(keys.NOTES), client.keys()]
+            assert client.zcard(keys.ALL) == 0
+        assert b"z" in {message[b"o"] for _, message in left[0]}
+        assert "of-gdpr" not in str(left)
+
+
 async def test_nothing_erased_comes_back_from_a_replica_that_had_not_told_it_yet(url: str) -> None:
     async with replica(url) as one, replica(url) as two:
         before = entry(1)
