@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from stepwell.memory.cache.judge.case import Case
+from stepwell.memory.cache.judge.contrast import contradict
 from stepwell.memory.cache.judge.prose import Prose
+from stepwell.memory.cache.judge.raw import differ_raw
 from stepwell.memory.cache.judge.refusal import declines
 from stepwell.memory.cache.judge.settled import (
     asks_yes_or_no,
@@ -40,15 +42,32 @@ def decide(pair: Pair) -> bool | None:
     """The verdict where the answers' form allows one; None leaves them to be compared as prose."""
     fresh, cached = pair.fresh.text.strip(_EDGES), pair.cached.text.strip(_EDGES)
     if fresh == cached:
-        return bool(fresh) or None
+        return _as_written(pair, bool(fresh) or None)
     verdict = _by_shape(pair.case)
     if verdict is None:
         verdict = _by_what_they_settle_on(pair)
+    if verdict is None and contradict(pair.case.fresh, pair.case.cached):
+        return False
     if verdict is None and (is_short(pair.fresh.reading) or is_short(pair.cached.reading)):
-        return same_short(
-            pair.query, pair.fresh.reading, pair.cached.reading, wants_number=wants_number(pair.case.query)
+        return _as_written(
+            pair,
+            same_short(
+                pair.query,
+                pair.fresh.reading,
+                pair.cached.reading,
+                wants_number=wants_number(pair.case.query),
+            ),
         )
     return verdict
+
+
+def _as_written(pair: Pair, verdict: bool | None) -> bool | None:
+    """A verdict made without case and signs, with them."""
+    if verdict is False:
+        return verdict
+    same_words = frozenset(pair.fresh.reading.words) == frozenset(pair.cached.reading.words)
+    differ = differ_raw(pair.case.fresh, pair.case.cached, same_words=same_words)
+    return verdict if differ is False else None if differ is None else False
 
 
 def n_declined(pair: Pair) -> int:
@@ -87,10 +106,10 @@ def _by_what_they_settle_on(pair: Pair) -> bool | None:
     result, kept = result_in(case.fresh), result_in(case.cached)
     if result is not None and kept is not None:
         return same_result(result, kept)
+    stances = stance_of(pair.fresh.text), stance_of(pair.cached.text)
+    if None not in stances and stances[0] != stances[1]:
+        return False
     if asks_yes_or_no(case.query):
-        stances = stance_of(pair.fresh.text), stance_of(pair.cached.text)
-        if None not in stances and stances[0] != stances[1]:
-            return False
         n_words = min(pair.fresh.reading.n_all, pair.cached.reading.n_all)
         if stances[0] is not None and stances[0] == stances[1] and n_words <= _BARE_WORDS:
             return True
@@ -107,11 +126,11 @@ def _shares_words(pair: Pair) -> bool:
 
 
 def _same_text(query: str, a: str, b: str) -> bool | None:
-    if plain(a) == plain(b):
-        return True
-    verdict = same_result(a, b)
-    return (
-        verdict
-        if verdict is not None
-        else same_short(read(query), read(a), read(b), wants_number=wants_number(query))
-    )
+    """Two strings of JSON answers, compared as short answers are."""
+    pair = Pair(Case(query, a, b))
+    verdict = True if pair.fresh.text == pair.cached.text else same_result(a, b)
+    if verdict is None:
+        verdict = same_short(
+            pair.query, pair.fresh.reading, pair.cached.reading, wants_number=wants_number(query)
+        )
+    return _as_written(pair, verdict)

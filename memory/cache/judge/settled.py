@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from typing import Literal
 
+from stepwell.memory.cache.judge.raw import differ_raw
+
 _TAIL_CHARS = 600
 _MAX_RESULT_CHARS = 80
 
@@ -61,9 +63,11 @@ def result_in(text: str) -> str | None:
 
 def same_result(one: str, other: str) -> bool | None:
     """Whether two results are equal; None where they are written differently and are no plain numbers."""
+    raw = one, other
     one, other = _bare(one), _bare(other)
     if one == other:
-        return True if one else None
+        differ = differ_raw(*raw, same_words=True)
+        return None if differ is None or not one else not differ
     a, b = _value(one), _value(other)
     return a == b if a is not None and b is not None else None
 

@@ -52,6 +52,11 @@ def plain(text: str) -> str:
     return " ".join(_MARKUP.sub("", _LISTED.sub("", text)).casefold().split())
 
 
+def without_markup(text: str) -> str:
+    """The beginning of a text as it is written, but for markup and the numbering of lists."""
+    return _MARKUP.sub("", _LISTED.sub("", text[:MAX_CHARS]))
+
+
 def read(text: str) -> Reading:
     """Read a text's words; of one longer than MAX_CHARS, the beginning."""
     found = _WORD.findall(_CLOCK.sub(_on_the_clock, plain(text)))

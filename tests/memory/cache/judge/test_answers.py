@@ -36,6 +36,10 @@ SAME = [
     ("Which one?\nA. red\nB. blue", "Because of the sky, the answer is (B).", "B"),
     ("Add them.", '{"reasoning": "1 and 2", "answer": "3"}', '{"reasoning": "2 + 1", "answer": 3}'),
     ("As JSON?", '{"name": "Anna", "age": 34}', '```json\n{"age": 34.0, "name": "anna"}\n```'),
+    ("Is it open?", "YES", "Yes."),
+    ("How big is it?", "16 GB", "16 gb"),
+    ("What is its formula?", "H\u2082O", "H2O"),
+    ("What is the capital of Spain?", "Madrid.", "madrid"),
     ("Print 1", "```python\nprint(1)  # one\n```", "Like this:\n```python\nprint(1)\n```"),
 ]
 DIFFERENT = [
@@ -55,6 +59,28 @@ DIFFERENT = [
     ("Loop?", "```go\nfor {}\n```", "```rust\nloop {}\n```"),
     ("Who is he?", "I don't know.", "He is the mayor of the town."),
     ("Who is he?", "He is the mayor of the town.", "I'm sorry, but I can't help with that."),
+    ("What is its formula?", "H\u2082O", "H\u2082O\u2082"),
+    ("What gas is it?", "CO", "Co"),
+    ("How fast is it?", "It runs at 5 Mb/s.", "It runs at 5 MB/s."),
+    ("How strong is it?", "5 mW", "5 MW"),
+    ("What is it called?", "f(X)", "f(x)"),
+    ("Which command?", "chmod -R dir", "chmod -r dir"),
+    ("Which card?", "The ace of \u2660", "The ace of \u2665"),
+    ("What did she reply?", "\U0001f44d", "\U0001f44e"),
+    ("As JSON?", '{"gas": "CO"}', '{"gas": "Co"}'),
+    ("Which gas?", "\\boxed{CO}", "\\boxed{Co}"),
+    (
+        "Tell me about cancelling.",
+        "Yes, you can cancel the order before it ships.",
+        "No, you can't cancel the order before it ships.",
+    ),
+    ("When can I?", "You can cancel the order before it ships.", "You can cancel the order after it ships."),
+    ("Where to?", "The train goes from Berlin to Hamburg.", "The train goes from Hamburg to Berlin."),
+    ("Where to?", "It goes from New York to New Jersey.", "It goes from New Jersey to New York."),
+    ("Who won, Anna or Ben?", "Anna beat Ben.", "Ben beat Anna."),
+    ("Tell me of the shop", "The shop is open on Sunday.", "The shop is not open on Sunday."),
+    ("Dogs?", "You can bring your dog in at any time.", "You can't bring your dog in at any time."),
+    ("What of the price?", "The price has increased this year.", "The price has decreased this year."),
 ]
 STEPS = (
     "First we add the two sides of the triangle, then we halve their sum, and then we look at what is left. "
@@ -63,7 +89,6 @@ STEPS = (
 UNSURE = [
     ("Who is he?", "I don't know.", "I don't know."),
     ("Who is he?", "I can't help with that.", "I'm sorry, I cannot assist with this."),
-    ("Who won, Anna or Ben?", "Anna beat Ben.", "Ben beat Anna."),
     ("How long is the warranty?", "Two years", "24 months"),
     ("Where?", "https://a.com/docs/a", "https://a.com/docs/b"),
     ("How do I list files?", "`ls -l`", "`ls -a`"),
@@ -74,6 +99,15 @@ UNSURE = [
     ("Solve", "\\boxed{x+1}", "\\boxed{1+x}"),
     ("Solve", f"{STEPS} The answer is 12.", f"{STEPS} It follows."),
     ("?", "", ""),
+    ("Spell it.", "APPLE", "apple"),
+    ("What did she reply?", "\U0001f44d", "The capital of Spain is Madrid."),
+    ("What did she reply?", "\U0001f44d", "Yes"),
+    ("What is the area?", "x\u00b2", "x2"),
+    ("What is the capital?", "The capital of Spain is Madrid.", "Madrid is the capital of Spain."),
+    ("Who won?", "Anna and Ben won.", "Ben and Anna won."),
+    ("When does it open?", "It opens at 10 on Monday.", "On Monday it opens at 10."),
+    ("Can I?", "You can cancel it before it ships.", "Before it ships, you can cancel it."),
+    ("Which colours?", "Red, green, blue", "Blue, green, red"),
 ]
 
 
