@@ -18,7 +18,7 @@ from stepwell.memory.reader import Reader
 from stepwell.memory.schema import connect
 from stepwell.memory.sqlite_writes import Attachment
 from stepwell.memory.store import Entry, Record, Tally, VectorRow
-from stepwell.memory.writer import FAILURES, Job, Writer
+from stepwell.memory.writer import FAILURES, MAX_WAITING, Job, Writer
 
 _BY_KEY = f"SELECT {writes.COLUMNS} FROM entries WHERE key = ? AND expires_at_s > ?"
 _BY_ID = f"SELECT {writes.COLUMNS} FROM entries WHERE hit_id = ? AND expires_at_s > ?"
@@ -75,7 +75,8 @@ class SqliteStore:
         self._short, self._long = (
             Reader(self._connection if path is None else connect(path)) for _ in range(2)
         )
-        self._writer = Writer(self._connection)
+        # memory never hangs, and a mirror is filled faster than it is written
+        self._writer = Writer(self._connection, max_waiting=math.inf if path is None else MAX_WAITING)
         self._pending = _Pending()
         closers = (self._short.close, self._long.close, self._connection.close)
         self._flush = weakref.finalize(self, _shut, self._writer, closers)

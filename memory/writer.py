@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 # a text that is no valid Unicode and a number out of range are no sqlite3.Error
+MAX_WAITING = 10_000
 FAILURES = (sqlite3.Error, ValueError, OverflowError)
 
 _log = logging.getLogger("stepwell.memory")
@@ -31,11 +32,21 @@ class Writer:
     """Runs jobs in the order they came, each batch in one transaction.
 
     What was sent less than `linger_s` ago (plus the disk's time) is lost where the process is killed.
-    `n_lost` counts jobs that failed: disk full, the file locked for too long.
+    `n_lost` counts jobs that failed (disk full, the file locked for too long) or found too many waiting.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, linger_s: float = 0.01) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, linger_s: float = 0.01, max_waiting: float = MAX_WAITING
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            max_waiting: Where more wait, for a disk that hangs, say, jobs that are not urgent are lost.
+        """
         self.n_lost = 0
+        self._max_waiting = max_waiting
+        self._is_full = False
+        self._counting = threading.Lock()
         self._connection = connection
         self._linger_s = linger_s
         # no lock between who sends and the thread: on a busy machine it may be held for 100 ms by one that does not run
@@ -46,8 +57,14 @@ class Writer:
         self._starting = threading.Lock()
 
     def send(self, job: Job, *, is_urgent: bool = False) -> bool:
-        """Queue a job; never waits for the disk. False where the writer is closed."""
+        """Queue a job; never waits for the disk. False where the writer is closed, or too many wait."""
         if self._is_closed:
+            return False
+        if not is_urgent and self._jobs.qsize() >= self._max_waiting:
+            self._lose(1)
+            if not self._is_full:
+                self._is_full = True
+                _log.warning("cache writes lost: %d wait for the disk", self._max_waiting)
             return False
         self._jobs.put(job)
         if is_urgent:
@@ -60,7 +77,7 @@ class Writer:
         """Queue work whose result matters; the future fails with one of FAILURES where the work does."""
         future: Future[object] = Future()
         if not self.send(Job(work, future=future), is_urgent=is_urgent):
-            future.set_exception(sqlite3.ProgrammingError("the store is closed"))
+            future.set_exception(sqlite3.OperationalError("the store is closed, or its disk hangs"))
         return future
 
     def close(self) -> None:
@@ -91,6 +108,10 @@ class Writer:
             for job in jobs:  # one bad write must not take the others with it
                 self._settle([job], self._transact([job]))
 
+    def _lose(self, n: int) -> None:
+        with self._counting:
+            self.n_lost += n
+
     def _next_batch(self) -> list[Job | None]:
         batch = [self._jobs.get()]
         with suppress(Empty):
@@ -98,6 +119,7 @@ class Writer:
         with suppress(Empty):
             while True:
                 batch.append(self._jobs.get_nowait())
+        self._is_full = False
         return batch
 
     def _transact(self, jobs: list[Job]) -> Exception | None:
@@ -114,7 +136,7 @@ class Writer:
 
     def _settle(self, jobs: list[Job], error: Exception | None) -> None:
         if error is not None:
-            self.n_lost += len(jobs)
+            self._lose(len(jobs))
             _log.warning("cache write lost: %s", type(error).__name__)
         for job in jobs:
             if job.after is not None:

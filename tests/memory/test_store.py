@@ -17,6 +17,7 @@ from stepwell.base.errors import ConfigError
 from stepwell.memory import schema, sqlite_writes
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Entry, Record
+from stepwell.memory.writer import Job
 
 NOW_S = 1_000_000.0
 
@@ -315,6 +316,35 @@ async def test_a_full_disk_loses_the_write_and_says_so(tmp_path: Path) -> None:
     await store.put(entry(2))
     await settled(store)
     assert await store.get(entry(2).key, now_s=NOW_S) is not None
+    await store.close()
+
+
+async def test_a_disk_that_hangs_costs_writes_and_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stepwell.memory.sqlite_store.MAX_WAITING", 5)
+    store = SqliteStore(str(tmp_path / "c.db"), max_entries_per_tenant=99)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang(_: sqlite3.Connection) -> None:
+        hangs.set()
+        goes_on.wait()
+
+    store._writer.send(Job(hang))
+    hangs.wait()
+    for n in range(20):
+        await store.put(entry(n))
+    assert store.n_lost == 15
+    assert not await attach(store, "h0")
+    assert [n for n in range(20) if await store.find(f"h{n}", now_s=NOW_S)] == list(range(5))
+    erasing = asyncio.create_task(asyncio.to_thread(store.remove, "h3"))
+    await asyncio.sleep(0.01)
+    goes_on.set()
+    assert await erasing
+    await store.put(entry(30))
+    await settled(store)
+    assert [n for n in range(31) if await store.find(f"h{n}", now_s=NOW_S)] == [0, 1, 2, 4, 30]
+    assert store.n_lost == 16  # the vector, too
     await store.close()
 
 
