@@ -122,7 +122,7 @@ class Stepwell:
         """Say that a cache hit was wrong: its answer is gone at once, and the cache learns from it.
 
         Args:
-            hit_id: `reply.trace.cache.hit_id` (HTTP: x-stepwell-cache-hit-id).
+            hit_id: `reply.trace.cache.hit_id` (HTTP: x-stepwell-cache-hit-id); what was not served has none.
             tenant: Only where the answer is this tenant's.
 
         Returns:

@@ -20,7 +20,7 @@ class ReportRequest(msgspec.Struct):
     """A hit that was wrong.
 
     Attributes:
-        hit_id: The header x-stepwell-cache-hit-id.
+        hit_id: The header x-stepwell-cache-hit-id; only an answer that the cache served has it.
     """
 
     hit_id: Name
