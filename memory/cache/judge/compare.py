@@ -7,7 +7,7 @@ import re
 from stepwell.memory.cache.judge.case import Case
 from stepwell.memory.cache.judge.contrast import contradict
 from stepwell.memory.cache.judge.prose import Prose
-from stepwell.memory.cache.judge.raw import differ_raw
+from stepwell.memory.cache.judge.raw import clash_in_values, differ_raw
 from stepwell.memory.cache.judge.refusal import declines
 from stepwell.memory.cache.judge.settled import (
     asks_yes_or_no,
@@ -46,7 +46,8 @@ def decide(pair: Pair) -> bool | None:
     verdict = _by_shape(pair.case)
     if verdict is None:
         verdict = _by_what_they_settle_on(pair)
-    if verdict is None and contradict(pair.case.fresh, pair.case.cached):
+    texts = pair.case.fresh, pair.case.cached
+    if verdict is None and (contradict(*texts) or clash_in_values(*texts)):
         return False
     if verdict is None and (is_short(pair.fresh.reading) or is_short(pair.cached.reading)):
         return _as_written(

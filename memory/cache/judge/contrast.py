@@ -14,9 +14,8 @@ _MAX_LEFT = 3  # words that one has and the other has not
 _MIN_SHARED = 2
 _STANCE = re.compile(r"\W*(?:yes|no|yep|yeah|nope)\b\s*[,.;:!\u2013\u2014-]+", re.I)
 _BE = frozenset(["is", "are", "was", "were", "be", "=", "the", "a", "an", "also", "called", "named"])
-_EITHER_WAY = (
-    lists.MUTUAL | lists.LINKS | {"near", "beside", "plus", "times", "+", "*", "x", "next", "equals", "&"}
-)
+_MUTUAL = lists.MUTUAL - {"better", "worse"}
+_EITHER_WAY = lists.LINKS | {"near", "beside", "plus", "times", "+", "*", "x", "next", "equals", "&"}
 _OPPOSED = {
     frozenset(pair)
     for pair in (
@@ -35,7 +34,7 @@ def contradict(one: str, other: str) -> bool:
         return False
     fa, fb = ([f for f in w.forms if f not in lists.POLITE] for w in (a, b))
     if Counter(fa) == Counter(fb):
-        return _swapped(fa, fb, is_list="," in one + other)
+        return _MUTUAL.isdisjoint(fa) and _swapped(fa, fb, is_list="," in one + other)
     left, right = _left(fa, fb), _left(fb, fa)
     if max(len(left), len(right)) > _MAX_LEFT or len(fa) - len(left) < _MIN_SHARED:
         return False

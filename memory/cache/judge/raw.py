@@ -32,6 +32,15 @@ def differ_raw(fresh: str, cached: str, *, same_words: bool) -> bool | None:
     return None if _shouts(fresh, cached) else False
 
 
+def clash_in_values(fresh: str, cached: str) -> bool:
+    """Whether units, flags or code of two answers, short or long, differ in case alone."""
+    new, old = (
+        {key: raws for key, raws in cased(without_markup(text)).items() if not key.isalpha()}
+        for text in (fresh, cached)
+    )
+    return clash(new, old)
+
+
 def _signs(text: str) -> list[str]:
     """Signs as they are; those that only write letters and digits in another form are read as these."""
     return [c for c in signs(text) if c in _SUPERSCRIPTS or unicodedata.normalize("NFKC", c) == c]

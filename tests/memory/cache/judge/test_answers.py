@@ -82,6 +82,16 @@ DIFFERENT = [
     ("Dogs?", "You can bring your dog in at any time.", "You can't bring your dog in at any time."),
     ("What of the price?", "The price has increased this year.", "The price has decreased this year."),
 ]
+LASER = "Class {} covers lasers of up to 5 {}: they do no harm unless you look into the beam for long, {}"
+DIFFERENT.append(
+    (
+        "Which class is that?",
+        LASER.format("3R", "mW", "so that a blink of the eye is protection enough for nearly everybody."),
+        LASER.format(
+            "3R", "MW", "so that a blink is protection enough for nearly everybody who is not drunk."
+        ),
+    )
+)
 STEPS = (
     "First we add the two sides of the triangle, then we halve their sum, and then we look at what is left. "
     * 3
@@ -107,6 +117,7 @@ UNSURE = [
     ("Who won?", "Anna and Ben won.", "Ben and Anna won."),
     ("When does it open?", "It opens at 10 on Monday.", "On Monday it opens at 10."),
     ("Can I?", "You can cancel it before it ships.", "Before it ships, you can cancel it."),
+    ("Who is married?", "Anna is married to Ben.", "Ben is married to Anna."),
     ("Which colours?", "Red, green, blue", "Blue, green, red"),
 ]
 
