@@ -32,7 +32,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """P(same) from which on to serve, and the share of wrong hits that follows; NEVER and None where there is none."""
+    """P(same) from which on to serve, and the share of wrong hits that may follow; NEVER and None without one."""
 
     p_same: float = NEVER
     error: float | None = None
@@ -56,13 +56,14 @@ class Above:
 
 
 def lowest_cut(
-    p_same: NDArray[np.float64], told: Told, *, max_error: float, trust: float, reach: float
+    p_same: NDArray[np.float64], told: Told, *, max_error: float, trust: float, reach: float, caution: float
 ) -> Cut:
     """The P from which on at most `max_error` of all that is served is wrong.
 
     The model's expectation over recent requests, times how much more was wrong than it had said of late: while a
     cache fills up, the same features come to mean less error, or more (prequential: Dawid 1984, J. R. Statist. Soc. A
-    147:278). That ratio is drawn towards 1 as if `trust` wrong answers had been foretold and seen.
+    147:278). That ratio is drawn towards 1 as if `trust` wrong answers had been foretold and seen; `caution` standard
+    deviations are added to it, so that the more verdicts there are, the nearer the budget is come to.
 
     Args:
         p_same: Of recent requests, shape (n,).
@@ -75,7 +76,7 @@ def lowest_cut(
     cuts = -np.sort(-p_same)
     n_hits = np.searchsorted(-cuts, -cuts, side="right")  # a cut serves all that are as likely
     expected = np.cumsum(1 - cuts)[n_hits - 1] / n_hits
-    error = expected * _ratio(above(1 - reach * (1 - cuts), told), trust)
+    error = expected * _ratio(above(1 - reach * (1 - cuts), told), trust, caution)
     kept = np.flatnonzero(error <= max_error)
     return Cut(float(cuts[kept[-1]]), float(error[kept[-1]])) if len(kept) else Cut()
 
@@ -101,10 +102,11 @@ def above(cuts: NDArray[np.float64], told: Told) -> Above:
     )
 
 
-def _ratio(seen: Above, trust: float) -> NDArray[np.float64]:
-    """How much worse than expected; the weight of the verdicts is what they say of the ratio (inverse variance)."""
+def _ratio(seen: Above, trust: float, caution: float) -> NDArray[np.float64]:
+    """How much worse than expected, at worst; verdicts weigh by what they say of the ratio (inverse variance)."""
     import numpy as np
 
     expected = np.maximum(seen.expected_wrong, 1e-9)
     weight = seen.expected_wrong**2 / np.maximum(seen.variance, 1e-9)
-    return np.maximum(_BEST_RATIO, (trust + weight * seen.n_wrong / expected) / (trust + weight))
+    mean = np.maximum(_BEST_RATIO, (trust + weight * seen.n_wrong / expected) / (trust + weight))
+    return np.asarray(mean + caution * np.sqrt(mean / (trust + weight)))

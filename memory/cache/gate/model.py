@@ -29,7 +29,7 @@ class Model:
         judge_error: Share of the verdicts thought wrong.
         estimate: Errors among the judged requests at or above the cut.
         hit_share: Share of recent requests at or above it.
-        error_foretold: Share of wrong hits among those, by the model; None without a cut.
+        error_foretold: Share of wrong hits among those, at most, by the model; None without a cut.
     """
 
     belief: Belief
@@ -51,7 +51,7 @@ def first_model(max_error: float, judge_error: float, rule: Rule) -> Model:
     """Before any evidence each hit must keep the budget by itself."""
     from stepwell.memory.cache.gate.prior import prior
 
-    return Model(prior(), 1 - rule.safety * max_error, judge_error, _NOTHING, 0.0, None)
+    return Model(prior(), 1 - max_error, judge_error, _NOTHING, 0.0, None)
 
 
 def refitted(
@@ -84,7 +84,9 @@ def refitted(
     last = slice(-rule.n_told, None)
     told = Told(found.p_same[last], found.is_same[last], found.counts[last], fit.judge_error)
     p = fit.belief.p_same(requests)
-    found_cut = lowest_cut(p, told, max_error=rule.safety * max_error, trust=rule.trust, reach=rule.reach)
+    found_cut = lowest_cut(
+        p, told, max_error=max_error, trust=rule.trust, reach=rule.reach, caution=rule.caution
+    )
     cut = found_cut.p_same
     is_hit = fit.belief.p_same(found.rows) >= cut
     is_hit[: max(0, len(is_hit) - n_since_change)] = False

@@ -60,7 +60,7 @@ class GateReport:
         error: Share of hits that were wrong by these, 0..1, after the judge's own errors; None before any. Audits
             stand for the hits that were not judged.
         error_low, error_high: Its 95 % interval.
-        error_foretold: What the gate expects of the hits to come; None where there is no cut.
+        error_foretold: What the gate expects of the hits to come, at most (95 % bound); None where there is no cut.
         judge_error: Share of the verdicts thought wrong, 0..1.
         hit_share: Share of recent requests that would be hits, 0..1.
         cut: P(same) from which on they are; None where there is no such P.
@@ -168,7 +168,11 @@ class Promise:
         return ""
 
     def _begins(self, estimate: Estimate, foretold: float | None) -> str:
-        expected = "" if foretold is None else f"the model expects {_percent(foretold)} of hits to be wrong; "
+        expected = (
+            ""
+            if foretold is None
+            else f"the model expects at most {_percent(foretold)} of hits to be wrong; "
+        )
         return (
             f"{expected}{estimate.n_verdicts} would-be hits were judged, "
             f"{_percent(estimate.error or 0.0)} of them wrong (95 % interval {_percent(estimate.low)} to "

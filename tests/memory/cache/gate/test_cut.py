@@ -23,8 +23,8 @@ def told(p: Floats, wrong_share: float, judge_error: float = 0.0) -> Told:
     return Told(p, (~is_wrong).astype(np.float64), np.ones(len(p)), judge_error)
 
 
-def cut(p: Floats, seen: Told = NOTHING, max_error: float = 0.05) -> float:
-    return lowest_cut(p, seen, max_error=max_error, trust=10.0, reach=4.0).p_same
+def cut(p: Floats, seen: Told = NOTHING, max_error: float = 0.05, caution: float = 0.0) -> float:
+    return lowest_cut(p, seen, max_error=max_error, trust=10.0, reach=4.0, caution=caution).p_same
 
 
 @given(chances, st.floats(0.001, 0.5))
@@ -58,6 +58,13 @@ def test_a_few_verdicts_do_not_overturn_the_model() -> None:
     p = np.random.default_rng(1).uniform(0.7, 1.0, 3000)
 
     assert abs(cut(p, told(p[:20], 1.5)) - cut(p)) < 0.03
+
+
+def test_caution_costs_less_the_more_was_judged() -> None:
+    p = np.random.default_rng(1).uniform(0.7, 1.0, 3000)
+
+    few, many = (cut(p, told(p[:n], 1.0), caution=1.64) - cut(p, told(p[:n], 1.0)) for n in (30, 3000))
+    assert few > 2 * many > 0
 
 
 def test_the_judge_s_own_errors_are_taken_out() -> None:

@@ -29,8 +29,8 @@ def test_auto_serves_when_enough_would_be_hits_were_judged_right() -> None:
     change = promise.after_fit(GOOD, has_cut=True, foretold=0.017)
     assert change is not None
     assert str(change) == (
-        "shadow -> serving: the model expects 1.7 % of hits to be wrong; 50 would-be hits were judged, 0 % of them "
-        "wrong (95 % interval 0 % to 7 %), which does not speak against it; the budget is 2 %"
+        "shadow -> serving: the model expects at most 1.7 % of hits to be wrong; 50 would-be hits were judged, "
+        "0 % of them wrong (95 % interval 0 % to 7 %), which does not speak against it; the budget is 2 %"
     )
     assert promise.missing(GOOD, has_cut=True) == ""
 
