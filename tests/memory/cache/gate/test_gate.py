@@ -105,7 +105,7 @@ def test_a_judge_that_errs_more_than_the_budget_allows_does_not_stop_it() -> Non
 
 def test_a_judge_thought_to_err_is_not_let_off() -> None:
     found = [
-        Traffic(Gate(0.05, "auto", judge_error=0.05, seed=seed), seed=seed).run(3000) for seed in range(5)
+        Traffic(Gate(0.05, "auto", judge_error=0.05, seed=seed), seed=seed).run(3000) for seed in range(10)
     ]
 
     hits = [was_wrong for traffic in found for was_wrong in traffic.hits]
