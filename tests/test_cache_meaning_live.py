@@ -18,6 +18,7 @@ from stepwell.base.decisions import CacheDecision
 from stepwell.base.token_vectors import TokenVectors
 from stepwell.front.server.app import create_app
 from stepwell.memory.cache.cache import Cache
+from stepwell.memory.cache.judge.judge import OwnJudge
 from stepwell.testing import FakeTier
 from tests.house import house, read
 from tests.support.likeness import Likeness
@@ -80,6 +81,8 @@ class House:
             versions="v",
             embedder_name="words",
             parts=self.likeness,  # type: ignore[arg-type]
+            # without one "auto" would stay in shadow; "serve" needs none
+            judge=OwnJudge(lambda *_: True) if self.well.config.cache.semantic == "auto" else None,
         )
         self.well.pipeline = replace(pipeline, cache=cache, embedder=lambda: self.embedder)
 
@@ -186,7 +189,7 @@ class Metres:
 async def test_what_a_guard_redacted_is_what_is_embedded(made: list[Stepwell]) -> None:
     one = House(FakeTier("done"), guards={"input": ["email"], "output": []})
     made.append(one.well)
-    await one.ask("Please write a letter about deep wells to a@b.example")
+    await one.ask("Which letter about deep wells came from a@b.example")
     assert one.embedder.texts
     assert not any("a@b" in text for text in one.embedder.texts)
 
