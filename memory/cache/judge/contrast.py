@@ -14,7 +14,13 @@ _MAX_LEFT = 3  # words that one has and the other has not
 _MIN_SHARED = 2
 _STANCE = re.compile(r"\W*(?:yes|no|yep|yeah|nope)\b\s*[,.;:!\u2013\u2014-]+", re.I)
 _BE = frozenset(["is", "are", "was", "were", "be", "=", "the", "a", "an", "also", "called", "named"])
-_MUTUAL = lists.MUTUAL - {"better", "worse"}
+_MUTUAL = lists.MUTUAL - {"better", "worse"} | {
+    "connected",
+    "acquainted",
+    "acquaintance",
+    "linked",
+    "equivalent",
+}
 _EITHER_WAY = lists.LINKS | {"near", "beside", "plus", "times", "+", "*", "x", "next", "equals", "&"}
 _OPPOSED = {
     frozenset(pair)
