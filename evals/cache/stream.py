@@ -149,7 +149,7 @@ class StreamReplay:
                     choice.features,
                     choice.p_same,
                     choice.would_serve,
-                    is_same,
+                    float(is_same),
                     share,
                 )
             )
