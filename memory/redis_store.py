@@ -77,7 +77,10 @@ class RedisStore:
         return self._trusted(await self._local.find(hit_id, now_s=now_s))
 
     async def put(self, entry: Entry) -> None:
-        """Keep an entry in place of an older one with its key; the tenant's oldest beyond the cap go."""
+        """Keep an entry in place of an older one with its key, whose neighbours lead to it once Redis has heard.
+
+        The tenant's oldest beyond the cap go.
+        """
         self._own[entry.hit_id] = entry.expires_at_s
         if len(self._own) > MAX_OWN:
             self._forget_own()

@@ -62,8 +62,8 @@ def _entries(redis: Any, mirror: Mirror, hit_ids: Iterable[str]) -> list[str]:
 def _vectors(redis: Any, mirror: Mirror, hit_ids: list[str]) -> None:
     pipe = redis.pipeline(transaction=False)
     for hit_id in hit_ids:
-        pipe.hget(keys.entry(hit_id), "v")
-    attached = [mirror.attach(raw) for raw in pipe.execute() if raw is not None]
+        pipe.hmget(keys.entry(hit_id), "v", "a")
+    attached = [mirror.attach(raw, leads_to) for raw, leads_to in pipe.execute() if raw is not None]
     if attached and attached[-1] is not None:
         attached[-1].exception()  # no more than a page is on its way
 

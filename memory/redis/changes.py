@@ -96,8 +96,8 @@ def put(entry: Entry, max_entries: int, replica: str) -> Change:
 
 
 def attach(row: Attachment, replica: str) -> Change:
-    names = (keys.entry(row.hit_id), keys.entry(row.answer_id))
-    args = (row.hit_id, encode(row), replica)
+    names = (keys.entry(row.hit_id), keys.entry(row.answer_id), keys.leads(row.answer_id))
+    args = (row.hit_id, encode(row), replica, row.answer_id)
     return Change(scripts.ATTACH, names, args, attachment=row, hit_id=row.hit_id)
 
 

@@ -14,8 +14,16 @@ EPOCH = PREFIX + "epoch"  # another one: Redis lost what it had
 
 
 def entry(hit_id: str) -> str:
-    """Hash of an entry: e (itself), u (mark of its user), k and t (other names), v (vector), r and w (record)."""
+    """Hash of an entry: e (itself), u (mark of its user), k and t (other names), v (vector), r and w (record).
+
+    a: the entry that its vector leads to, where the vector may still name an older one.
+    """
     return f"{PREFIX}e:{hit_id}"
+
+
+def leads(answer_id: str) -> str:
+    """Set: the hit_ids of others that lead, or once led, to an entry."""
+    return f"{PREFIX}a:{answer_id}"
 
 
 def exact(key: bytes) -> str:

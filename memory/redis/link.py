@@ -13,7 +13,7 @@ from typing import Any
 from stepwell.base.errors import ConfigError
 from stepwell.memory.redis import keys, scripts
 from stepwell.memory.redis.boot import boot
-from stepwell.memory.redis.mirror import Messages, Mirror
+from stepwell.memory.redis.mirror import Content, Messages, Mirror
 from stepwell.memory.redis.outbox import Outbox
 from stepwell.memory.writer import FAILURES
 
@@ -178,16 +178,16 @@ class Link:
             self._notes_at = notes[-1][0]
         return max(len(log), len(notes)) < N_A_READ
 
-    def _contents(self, log: Messages) -> list[bytes | None]:
-        """For each message: the entry or vector that it is about, as it is now."""
+    def _contents(self, log: Messages) -> list[Content]:
+        """For each message: the entry or vector that it is about, as it is now, and where that leads."""
         pipe = self._redis.pipeline(transaction=False)
         wanted = [i for i, (_, m) in enumerate(log) if m[b"o"] in _FIELDS and not self._mirror.is_own(m)]
         for i in wanted:
             message = log[i][1]
-            pipe.hget(keys.entry(message[b"i"].decode()), _FIELDS[message[b"o"]])
-        found: list[bytes | None] = [None] * len(log)
+            pipe.hmget(keys.entry(message[b"i"].decode()), _FIELDS[message[b"o"]], "a")
+        found: list[Content] = [(None, None)] * len(log)
         for i, content in zip(wanted, pipe.execute() if wanted else (), strict=True):
-            found[i] = content
+            found[i] = (content[0], content[1])
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 import msgspec
 
@@ -12,7 +13,9 @@ from stepwell.memory.redis.outbox import Outbox
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Entry, Record, Tally
 
+MAX_RETOLD = 10_000
 Messages = list[tuple[bytes, dict[bytes, bytes]]]
+Content = tuple[bytes | None, bytes | None]
 
 
 class Mirror:
@@ -24,6 +27,7 @@ class Mirror:
         self._replica = replica.encode()
         self._newest: dict[bytes, str] = {}
         self._keys: dict[str, bytes] = {}
+        self._retold: dict[bytes, None] = {}
 
     def will_hear(self, entry: Entry) -> None:
         """Until its own word comes back, an entry put here is newer than what others say of its key."""
@@ -42,8 +46,10 @@ class Mirror:
         self._local.drop_soon([entry.hit_id])
 
     def is_own(self, message: dict[bytes, bytes]) -> bool:
-        """True where this replica said it: it has made the change already."""
-        return message.get(b"b") == self._replica
+        """True where this replica said it: it has made the change already, and nobody another of the same vector."""
+        if message.get(b"b") != self._replica:
+            return False
+        return message.get(b"o") != b"v" or message[b"i"] not in self._retold
 
     def begin(self) -> None:
         """Forget what Redis is about to tell anew; keep what it has not heard yet."""
@@ -65,11 +71,17 @@ class Mirror:
         if entry.key not in self._newest:
             self._local.put_soon(entry, is_heir=False)
 
-    def attach(self, raw: bytes) -> Future[object] | None:
+    def attach(self, raw: bytes, leads_to: bytes | None = None) -> Future[object] | None:
+        """Give an entry its vector.
+
+        Args:
+            leads_to: The answer, where a newer entry took the place of the one that the vector was told with.
+        """
         try:
-            return self._local.attach_soon(changes.read_attachment(raw))
+            row = changes.read_attachment(raw)
         except msgspec.DecodeError:
             return None
+        return self._local.attach_soon(row if leads_to is None else replace(row, answer_id=leads_to.decode()))
 
     def add_record(self, answer_id: str, record: Record) -> None:
         self._local.add_record(answer_id, record)
@@ -83,11 +95,12 @@ class Mirror:
             if not self.is_own(message):
                 self._local.note(message[b"d"])
 
-    def apply(self, log: Messages, contents: list[bytes | None]) -> None:
+    def apply(self, log: Messages, contents: list[Content]) -> None:
         """Make changes in order; afterwards what is gone is served no more.
 
         Args:
-            contents: For each message, the entry or vector that it is about; None where there is none.
+            contents: For each message, the entry or vector that it is about, and what a vector leads to; None where
+                there is none.
         """
         dropped: list[Future[object]] = []
         for (_, message), content in zip(log, contents, strict=True):
@@ -101,14 +114,21 @@ class Mirror:
         for future in dropped:
             future.result()
 
-    def _apply(self, kind: bytes, message: dict[bytes, bytes], content: bytes | None) -> None:
+    def _apply(self, kind: bytes, message: dict[bytes, bytes], found: Content) -> None:
+        content, leads_to = found
         if kind == b"p" and content is not None:
             self.put(content)
         elif kind == b"v" and content is not None:
-            self.attach(content)
+            self._retold[message[b"i"]] = None
+            if len(self._retold) > MAX_RETOLD:
+                del self._retold[next(iter(self._retold))]
+            self.attach(content, leads_to)
         elif kind == b"j":
             is_same = message[b"d"] == b"r"
             self.add_record(message[b"i"].decode(), Record(int(is_same), int(not is_same)))
+        elif kind == b"k":
+            right, _, wrong = message[b"d"].partition(b" ")
+            self.add_record(message[b"i"].decode(), Record(int(right), int(wrong)))
         elif kind == b"c":
             self.count(_tallies(message[b"d"]))
         elif kind == b"z":

@@ -24,6 +24,7 @@ local function drop(id)
   if at[1] and redis.call('GET', at[1]) == id then redis.call('DEL', at[1]) end
   if at[2] then redis.call('ZREM', at[2], id) end
   redis.call('ZREM', '{keys.ALL}', id)
+  redis.call('DEL', '{keys.PREFIX}a:' .. id)
   gone[#gone + 1] = id
   return was
 end
@@ -39,6 +40,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
+# What leads to an older entry of the same key leads to this one, which takes its record over, too.
 # KEYS: entry, exact, tenant, erased tenant, erased user. ARGV: hit_id, entry, mark of the user, stored at (ms),
 # expires at (ms), most entries of a tenant, who says it. 0: expired, or erased since
 PUT = f"""{_DROP}{_NOW}
@@ -50,7 +52,13 @@ if tonumber(ARGV[5]) <= now then return 0 end
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 redis.call('ZREMRANGEBYSCORE', '{keys.ALL}', '-inf', now)
 local older = redis.call('GET', KEYS[2])
-if older and older ~= ARGV[1] then drop(older) end
+if older == ARGV[1] then older = false end
+local record, leads = {{}}, {{}}
+if older then
+  record = redis.call('HMGET', '{keys.PREFIX}e:' .. older, 'r', 'w')
+  leads = redis.call('SMEMBERS', '{keys.PREFIX}a:' .. older)
+  drop(older)
+end
 redis.call('HSET', KEYS[1], 'e', ARGV[2], 'u', ARGV[3], 'k', KEYS[2], 't', KEYS[3])
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 redis.call('SET', KEYS[2], ARGV[1])
@@ -63,14 +71,32 @@ if n_over > 0 then
   for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, n_over - 1)) do drop(id) end
 end
 tell('o', 'p', 'i', ARGV[1], 'b', ARGV[7])
+if redis.call('EXISTS', KEYS[1]) == 1 and (record[1] or record[2]) then
+  local right, wrong = record[1] or '0', record[2] or '0'
+  redis.call('HSET', KEYS[1], 'r', right, 'w', wrong)
+  tell('o', 'k', 'i', ARGV[1], 'd', right .. ' ' .. wrong)
+end
+for _, id in ipairs(leads) do
+  local name = '{keys.PREFIX}e:' .. id
+  if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('HGET', name, 'a') == older then
+    redis.call('HSET', name, 'a', ARGV[1])
+    redis.call('SADD', '{keys.PREFIX}a:' .. ARGV[1], id)
+    tell('o', 'v', 'i', id)
+  end
+end
+redis.call('PEXPIREAT', '{keys.PREFIX}a:' .. ARGV[1], ARGV[5])
 tell_gone()
 return 1
 """
 
-# KEYS: entry, the answer's entry. ARGV: hit_id, vector, who says it
+# KEYS: entry, the answer's entry, what leads there. ARGV: hit_id, vector, who says it, the answer's hit_id
 ATTACH = f"""{_TELL}
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[2])
+redis.call('HSET', KEYS[1], 'v', ARGV[2], 'a', ARGV[4])
+if ARGV[1] ~= ARGV[4] then
+  redis.call('SADD', KEYS[3], ARGV[1])
+  redis.call('PEXPIRE', KEYS[3], math.max(1, redis.call('PTTL', KEYS[2])))
+end
 tell('o', 'v', 'i', ARGV[1], 'b', ARGV[3])
 return 1
 """

@@ -110,6 +110,24 @@ async def test_what_one_removes_or_erases_is_gone_everywhere(url: str) -> None:
             assert client.zcard(keys.ALL) == 2
 
 
+async def test_a_newer_entry_takes_over_who_leads_to_the_older_one_everywhere(url: str) -> None:
+    async with replica(url) as one, replica(url) as two:
+        for n in (1, 2, 3):
+            await one.put(entry(n))
+            assert await attach(one, f"h{n}", "h1")
+        one.judged("h1", is_same=True)
+        one.judged("h1", is_same=False)
+        await until(lambda: _leads_to(two, ["h1"] * 3))
+        newer = replace(entry(1), hit_id="newer", body=b"newer")
+        await two.put(newer)
+        await until_served(one, newer)
+        assert await attach(two, "newer")
+        async with replica(url) as three:
+            for each in (one, two, three):
+                await until(partial(_leads_to, each, ["newer"] * 3))
+                await until(lambda each=each: each.records(["h1", "newer"]) == {"newer": Record(1, 1)})  # type: ignore[misc]
+
+
 async def test_no_name_of_who_was_erased_stays_in_redis(url: str) -> None:
     async with replica(url) as one, replica(url) as two:
         for user in ("ann-of-gdpr", "bob-of-gdpr"):
