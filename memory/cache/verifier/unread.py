@@ -19,6 +19,10 @@ _HARMLESS += (
 _HARMLESS += "\u20ac\u20b9\u2122\ufe0e\ufe0f"
 _LONG = 100  # letters from which on the embedder reads a word as unknown
 _SHARP = re.compile(r"(?<=[A-Za-z])#(?!\w)")  # C# is not C
+# signs that stand alone are asked about, "what does [] mean"; but for loose points, smileys, and what is read as a word
+_ALONE = re.compile(
+    r"(?<!\S)(?![.,?!'\"&+()-]+(?!\S)|[:;=]-?[()]+(?!\S)|[:/*=<>^%$](?!\S))[!-/:-@\[-^`{-~]{1,4}(?!\S)"
+)
 
 
 def unread(text: str) -> tuple[str, ...]:
@@ -29,7 +33,12 @@ def unread(text: str) -> tuple[str, ...]:
     text = unicodedata.normalize("NFC", text)
     if not text.isascii() and is_foreign(text):
         return (" ".join(text.split()),)
-    return (*signs(text), *_SHARP.findall(text), *(w for w in text.split() if len(w) > _LONG))
+    return (
+        *signs(text),
+        *_SHARP.findall(text),
+        *_ALONE.findall(text),
+        *(w for w in text.split() if len(w) > _LONG),
+    )
 
 
 def is_foreign(text: str) -> bool:

@@ -45,6 +45,8 @@ OTHERS = [
     ("Is IT hard?", "Is it hard?"),
     ("explain f(X)", "explain f(x)"),
     ("How old is C#?", "How old is C?"),
+    ("what does [] mean in js", "what does {} mean in js"),
+    ("what is // in python", "what is / in python"),
     ("\u660e\u5929\u4f1a\u4e0b\u96e8\u5417", "\u6628\u5929\u4f1a\u4e0b\u96e8\u5417"),
 ]
 
@@ -69,6 +71,7 @@ def test_texts_that_differ_in_what_nobody_read_are_never_served(a: str, b: str, 
         ("How much CO2 does a car emit?", "how much co2 does a car emit"),
         ("HOW DO I GET IT BACK?", "how do i get it back?"),
         ("What\u2019s my PIN?", "what's my pin?"),
+        ("Thanks :) where is my card ?", "Thanks, where is my card?"),
     ],
 )
 def test_carelessness_about_case_and_points_is_forgiven(a: str, b: str) -> None:
