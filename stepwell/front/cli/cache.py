@@ -84,7 +84,9 @@ def show(report: CacheReport, days: int | None) -> None:
 
 
 def _wrong(report: CacheReport) -> str:
-    return f"{report.n_reported_wrong:,} reported as wrong"
+    return (
+        f"{report.n_reported_wrong:,} reported as wrong; {report.n_unsure:,} times the judge could not tell"
+    )
 
 
 def _promise(gate: GateReport, max_error: float) -> list[str]:

@@ -90,7 +90,7 @@ def _stream_lines(
             verifier=verifier,
             judge_error=args.judge_error,
             n_orders=args.orders,
-            n_compared=2,
+            n_compared=1 if args.judge_error else 2,
         )
     except BadRequest as e:
         raise UsageError(str(e)) from e

@@ -105,7 +105,9 @@ def _stream(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> 
     gate = Gate(
         max_error, mode, audit_share=config.cache.audit_share, judge_error=args.judge_error, seed=args.seed
     )
-    replay = StreamReplay(gate, texts, judge_error=args.judge_error, n_compared=2, seed=args.seed)
+    replay = StreamReplay(
+        gate, texts, judge_error=args.judge_error, n_compared=1 if args.judge_error else 2, seed=args.seed
+    )
     rows = []
     for row in replay.run(arrivals):
         out(_row(row))
