@@ -74,6 +74,13 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+_HEADER_BYTES = 100
+_WHOSE = """
+    SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+    FROM pragma_application_id, pragma_user_version
+"""
+
+
 def connect(path: str | None, *, busy_timeout_s: float = 5.0) -> sqlite3.Connection:
     """Open the database and bring it to the newest version; None opens one in memory.
 
@@ -81,7 +88,9 @@ def connect(path: str | None, *, busy_timeout_s: float = 5.0) -> sqlite3.Connect
         ConfigError: The file can't be opened, is not ours, or was written by a newer Stepwell.
     """
     try:
-        if path is not None and not Path(path).exists():
+        if path is not None and Path(path).exists():
+            _refuse_foreign(path)
+        elif path is not None:
             # answers are nobody else's business; SQLite gives -wal and -shm the same mode
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(
@@ -111,8 +120,20 @@ def is_ours(path: str) -> bool:
         return False
 
 
+def _refuse_foreign(path: str) -> None:
+    """Tell another program's file before it becomes a WAL one; takes no lock, as many may open at once."""
+    with Path(path).open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    # byte 18: 2 where the file has a log, as ours has from its first byte on; from 68: who it belongs to
+    if (
+        len(header) == _HEADER_BYTES
+        and header[18] == 1
+        and header[68:72] != APPLICATION_ID.to_bytes(4, "big")
+    ):
+        raise ConfigError(f"cache.path {path}: a database of another program")
+
+
 def _prepare(connection: sqlite3.Connection, path: str | None) -> None:
-    _version(connection, path)  # another program's file must not even become a WAL one
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -136,10 +157,8 @@ def _migrate(connection: sqlite3.Connection, path: str | None) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: str | None) -> int:
-    owner, version, n_tables = (
-        connection.execute(sql).fetchone()[0]
-        for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    )
+    # at one glance: another process may be making the file just now
+    owner, version, n_tables = connection.execute(_WHOSE).fetchone()
     if owner != APPLICATION_ID and n_tables:
         raise ConfigError(f"cache.path {path}: a database of another program")
     if version > len(MIGRATIONS):

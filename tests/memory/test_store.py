@@ -8,6 +8,7 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +217,16 @@ async def test_a_store_that_nobody_closes_writes_what_it_has(tmp_path: Path) -> 
     again = SqliteStore(path)
     assert await again.get(entry(1).key, now_s=NOW_S) is not None
     await again.close()
+
+
+def test_another_programs_database_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (n INTEGER)")
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="another program"):
+        SqliteStore(str(path))
+    assert path.read_bytes() == before
 
 
 def test_files_that_are_no_cache_are_refused(tmp_path: Path) -> None:
