@@ -133,6 +133,8 @@ class Meaning:
 
     async def _group(self, lookup: Lookup, choice: Choice, entry: Entry, answer_text: str) -> str | None:
         """The answer that the fresh one repeats: the chosen neighbour's, else its nearest rival's; None: it is new."""
+        if choice.answer_id == entry.hit_id:  # its own older answer, whose place the fresh one has taken
+            return None
         verdict = await self._verdict(lookup, choice.answer_id, answer_text)
         if verdict is GONE:
             return None
@@ -152,7 +154,7 @@ class Meaning:
             return choice.answer_id
         # a judge that errs would lead one miss in so many to a rival by mistake
         for rival in choice.rivals[: 0 if self._config.judge_error else N_RIVALS]:
-            if await self._verdict(lookup, rival, answer_text) is True:
+            if rival != entry.hit_id and await self._verdict(lookup, rival, answer_text) is True:
                 return rival
         return None
 
