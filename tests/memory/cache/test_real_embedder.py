@@ -19,7 +19,7 @@ def embedder() -> Embedder:
 
 async def test_a_paraphrase_is_served_and_another_question_is_not(embedder: Embedder, kit: Any) -> None:
     # .5 s may be too short for the first embedding on a busy machine
-    config = CacheConfig(semantic="serve", embed_timeout_s=30)
+    config = CacheConfig(semantic="serve", audit_share=0, embed_timeout_s=30)
     cache = Cache(config, versions="v", embedder_name=embedder.name)
     source: Callable[[], Embedder] = lambda: embedder  # noqa: E731
 
