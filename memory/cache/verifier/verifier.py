@@ -35,8 +35,10 @@ def verifier_name(path: str | None) -> str:
 
 
 def weights_file(path: str | None) -> Path:
-    """Where weights lie; None: the shipped ones."""
-    return _SHIPPED if path is None else Path(path)
+    """Where the weights lie; None: the shipped ones. A folder is one that `stepwell cache tune` wrote."""
+    if path is None:
+        return _SHIPPED
+    return Path(path) / _SHIPPED.name if Path(path).is_dir() else Path(path)
 
 
 class Verifier:

@@ -99,3 +99,8 @@ def test_similarity_leans_the_odds_beside_the_trees() -> None:
     assert scores(model, lifted) - scores(model, rows) == pytest.approx(
         slope * by_trees + similarity * 0.001, abs=1e-4
     )
+
+
+def test_a_folder_of_tuned_weights_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "weights.npz").write_bytes(weights_file(None).read_bytes())
+    assert Verifier.load(str(tmp_path)).name == Verifier.load().name == verifier_name(str(tmp_path))
