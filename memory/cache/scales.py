@@ -90,7 +90,6 @@ class Scales:
         self._own: Counter[bytes] = Counter()  # noted, and not yet seen in the log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stepwell-cache-scales")
         self.is_serving = False
-        self.changes: list[Change] = []
 
     async def weigh(
         self,
@@ -164,10 +163,11 @@ class Scales:
         self.is_serving = gate.is_serving and self._may_serve
 
     def _learn(self, judgement: Judgement) -> None:
+        gate = self._ready()  # first: it reads the log, and counts anew what is noted
         raw = _encode(msgspec.structs.replace(judgement, versions=self._versions))
         self._own[raw] += 1
         self._store.note(raw)
-        self._announce(self._ready().learn(judgement))
+        self._announce(gate.learn(judgement))
         self._catch_up()
 
     def _ready(self) -> Gate:
@@ -217,7 +217,6 @@ class Scales:
 
     def _announce(self, change: Change | None) -> None:
         if change is not None:
-            self.changes.append(change)
             log.warning("semantic cache: %s", change)
 
 
