@@ -75,17 +75,28 @@ class FitDecision(msgspec.Struct, frozen=True):
     """What fitting the conversation into the window kept.
 
     Attributes:
-        kept: Indices of the messages that stay, rising.
-        n_tokens: Tokens of what stays. Exact where `is_exact`, else an upper bound.
+        kept: Places in the history of the messages that stay, rising; a conversation's own history counts, and what
+            was sent follows it.
+        n_tokens: Tokens of what is sent. Exact where `is_exact`, else an upper bound.
         n_dropped: Messages left out.
+        n_recalled: Messages kept from before the latest exchanges, because they matter now.
+        expected_recall: Share of the older messages that matter now that is sent, by estimate, 0..1; 1 where all is.
+        n_summary_tokens: Tokens of the summary that stands for what was left out, 0 where there is none.
+        n_same_tokens: Tokens at the prompt's beginning that are as they were in the conversation's last prompt:
+            a provider's prompt cache may serve them. None where that is not known.
+        is_logged: The exchange is in the conversation's log, on the disk; None where no conversation was named.
     """
 
     kept: tuple[int, ...]
     n_tokens: int
     window_tokens: int
     is_exact: bool = False
-
     n_dropped: int = 0
+    n_recalled: int = 0
+    expected_recall: float = 1.0
+    n_summary_tokens: int = 0
+    n_same_tokens: int | None = None
+    is_logged: bool | None = None
 
 
 class TierEstimate(msgspec.Struct, frozen=True):

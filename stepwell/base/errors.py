@@ -125,6 +125,27 @@ class StoreUnavailable(StepwellError):
     code = "store_unavailable"
 
 
+class ForeignConversation(BadRequest):
+    """The conversation belongs to another user of the tenant."""
+
+    status_code = 403
+    code = "foreign_conversation"
+
+
+class UnknownConversation(BadRequest):
+    """There is no such conversation (any more)."""
+
+    status_code = 404
+    code = "conversation_not_found"
+
+
+class ConversationErased(StepwellError):
+    """The conversation was erased, or begun by another caller, while this request was under way."""
+
+    status_code = 409
+    code = "conversation_erased"
+
+
 class GuardBlocked(StepwellError):
     """A guard said no. `verdict` (base.decisions.Verdict) names checks and spans, never text."""
 

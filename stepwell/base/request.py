@@ -68,6 +68,7 @@ class Wishes(msgspec.Struct, frozen=True):
         timeout_s: A deadline shorter than the configured one.
         headers: Lower-cased request headers that rules may match.
         session: The caller's own name for the conversation; without it, its beginning names it.
+        conversation: Names a conversation whose history Stepwell keeps: the messages sent are added to it.
     """
 
     tier: str | None = None
@@ -79,6 +80,7 @@ class Wishes(msgspec.Struct, frozen=True):
     timeout_s: float | None = None
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     session: str | None = None
+    conversation: str | None = None
 
 
 NOBODY = Caller()

@@ -47,6 +47,14 @@ class PromisesConfig(Section):
         default=0.01, ge=0, le=1, description="share of honest requests that learned guards may block"
     )
 
+    min_recall: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="expected share of the older messages that matter now which packing must keep; where a tier's "
+        "window keeps less, a wider one is taken",
+    )
+
     @field_validator("max_cache_error")
     @classmethod
     def _can_be_kept(cls, share: float) -> float:
