@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from stepwell.asks import Messages, make_request
 from stepwell.base.config import Config
 from stepwell.base.decisions import Decision
 from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.base.reply import Reply
-from stepwell.base.request import NO_WISHES, CacheWish, Caller, ChatRequest, Wishes
+from stepwell.blocking import Loop, SyncStream
 from stepwell.build import build
 from stepwell.check import CheckLine, check
 from stepwell.pipeline import Pipeline
@@ -24,10 +25,6 @@ from stepwell.router.tiers.base import Backend
 from stepwell.stream import ReplyStream
 
 T = TypeVar("T")
-Messages = str | Sequence[Mapping[str, Any]]
-_WISHES = frozenset({"tier", "min_tier", "max_usd", "tags", "below_floor", "cache", "timeout_s", "session"})
-_MAX_SESSION_CHARS = 256
-_CACHE_WISHES = (True, False, "exact", "no-store", "no-sampled")
 
 
 class Stepwell:
@@ -52,7 +49,7 @@ class Stepwell:
         self.config = config if config is not None else Config.make(sections)
         self.outcomes = open_outcomes(self.config.feedback)
         self.pipeline: Pipeline = build(self.config, backends, self.outcomes)
-        self._loop: _Loop | None = None
+        self._loop: Loop | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -205,7 +202,7 @@ class Stepwell:
         """As `aclose`, blocking; ends the loop's thread."""
         loop, self._loop = self._loop, None
         if loop is None:
-            loop = _Loop()
+            loop = Loop()
         loop.run(self.aclose())
         loop.stop()
 
@@ -221,147 +218,8 @@ class Stepwell:
         """Start work on the loop of the sync methods, from any thread; cancelling the future cancels it."""
         return self._own_loop().submit(work)
 
-    def _own_loop(self) -> _Loop:
+    def _own_loop(self) -> Loop:
         with self._lock:  # threads may share a well, and their first calls come at once
             if self._loop is None:
-                self._loop = _Loop()
+                self._loop = Loop()
             return self._loop
-
-
-class SyncStream:
-    """Pieces of text, as they arrive. Use as a context manager, or read to the end.
-
-    Attributes:
-        reply: The whole answer, after the end.
-    """
-
-    def __init__(self, loop: _Loop, source: ReplyStream) -> None:
-        self._loop = loop
-        self._source = source
-
-    @property
-    def tier(self) -> str:
-        return self._source.tier
-
-    @property
-    def reply(self) -> Reply | None:
-        return self._source.reply
-
-    def __iter__(self) -> Iterator[str]:
-        pieces = self._source.text_deltas()
-        try:
-            while True:
-                try:
-                    yield self._loop.run(pieces.__anext__())
-                except StopAsyncIteration:
-                    return
-        finally:
-            self._loop.run(pieces.aclose())
-
-    def close(self) -> None:
-        """Stop; the upstream is told, and what was streamed is paid."""
-        self._loop.run(self._source.aclose())
-
-    def __enter__(self) -> SyncStream:
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.close()
-
-
-class _Loop:
-    """An event loop in a thread."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="stepwell", daemon=True)
-        self._thread.start()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
-
-    def stop(self) -> None:
-        self.run(self._loop.shutdown_asyncgens())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-def make_request(messages: Messages, asks: Mapping[str, Any], *, is_stream: bool = False) -> ChatRequest:
-    """The request that keyword arguments describe.
-
-    Raises:
-        BadRequest: Names the field at fault.
-    """
-    fields = dict(asks)
-    caller = Caller(fields.pop("tenant", None), fields.get("user"))
-    _check_text("tenant", caller.tenant)
-    wishes = NO_WISHES if _WISHES.isdisjoint(fields) else _take_wishes(fields)
-    fields["messages"] = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    if is_stream:
-        fields["stream"] = True
-    return ChatRequest.build(fields, caller, wishes)
-
-
-def _take_wishes(fields: dict[str, Any]) -> Wishes:
-    return make_wishes(
-        tier=fields.pop("tier", None),
-        min_tier=fields.pop("min_tier", None),
-        max_usd=fields.pop("max_usd", None),
-        tags=fields.pop("tags", ()),
-        below_floor=fields.pop("below_floor", None),
-        cache=fields.pop("cache", True),
-        timeout_s=fields.pop("timeout_s", None),
-        session=fields.pop("session", None),
-    )
-
-
-def _check_text(name: str, value: str | None) -> None:
-    """Names go into fingerprints and files, as UTF-8."""
-    try:
-        if value is not None:
-            value.encode()
-    except (UnicodeEncodeError, AttributeError):
-        raise BadRequest(f"{name} must be Unicode text", param=name) from None
-
-
-def make_wishes(
-    *,
-    tier: str | None,
-    min_tier: str | None,
-    max_usd: float | None,
-    tags: Iterable[str],
-    below_floor: Literal["refuse", "flag"] | None,
-    cache: CacheWish,
-    timeout_s: float | None,
-    headers: Mapping[str, str] | None = None,
-    session: str | None = None,
-) -> Wishes:
-    """Check ranges.
-
-    Raises:
-        BadRequest: Names the field at fault.
-    """
-    for name, value in (("max_usd", max_usd), ("timeout_s", timeout_s)):
-        if value is not None and not (isinstance(value, int | float) and 0 < value < float("inf")):
-            raise BadRequest(f"{name} must be a positive number", param=name)
-    if isinstance(tags, str):
-        raise BadRequest("tags must be a list of words", param="tags")
-    if below_floor not in (None, "refuse", "flag"):
-        raise BadRequest("below_floor must be 'refuse' or 'flag'", param="below_floor")
-    if cache not in _CACHE_WISHES:
-        raise BadRequest("cache must be True, False, 'exact', 'no-store' or 'no-sampled'", param="cache")
-    if session is not None and not (isinstance(session, str) and 0 < len(session) <= _MAX_SESSION_CHARS):
-        raise BadRequest(f"session must be a text of 1 to {_MAX_SESSION_CHARS} characters", param="session")
-    _check_text("session", session)
-    return Wishes(
-        tier, min_tier, max_usd, frozenset(tags), below_floor, cache, timeout_s, headers or {}, session
-    )

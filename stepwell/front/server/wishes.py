@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from stepwell.asks import make_wishes
 from stepwell.base.decisions import CacheDecision, Trace
 from stepwell.base.errors import BadRequest
 from stepwell.base.request import NO_WISHES, CacheWish, Wishes
 from stepwell.front.server.http import Headers
-from stepwell.well import make_wishes
 
 PREFIX = b"x-stepwell-"
 KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s", "session")
