@@ -14,14 +14,15 @@ from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
 from stepwell.router.cascade.plan import Prior
 from stepwell.router.features import read_ask
-from stepwell.router.gate import lack_of, needs_of, no_capable_tier
+from stepwell.router.gate import forgetful, lack_of, needs_of, no_capable_tier, prompt_room
 from stepwell.router.names import AUTO, Names
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
 from stepwell.router.pricing import Pricing
-from stepwell.router.report import pinned_decision, refused_estimates, routed_decision
+from stepwell.router.report import pinned_decision, recall_said, refused_estimates, routed_decision
 from stepwell.router.rules import NOTHING, Fired, Rules
 from stepwell.router.session import Advice, SessionState, Trouble
+from stepwell.router.sizes import Sizes
 from stepwell.router.steer import Steering
 from stepwell.router.tasks import read_task
 from stepwell.router.tierinfo import TierInfo
@@ -115,16 +116,14 @@ class Router:
         self,
         request: ChatRequest,
         *,
-        n_input_tokens: int,
-        n_most_tokens: int | None = None,
+        sizes: Sizes,
         vector: RequestVector | None = None,
         turn: Turn | None = None,
     ) -> Decision:
         """Decide for one request.
 
         Args:
-            n_input_tokens: Tokens of the whole prompt, or an upper bound.
-            n_most_tokens: What it has at most in any vocabulary, for tiers whose own is unknown.
+            sizes: How long the prompt is on each tier.
             vector: Of the last ask; computed only where the policy reads it.
             turn: Where the conversation stands, read before the context was fitted.
 
@@ -136,12 +135,13 @@ class Router:
         """
         bounds = self._bounds(request)
         limit_usd = self._pricing.limit_usd(request)
-        lacks = self._lacks(request, bounds, n_input_tokens, n_most_tokens)
+        lacks = self._lacks(request, bounds, sizes)
         if bounds.is_pinned:
             rank = lacks.index(None, bounds.lo)
             return pinned_decision(
-                self._pricing, request, rank, bounds.model, bounds.fired.said, n_input_tokens, limit_usd
+                self._pricing, request, rank, bounds.model, bounds.fired.said, sizes, limit_usd
             )
+        lacks, said_of_recall = self._without_forgetful(lacks, sizes)
         row = None
         if self._policy.needs_vector and vector is not None:
             row = await vector.get_for_routing(self._timeout_s)
@@ -152,7 +152,7 @@ class Router:
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
         looks = self._pricing.looks(
             request,
-            n_input_tokens,
+            sizes,
             n_output,
             estimates.p_ok,
             lacks,
@@ -169,33 +169,41 @@ class Router:
                 advice,
                 limit_usd,
                 escalates=bounds.fired.escalates,
-                n_input_tokens=n_input_tokens,
+                n_input_tokens=sizes.n_tokens,
                 n_output_tokens=n_output,
             )
         except Unroutable as e:
             e.estimates = refused_estimates(looks, self._promises.floor(estimates, looks))
             raise
         return routed_decision(
-            self._pricing, request, looks, steered, estimates, bounds.fired.said, n_input_tokens, n_output
+            self._pricing,
+            request,
+            looks,
+            steered,
+            estimates,
+            bounds.fired.said,
+            sizes,
+            n_output,
+            said_of_recall,
         )
 
     def observe(self, decision: Decision, cost_usd: float) -> None:
         """Take a request that was answered: a target share or dollars a day follow what happens."""
         self._steering.observe(decision, cost_usd)
 
-    def window_for(self, request: ChatRequest) -> tuple[int, str]:
-        """Window in tokens, and model, of the widest tier that this request may go to.
+    def rooms(self, request: ChatRequest) -> list[tuple[TierInfo, int]]:
+        """The tiers that this request may go to, cheapest first, and how many tokens of prompt each has room for.
 
         Raises:
             BadRequest: Unknown model or tier; NoCapableTier where none has what the request needs.
         """
         bounds = self._bounds(request)
-        lacks = self._lacks(request, bounds, 0)
+        lacks = self._lacks(request, bounds, None)
         able = [t for t, lack in zip(self._tiers, lacks, strict=True) if lack is None]
         if bounds.is_pinned:
             able = able[:1]
-        widest = max([t for t in able if self._pricing.can_ask(t)] or able, key=lambda t: t.window_or_assumed)
-        return widest.window_or_assumed, bounds.model or widest.models[0]
+        needs = needs_of(request, sizes=None, reserve_tokens=self._reserve_tokens)
+        return [(t, prompt_room(t, needs)) for t in [t for t in able if self._pricing.can_ask(t)] or able]
 
     def scope(self, request: ChatRequest) -> str:
         """What of the choice is fixed beforehand: answers may be shared only within one scope."""
@@ -252,22 +260,30 @@ class Router:
             least = max(least, self._names.rank(fired.pin))
         return _Bounds(least, len(self._tiers) - 1, ask, is_pinned=fired.pin is not None, fired=fired)
 
-    def _lacks(
-        self, request: ChatRequest, bounds: _Bounds, n_input_tokens: int, n_most_tokens: int | None = None
-    ) -> list[str | None]:
+    def _lacks(self, request: ChatRequest, bounds: _Bounds, sizes: Sizes | None) -> list[str | None]:
         """What bars each tier; raises where every allowed tier lacks something."""
-        needs = needs_of(
-            request,
-            n_input_tokens=n_input_tokens,
-            n_most_tokens=n_most_tokens,
-            reserve_tokens=self._reserve_tokens,
-        )
+        needs = needs_of(request, sizes=sizes, reserve_tokens=self._reserve_tokens)
         lo, hi = bounds.lo, bounds.hi
         lacks = [lack_of(t, needs) if lo <= i <= hi else "rule" for i, t in enumerate(self._tiers)]
         if None not in lacks:
             allowed = [lack for lack in lacks[lo : hi + 1] if lack is not None]
             raise no_capable_tier(self._tiers[lo : hi + 1], allowed, needs)
         return lacks
+
+    def _without_forgetful(
+        self, lacks: list[str | None], sizes: Sizes
+    ) -> tuple[list[str | None], tuple[str, ...]]:
+        """Bar the tiers for which packing would lose too much; and what to say of it."""
+        if not sizes.packed:
+            return lacks, ()
+        askable = [
+            lack if lack is not None or self._pricing.can_ask(t) else "no_key"
+            for t, lack in zip(self._tiers, lacks, strict=True)
+        ]
+        barred = forgetful(self._tiers, askable, sizes)
+        able = [t for t, lack in zip(self._tiers, askable, strict=True) if lack is None]
+        kept = ["context" if t.name in barred else lack for t, lack in zip(self._tiers, lacks, strict=True)]
+        return kept, recall_said(sizes, able, barred)
 
 
 def _cascade_of(policy: Policy) -> Prior | None:

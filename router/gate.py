@@ -8,7 +8,10 @@ import msgspec
 
 from stepwell.base.errors import BadRequest, ContextTooLong, NoCapableTier
 from stepwell.base.request import ChatRequest
+from stepwell.router.sizes import Sizes
 from stepwell.router.tierinfo import TierInfo
+
+_NEAR = 0.01  # of expected recall: no reason to go to a wider window
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -16,21 +19,17 @@ class Needs(msgspec.Struct, frozen=True):
 
     Attributes:
         capabilities: Of "tools", "json_schema", "images".
-        n_input_tokens: 0 where they don't count yet.
-        n_most_tokens: What the input has at most in any vocabulary; counts for local tiers, whose own is unknown.
+        sizes: None where its length doesn't count yet.
         n_reply_tokens: What the caller asked for; None: the usual reserve.
     """
 
     capabilities: tuple[str, ...]
-    n_input_tokens: int
-    n_most_tokens: int
+    sizes: Sizes | None
     n_reply_tokens: int | None
     reserve_tokens: int
 
 
-def needs_of(
-    request: ChatRequest, *, n_input_tokens: int, reserve_tokens: int, n_most_tokens: int | None = None
-) -> Needs:
+def needs_of(request: ChatRequest, *, sizes: Sizes | None, reserve_tokens: int) -> Needs:
     """Read the needs off the request's typed fields."""
     wire = request.wire
     asked: list[str] = []
@@ -42,8 +41,7 @@ def needs_of(
         if message.content.__class__ is list and message.has_images:
             asked.append("images")
             break
-    n_most = n_input_tokens if n_most_tokens is None else n_most_tokens
-    return Needs(tuple(asked), n_input_tokens, n_most, wire.max_output_tokens, reserve_tokens)
+    return Needs(tuple(asked), sizes, wire.max_output_tokens, reserve_tokens)
 
 
 def lack_of(tier: TierInfo, needs: Needs) -> str | None:
@@ -51,8 +49,26 @@ def lack_of(tier: TierInfo, needs: Needs) -> str | None:
     for capability in needs.capabilities:
         if capability not in tier.capabilities:
             return capability
-    n_input = needs.n_most_tokens if tier.is_local else needs.n_input_tokens
-    return "window" if n_input > tier.window_or_assumed - _reply_tokens(tier, needs) else None
+    n_input = 0 if needs.sizes is None else needs.sizes.most_on(tier)
+    return "window" if n_input > prompt_room(tier, needs) else None
+
+
+def prompt_room(tier: TierInfo, needs: Needs) -> int:
+    """Tokens that the tier's window leaves for the prompt."""
+    return tier.window_or_assumed - _reply_tokens(tier, needs)
+
+
+def forgetful(tiers: Sequence[TierInfo], lacks: Sequence[str | None], sizes: Sizes) -> frozenset[str]:
+    """Tiers that could serve, but for which packing would lose more than is promised; none where all lose too much.
+
+    Then the ones that lose least stay.
+    """
+    if not sizes.packed:
+        return frozenset()
+    able = [t for t, lack in zip(tiers, lacks, strict=True) if lack is None]
+    best = max((sizes.recall_on(t) for t in able), default=0.0)
+    least = min(sizes.min_recall, best - _NEAR)
+    return frozenset(t.name for t in able if sizes.recall_on(t) < least)
 
 
 def _reply_tokens(tier: TierInfo, needs: Needs) -> int:
@@ -69,8 +85,9 @@ def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Need
     listed = "; ".join(f"{t.name} lacks {_worded(t, lack)}" for t, lack in each)
     if all(lack == "window" for _, lack in each):
         window = max(t.window_or_assumed for t in tiers)
-        message = f"The request needs about {needs.n_input_tokens} tokens and room for its reply; {listed}."
-        return ContextTooLong(message, n_tokens=needs.n_input_tokens, window_tokens=window)
+        n_tokens = 0 if needs.sizes is None else needs.sizes.n_tokens
+        message = f"The request needs about {n_tokens} tokens and room for its reply; {listed}."
+        return ContextTooLong(message, n_tokens=n_tokens, window_tokens=window)
     return NoCapableTier(f"No tier that may serve this request can take it: {listed}.")
 
 

@@ -10,6 +10,7 @@ from stepwell.base.errors import BadRequest
 from stepwell.base.request import ChatRequest
 from stepwell.router.choose import Look
 from stepwell.router.cost import call_cost, expected_output_tokens, most_output_tokens, with_prices
+from stepwell.router.sizes import Sizes
 from stepwell.router.switch import discount_usd
 from stepwell.router.tierinfo import TierInfo
 
@@ -61,7 +62,7 @@ class Pricing:
     def looks(
         self,
         request: ChatRequest,
-        n_input_tokens: int,
+        sizes: Sizes,
         n_output_tokens: int,
         p_ok: Mapping[str, float],
         bars: Sequence[str | None],
@@ -87,6 +88,7 @@ class Pricing:
         for tier, bar in zip(self.tiers, bars, strict=True):
             if n_by_tier is not None:
                 n_output = expected_output_tokens(n_by_tier.get(tier.name, n_output_tokens), wire)
+            n_input_tokens = sizes.on(tier)
             n_most = most_output_tokens(tier, n_input_tokens, most) * n_choices
             max_usd = call_cost(tier, n_input_tokens, n_most)
             usd = call_cost(tier, n_input_tokens, n_output) if n_output < n_most else max_usd

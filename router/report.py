@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from stepwell.base.decisions import Decision, TierEstimate
 from stepwell.base.errors import TierUnavailable
@@ -11,7 +11,9 @@ from stepwell.router.choose import Look, Terms, lacks, over_budget
 from stepwell.router.cost import expected_output_tokens
 from stepwell.router.policy.base import Estimates
 from stepwell.router.pricing import Pricing
+from stepwell.router.sizes import Sizes
 from stepwell.router.steer import Steered
+from stepwell.router.tierinfo import TierInfo
 
 # a pin computes no features: the length of an ordinary answer
 _N_PINNED_OUTPUT_TOKENS = 250
@@ -25,8 +27,9 @@ def routed_decision(
     steered: Steered,
     estimates: Estimates,
     rules: tuple[str, ...],
-    n_input_tokens: int,
+    sizes: Sizes,
     n_output_tokens: int,
+    said: tuple[str, ...] = (),
 ) -> Decision:
     """The Decision for what the router chose."""
     choice, terms = steered.choice, steered.terms
@@ -40,8 +43,8 @@ def routed_decision(
         estimates=tuple(_estimate(look, names, terms) for look in looks),
         threshold=terms.min_p_ok if terms.price is None else None,
         rules=rules,
-        reasons=(*steered.reasons, *estimates.reasons, *missed),
-        n_input_tokens=n_input_tokens,
+        reasons=(*steered.reasons, *said, *estimates.reasons, *missed),
+        n_input_tokens=sizes.on(chosen.tier),
         n_output_tokens=expected_output_tokens(n_output_tokens, request.wire),
         saved_usd=_saved(pricing, looks, chosen),
         wanted_tier=wanted.tier.name if wanted is not chosen else None,
@@ -85,7 +88,7 @@ def pinned_decision(
     rank: int,
     model: str | None,
     rules: tuple[str, ...],
-    n_input_tokens: int,
+    sizes: Sizes,
     limit_usd: float | None,
 ) -> Decision:
     """The Decision for one tier that was named; nothing but key, price and limit is asked.
@@ -95,7 +98,7 @@ def pinned_decision(
         BudgetExceeded: It is over the request's limit.
     """
     bars = [None if i == rank else "rule" for i in range(len(pricing.tiers))]
-    looks = pricing.looks(request, n_input_tokens, _N_PINNED_OUTPUT_TOKENS, _NO_P_OK, bars, limit_usd)
+    looks = pricing.looks(request, sizes, _N_PINNED_OUTPUT_TOKENS, _NO_P_OK, bars, limit_usd)
     chosen = looks[rank]
     name = chosen.tier.name
     if chosen.obstacle == "over_budget" and limit_usd is not None:
@@ -112,10 +115,24 @@ def pinned_decision(
         ),
         model=model,
         rules=rules,
-        n_input_tokens=n_input_tokens,
+        reasons=recall_said(sizes, [chosen.tier], ()),
+        n_input_tokens=sizes.on(chosen.tier),
         n_output_tokens=expected_output_tokens(_N_PINNED_OUTPUT_TOKENS, request.wire),
         saved_usd=_saved(pricing, looks, chosen),
     )
+
+
+def recall_said(sizes: Sizes, able: Sequence[TierInfo], forgetful: Collection[str]) -> tuple[str, ...]:
+    """What packing has to do with the choice; nothing where nobody needs it."""
+    if not sizes.packed:
+        return ()
+    passed = [f"{t.name} would keep {sizes.recall_on(t):.2f}" for t in able if t.name in forgetful]
+    kept = max((sizes.recall_on(t) for t in able if t.name not in forgetful), default=1.0)
+    if passed:
+        return (f"context: {', '.join(passed)} of what matters, {sizes.min_recall:.2f} is promised",)
+    if kept < sizes.min_recall:
+        return (f"context: no window keeps {sizes.min_recall:.2f} of what matters, the best {kept:.2f}",)
+    return ()
 
 
 def _saved(pricing: Pricing, looks: Sequence[Look], chosen: Look) -> float | None:

@@ -21,6 +21,7 @@ class TierInfo:
         usd_per_1m_input, usd_per_1m_cached_input, usd_per_1m_output: None where unknown.
         missing_key: Name of the environment variable that is not set, else None.
         is_local: Runs on this machine: nobody bills for it.
+        n_system_tokens: Of the longest system prompt that a deployment adds.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TierInfo:
     usd_per_1m_output: float | None
     missing_key: str | None
     is_local: bool
+    n_system_tokens: int = 0
 
     @property
     def window_or_assumed(self) -> int:

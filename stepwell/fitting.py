@@ -57,7 +57,8 @@ class Fitting:
     async def _fit(self, run: Run, bound: int, reserve: int, tools_json: bytes | None) -> int:
         """Drop what the widest window that the request may use can't hold; gives the new bound."""
         messages = run.request.messages
-        window, model = self.router.window_for(run.request)
+        tier, room = max(self.router.rooms(run.request), key=lambda found: found[1])
+        window, model = room + reserve, tier.models[0]
         if bound + reserve <= window:  # no vocabulary needed
             run.trace.context = FitDecision(tuple(range(len(messages))), bound, window)
             return bound

@@ -33,6 +33,7 @@ from stepwell.router.dispatch import Dispatcher
 from stepwell.router.features import last_ask
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
+from stepwell.router.sizes import Sizes
 from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
 from stepwell.run import (
@@ -246,7 +247,7 @@ class Pipeline:
             run.vector = self._vector(run.turn.ask)
         n_input, n_most = await self._fitting.sized(run)
         run.trace.route = decision = await self.router.decide(
-            run.request, n_input_tokens=n_input, n_most_tokens=n_most, vector=run.vector, turn=run.turn
+            run.request, sizes=Sizes(n_input, n_most), vector=run.vector, turn=run.turn
         )
         return decision
 

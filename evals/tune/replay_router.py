@@ -17,6 +17,7 @@ from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import estimate_text
 from stepwell.router.decide import Router
 from stepwell.router.features import last_ask
+from stepwell.router.sizes import Sizes
 from stepwell.router.tierinfo import TierInfo
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class RouterReplay:
             return _refused(request)
         n_input = sum(estimate_text(m.text) + _FRAME_TOKENS for m in request.messages)
         try:
-            decision = await self._router.decide(request, n_input_tokens=n_input, vector=vector)
+            decision = await self._router.decide(request, sizes=Sizes.of(n_input), vector=vector)
         except StepwellError as e:
             return _refused(e)
         chosen = decision.estimate(decision.tier)

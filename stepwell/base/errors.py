@@ -6,6 +6,8 @@
     │   ├── ContextTooLong          no window can hold it
     │   ├── UnknownModel            no tier or model has that name (HTTP 404)
     │   ├── UnknownReply            no reply of yours has that id, or it waited too long (HTTP 404)
+    │   ├── UnknownConversation     no conversation of yours has that id (HTTP 404)
+    │   ├── ForeignConversation     it belongs to another user of the tenant (HTTP 403)
     │   └── NoCapableTier           no tier has the window, tools, schema or images it needs
     ├── BadKey                      the API key is missing or unknown (HTTP 401)
     ├── Unroutable                  a promise leaves no tier to ask
@@ -17,7 +19,8 @@
     │   ├── TierTimeout             too slow
     │   ├── TierUnavailable         refused, broken, 5xx, no key
     │   └── TierRefused             the upstream calls the request wrong (4xx)
-    ├── StoreUnavailable            what the cache keeps can't be changed just now (HTTP 503)
+    ├── StoreUnavailable            what is kept can't be read or changed just now (HTTP 503)
+    ├── ConversationErased          it was erased, or begun by another caller, meanwhile (HTTP 409)
     ├── AllTiersFailed              an ExceptionGroup, one error a try (HTTP 503)
     └── StreamBroken                the answer broke off after its first token
 

@@ -36,6 +36,7 @@ from stepwell.router.learned.policy import Learned
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.coldstart import ColdStart
 from stepwell.router.policy.heuristic import Heuristic
+from stepwell.router.sizes import Sizes
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.turns import read_turn
 
@@ -156,7 +157,7 @@ def cost(name: str, policy: Policy, n_tiers: int, how: str) -> Cost:
 
     async def whole() -> None:
         for i, request in enumerate(requests):
-            await router.decide(request, n_input_tokens=120, vector=vector(i), turn=read_turn(request))
+            await router.decide(request, sizes=Sizes.of(120), vector=vector(i), turn=read_turn(request))
 
     def estimates() -> None:
         for ask in asks:

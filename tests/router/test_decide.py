@@ -23,6 +23,7 @@ from stepwell.router.choose import Look, Terms, choose
 from stepwell.router.decide import Router
 from stepwell.router.features import Ask
 from stepwell.router.policy.base import Estimates
+from stepwell.router.sizes import Size, Sizes
 from stepwell.router.tierinfo import TierInfo
 
 ALL = frozenset({"tools", "json_schema", "images"})
@@ -78,7 +79,7 @@ def ask(
 
 
 async def decide(asked: ChatRequest, by: Router | None = None, n_input_tokens: int = 50) -> Decision:
-    return await (by or router()).decide(asked, n_input_tokens=n_input_tokens)
+    return await (by or router()).decide(asked, sizes=Sizes.of(n_input_tokens))
 
 
 def statuses(decision: Decision) -> dict[str, str]:
@@ -328,12 +329,39 @@ def test_models_listed_are_those_that_can_be_asked() -> None:
     assert keyless == {"auto": 2048, "local": 2048, "local/small": 2048}
 
 
-def test_the_widest_window_that_the_request_may_use() -> None:
-    assert router().window_for(ask())[0] == 100_000
-    assert router().window_for(ask(fields={"model": "small"})) == (2048, "local/small")
-    assert router(KEYLESS).window_for(ask()) == (2048, "local/small")
+def test_rooms_are_those_of_the_tiers_that_the_request_may_use() -> None:
+    def rooms(by: Router, asked: ChatRequest) -> dict[str, int]:
+        return {t.name: n for t, n in by.rooms(asked)}
+
+    every = rooms(router(), ask())
+    assert max(every.values()) < 100_000
+    assert every["local"] == 1024  # the reply takes half of a small window at most
+    assert rooms(router(), ask(fields={"model": "small"})) == {"local": 1024}
+    assert rooms(router(KEYLESS), ask(fields={"max_tokens": 48})) == {"local": 2000}
     with pytest.raises(NoCapableTier):
-        router([LOCAL]).window_for(ask(fields={"tools": [{"type": "function"}]}))
+        router([LOCAL]).rooms(ask(fields={"tools": [{"type": "function"}]}))
+
+
+async def test_a_tier_whose_window_would_forget_is_passed_over_and_the_decision_says_so() -> None:
+    packed = {"local": Size(900, 0.5)}
+    made = await router().decide(ask(EASY), sizes=Sizes(5000, 20_000, packed, min_recall=0.9))
+    assert made.tier != "local"
+    local = made.estimate("local")
+    assert local is not None
+    assert local.status == "context"
+    assert "local would keep 0.50 of what matters" in made.why
+    kept = {"local": Size(900, 0.95)}
+    made = await router().decide(ask(EASY), sizes=Sizes(5000, 20_000, kept, min_recall=0.9))
+    assert (made.tier, made.n_input_tokens) == ("local", 900)
+
+
+async def test_where_no_window_keeps_what_is_promised_the_best_is_taken_and_says_so() -> None:
+    packed = {"local": Size(900, 0.5)}
+    made = await router(KEYLESS).decide(
+        ask(EASY, below_floor="flag"), sizes=Sizes(5000, 20_000, packed, min_recall=0.9)
+    )
+    assert made.tier == "local"
+    assert "no window keeps 0.90 of what matters, the best 0.50" in made.why
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Which tiers can take a request at all."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from stepwell.base.errors import BadRequest, ContextTooLong, NoCapableTier
 from stepwell.base.request import ChatRequest
-from stepwell.router.gate import lack_of, needs_of, no_capable_tier
+from stepwell.router.gate import forgetful, lack_of, needs_of, no_capable_tier
+from stepwell.router.sizes import Size, Sizes
 from stepwell.router.tierinfo import TierInfo
 
 
@@ -18,7 +20,7 @@ def tier(window: int | None = 1000, most: int | None = 500, caps: tuple[str, ...
 
 def lack(tier_: TierInfo, n_input: int = 10, reserve: int = 100, **fields: Any) -> str | None:
     body = {"messages": [{"role": "user", "content": "x"}], **fields}
-    return lack_of(tier_, needs_of(ChatRequest.build(body), n_input_tokens=n_input, reserve_tokens=reserve))
+    return lack_of(tier_, needs_of(ChatRequest.build(body), sizes=Sizes.of(n_input), reserve_tokens=reserve))
 
 
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
@@ -73,7 +75,7 @@ def test_more_window_never_lacks_more(n_input: int, max_tokens: int, window: int
 
 def error(*lacks: str) -> BadRequest:
     body = {"messages": [{"role": "user", "content": "secret words"}]}
-    needs = needs_of(ChatRequest.build(body), n_input_tokens=5000, reserve_tokens=1)
+    needs = needs_of(ChatRequest.build(body), sizes=Sizes.of(5000), reserve_tokens=1)
     return no_capable_tier([tier(window=None)] * len(lacks), lacks, needs)
 
 
@@ -86,3 +88,25 @@ def test_the_error_names_what_is_missing() -> None:
     assert isinstance(mixed, NoCapableTier)
     assert "tools" in str(mixed)
     assert "secret" not in str(mixed) + str(long)
+
+
+def test_a_window_that_keeps_too_little_is_passed_over_while_another_keeps_enough() -> None:
+    small, middle, wide = (replace(tier(), name=n) for n in ("small", "middle", "wide"))
+    packed = {"small": Size(100, 0.6), "middle": Size(300, 0.93)}
+    sizes = Sizes(5000, 20_000, packed, min_recall=0.9)
+    assert forgetful([small, middle, wide], [None, None, None], sizes) == {"small"}
+    assert forgetful([small, middle, wide], [None, "window", "window"], sizes) == set()
+    assert forgetful([small, middle], [None, None], Sizes.of(10)) == set()
+
+
+def test_where_all_lose_too_much_those_that_lose_least_stay() -> None:
+    tiers = [replace(tier(), name=n) for n in ("a", "b", "c")]
+    packed = {"a": Size(100, 0.3), "b": Size(300, 0.695), "c": Size(300, 0.7)}
+    assert forgetful(tiers, [None] * 3, Sizes(5000, 20_000, packed, min_recall=0.9)) == {"a"}
+
+
+def test_a_packed_prompt_counts_as_packed_and_an_own_system_prompt_counts_too() -> None:
+    of = replace(tier(), n_system_tokens=50)
+    assert Sizes(800, 900).on(of) == 850
+    assert Sizes(800, 900).most_on(replace(of, is_local=True)) == 950
+    assert Sizes(800, 900, {"t": Size(400, 1.0)}).most_on(of) == 400

@@ -22,6 +22,7 @@ from stepwell.router.features import Ask, read_ask
 from stepwell.router.learned.bundle import Card
 from stepwell.router.policy.base import Estimates
 from stepwell.router.session import Advice
+from stepwell.router.sizes import Sizes
 from stepwell.router.steer import Steered, Steering
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.turns import read_turn
@@ -84,7 +85,7 @@ async def serve(by: Router, texts: Sequence[str], **wishes: Any) -> list[Decisio
     """Decide and answer one after the other."""
     made = []
     for text in texts:
-        decision = await by.decide(asked(text, **wishes), n_input_tokens=50)
+        decision = await by.decide(asked(text, **wishes), sizes=Sizes.of(50))
         estimate = decision.estimate(decision.tier)
         assert estimate is not None
         by.observe(decision, estimate.cost_usd or 0.0)
@@ -210,7 +211,7 @@ async def test_a_requests_dollars_stay_hard(routing: Any, policy: Needy) -> None
     limit = 0.0025  # a whole answer of middle, not of dear
     for text in needs(EVEN, 60, 9):
         try:
-            d = await by.decide(asked(text, max_usd=limit), n_input_tokens=50)
+            d = await by.decide(asked(text, max_usd=limit), sizes=Sizes.of(50))
         except BudgetExceeded:
             continue
         by.observe(d, 0.0)
@@ -278,7 +279,7 @@ async def in_talk(by: Router, messages: list[dict[str, Any]], settled: str = "")
     turn = read_turn(request, session="s")
     if settled:
         by.sessions.settle(turn, settled, n_input_tokens=50)
-    return await by.decide(request, n_input_tokens=50, turn=turn)
+    return await by.decide(request, sizes=Sizes.of(50), turn=turn)
 
 
 async def test_exploring_keeps_what_a_conversation_holds() -> None:
@@ -290,10 +291,10 @@ async def test_exploring_keeps_what_a_conversation_holds() -> None:
 
 async def test_exploring_never_goes_under_what_the_caller_wants() -> None:
     for text in needs(EVEN, 100, 14):
-        d = await router(explore_share=0.2).decide(asked(f"{text} think harder"), n_input_tokens=50)
-        plain = await router().decide(asked(f"{text} think harder"), n_input_tokens=50)
+        d = await router(explore_share=0.2).decide(asked(f"{text} think harder"), sizes=Sizes.of(50))
+        plain = await router().decide(asked(f"{text} think harder"), sizes=Sizes.of(50))
         assert d.tier in (plain.tier, "dear")
-        d = await router(explore_share=0.2).decide(asked(text, min_tier="middle"), n_input_tokens=50)
+        d = await router(explore_share=0.2).decide(asked(text, min_tier="middle"), sizes=Sizes.of(50))
         assert d.tier != "cheap"
 
 
@@ -323,7 +324,7 @@ def keyless(policy: Any, promises: Any = None) -> Router:
 
 async def refused(policy: Any, promises: Any = None) -> str:
     with pytest.raises(QualityFloorUnmet) as caught:
-        await keyless(policy, promises).decide(asked("0.9 hard"), n_input_tokens=50)
+        await keyless(policy, promises).decide(asked("0.9 hard"), sizes=Sizes.of(50))
     assert caught.value.wanted_tier == "dear"
     return str(caught.value)
 
@@ -345,7 +346,7 @@ async def test_a_degraded_answer_says_what_it_lacks() -> None:
         (Needy(price=0.01), "degraded: not good enough by the tuned policy or a check"),
     ):
         request = asked("0.9 hard", below_floor="flag")
-        decision = await keyless(policy).decide(request, n_input_tokens=50)
+        decision = await keyless(policy).decide(request, sizes=Sizes.of(50))
         assert decision.why.endswith(said)
 
 
@@ -357,7 +358,7 @@ async def test_what_is_only_explained_changes_nothing() -> None:
     one, other = (router(target_share=0.3, explore_share=0.1) for _ in "ab")
     for text in texts:
         request = asked(text)
-        again = [await one.decide(request, n_input_tokens=50) for _ in range(3)]
+        again = [await one.decide(request, sizes=Sizes.of(50)) for _ in range(3)]
         assert again[0] == again[1] == again[2]
         assert again[0] == (await serve(other, [text]))[0]
         one.observe(again[0], 0.0)
@@ -392,7 +393,7 @@ AGREEING = sure(**P_AGREEING)
 
 
 async def plan(by: Router, text: str = QUESTION, **asks: Any) -> Decision:
-    return await by.decide(asked(text, **asks), n_input_tokens=50)
+    return await by.decide(asked(text, **asks), sizes=Sizes.of(50))
 
 
 async def test_a_cascade_is_planned_where_answers_compare_and_it_pays() -> None:
@@ -590,7 +591,7 @@ async def test_rules_wishes_pins_and_dollars_hold_whatever_pulls(
     ranks = {t.name: i for i, t in enumerate(TIERS)}
     request = asked(f"{need:.3f} {word} how many", max_usd=max_usd, **wishes)
     try:
-        found = await by.decide(request, n_input_tokens=50)
+        found = await by.decide(request, sizes=Sizes.of(50))
     except BudgetExceeded:
         assert max_usd is not None
         return

@@ -14,6 +14,7 @@ from stepwell.base.request import Caller, ChatRequest, Wishes
 from stepwell.router.choose import Look, Terms, best_by_price, choose
 from stepwell.router.decide import Router
 from stepwell.router.policy.base import Estimates
+from stepwell.router.sizes import Sizes
 from stepwell.router.terms import drawn
 from stepwell.router.tierinfo import TierInfo
 
@@ -39,7 +40,7 @@ class Tuned:
 async def decide(policy: Tuned, text: str = "hm", *, promises: Any = None, **wishes: Any) -> Decision:
     router = Router(RoutingConfig(), PromisesConfig(**(promises or {})), TIERS, policy=policy)
     body = {"messages": [{"role": "user", "content": text}]}
-    return await router.decide(ChatRequest.build(body, Caller(), Wishes(**wishes)), n_input_tokens=50)
+    return await router.decide(ChatRequest.build(body, Caller(), Wishes(**wishes)), sizes=Sizes.of(50))
 
 
 P_OK = {"cheap": 0.3, "middle": 0.5, "dear": 0.6}
