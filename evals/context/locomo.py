@@ -92,9 +92,7 @@ def _talk(sample: _Sample, errata: Mapping[str, Erratum]) -> Talk:
         for said in msgspec.json.decode(sample.conversation[name[0]], type=list[_Said]):
             places[said.dia_id] = len(turns)
             turns.append(Utterance(said.speaker, said.text, said.blip_caption or "", at_s, day))
-    asked = (
-        _question(f"{sample.sample_id}-q{i}", row, places, errata) for i, row in enumerate(sample.qa)
-    )
+    asked = (_question(f"{sample.sample_id}-q{i}", row, places, errata) for i, row in enumerate(sample.qa))
     return Talk(sample.sample_id, tuple(turns), tuple(asked))
 
 
