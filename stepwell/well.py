@@ -18,6 +18,8 @@ from stepwell.base.reply import Reply
 from stepwell.blocking import Loop, SyncStream
 from stepwell.build import build
 from stepwell.check import CheckLine, check
+from stepwell.conversation import Conversation, conversations_of
+from stepwell.memory.context.log.log import Listed
 from stepwell.pipeline import Pipeline
 from stepwell.router.outcomes import open_outcomes
 from stepwell.router.tierinfo import TierInfo
@@ -66,6 +68,17 @@ class Stepwell:
         """Every tier as the router sees it, cheapest first."""
         return list(self.pipeline.router.tiers)
 
+    def conversation(self, id: str, *, tenant: str | None = None, user: str | None = None) -> Conversation:
+        """The conversation of that name, begun or not: its history is kept, and fitted to what each turn needs.
+
+        Args:
+            id: 1 to 256 characters; another tenant's of the same name is another one.
+
+        Raises:
+            BadRequest: It can't be a name.
+        """
+        return Conversation(self.pipeline, self._own_loop, id, tenant, user)
+
     # ---- async
 
     async def achat(self, messages: Messages, **asks: Any) -> Reply:
@@ -76,8 +89,8 @@ class Stepwell:
             **asks: `model` ("auto" routes; a tier's or model's name pins it), `tier`, `min_tier`, `max_usd`,
                 `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written; "exact": not by
                 meaning; "no-store": read, not written; "no-sampled": no answer drawn at a temperature above 0),
-                `timeout_s`, `session` (the conversation's name), `tenant`, `user`; anything else is an OpenAI request
-                field (temperature, tools, seed, …).
+                `timeout_s`, `session` (the conversation's name), `conversation` (as `session`, and its history is kept),
+                `tenant`, `user`; anything else is an OpenAI request field (temperature, tools, seed, …).
 
         Raises:
             StepwellError: See base.errors; BadRequest, BudgetExceeded, GuardBlocked, QualityFloorUnmet and
@@ -149,6 +162,26 @@ class Stepwell:
             return int(await cache.remove(hit_id, tenant=tenant))
         return await cache.erase(tenant=tenant, user=user)
 
+    async def aconversations(
+        self, *, tenant: str = "", user: str | None = None, limit: int = 100
+    ) -> list[Listed]:
+        """A tenant's conversations, or those of one user of theirs, the latest first.
+
+        Raises:
+            StoreUnavailable: The log can't be read.
+        """
+        return await conversations_of(self.pipeline).list(tenant=tenant, user=user, limit=limit)
+
+    async def aerase_conversations(
+        self, *, tenant: str = "", user: str | None = None, id: str | None = None
+    ) -> int:
+        """Delete a tenant's conversations, those of one user, or one, with all that was made of them; returns how many.
+
+        Raises:
+            StoreUnavailable: They could not be deleted.
+        """
+        return await conversations_of(self.pipeline).erase(tenant=tenant, user=user, id=id)
+
     async def acheck(self) -> list[CheckLine]:
         """Say what is reachable, what lacks a key, and what each promise can rest on today."""
         return await check(self.pipeline)
@@ -193,6 +226,14 @@ class Stepwell:
     def erase_cache(self, *, tenant: str = "", user: str | None = None, hit_id: str | None = None) -> int:
         """As `aerase_cache`, blocking."""
         return self._own_loop().run(self.aerase_cache(tenant=tenant, user=user, hit_id=hit_id))
+
+    def conversations(self, *, tenant: str = "", user: str | None = None, limit: int = 100) -> list[Listed]:
+        """As `aconversations`, blocking."""
+        return self._own_loop().run(self.aconversations(tenant=tenant, user=user, limit=limit))
+
+    def erase_conversations(self, *, tenant: str = "", user: str | None = None, id: str | None = None) -> int:
+        """As `aerase_conversations`, blocking."""
+        return self._own_loop().run(self.aerase_conversations(tenant=tenant, user=user, id=id))
 
     def check(self) -> list[CheckLine]:
         """As `acheck`, blocking."""

@@ -1,0 +1,218 @@
+"""A conversation whose history Stepwell keeps: ask within it, look at it, pin facts to it, erase it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from stepwell.asks import Messages, check_name, check_text, make_request
+from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.reply import Reply
+from stepwell.base.request import ChatRequest
+from stepwell.blocking import Loop, SyncStream
+from stepwell.memory.context.log.log import Listed, Name, Past, Pin
+from stepwell.memory.context.packed import Packed
+from stepwell.pipeline import Pipeline
+from stepwell.stream import ReplyStream
+
+_decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Conversations(Protocol):
+    """What the pipeline offers of them."""
+
+    async def past(self, name: Name) -> Past: ...
+    async def append(self, name: Name, raws: Sequence[bytes]) -> Past: ...
+    async def pin(self, name: Name, text: str) -> Pin: ...
+    async def unpin(self, name: Name, pin_id: str) -> bool: ...
+    async def pack(self, name: Name, query: str, n_tokens: int, model: str) -> tuple[list[bytes], Packed]: ...
+    async def text(self, name: Name, query: str, n_tokens: int, model: str) -> str: ...
+    async def list(self, *, tenant: str, user: str | None = None, limit: int = 100) -> list[Listed]: ...
+    async def erase(self, *, tenant: str, user: str | None = None, id: str | None = None) -> int: ...
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What of a conversation would be sent.
+
+    Attributes:
+        messages: As OpenAI messages, in chronological order.
+        packed: Which turns they are, and their tokens.
+    """
+
+    messages: list[dict[str, Any]]
+    packed: Packed
+
+
+class Conversation:
+    """One conversation of a well; made by `Stepwell.conversation`.
+
+    Nothing is asked of the log before the first call, and a conversation that nobody began is an empty one.
+    Every call may raise ForeignConversation (it is another user's) and StoreUnavailable.
+    As for the well itself, the `a…` methods belong to the caller's loop, the others to one of the well's own.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, loop: Callable[[], Loop], id: str, tenant: str | None, user: str | None
+    ) -> None:
+        check_name("conversation", id)
+        check_text("tenant", tenant)
+        check_text("user", user)
+        self.id, self.tenant, self.user = id, tenant, user
+        self._name = Name(id, tenant or "", user or "")
+        self._pipeline = pipeline
+        self._loop = loop
+
+    # ---- async
+
+    async def achat(self, messages: Messages, **asks: Any) -> Reply:
+        """Answer what is new, with all that matters of what was said before; both are kept.
+
+        Args:
+            messages: A text, the new messages, or the whole history as the client has it: what is known already is
+                not doubled.
+            **asks: As of `Stepwell.achat`.
+
+        Raises:
+            StepwellError: As of `Stepwell.achat`.
+        """
+        return await self._pipeline.complete(self._request(messages, asks))
+
+    async def astream(self, messages: Messages, **asks: Any) -> ReplyStream:
+        """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
+        return await self._pipeline.stream(self._request(messages, asks, is_stream=True))
+
+    async def amessages(self) -> list[dict[str, Any]]:
+        """All turns, verbatim, as OpenAI messages."""
+        past = await self._all.past(self._name)
+        return [msgspec.json.decode(turn.raw) for turn in past.turns]
+
+    async def aappend(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        """Add turns without asking anybody, as an import of history does; returns how many turns there are.
+
+        Raises:
+            BadRequest: One is no OpenAI message.
+        """
+        return (await self._all.append(self._name, raws_of(messages))).n_turns
+
+    async def apin(self, text: str) -> Pin:
+        """Pin a fact: it goes with every request from now on. `pin.id` takes it away again."""
+        if not isinstance(text, str) or not text.strip():
+            raise BadRequest("A pin must be a text that says something.", param="text")
+        check_text("text", text)
+        return await self._all.pin(self._name, text)
+
+    async def aunpin(self, pin_id: str) -> bool:
+        """False where there is no such pin (any more)."""
+        return await self._all.unpin(self._name, pin_id)
+
+    async def apins(self) -> list[Pin]:
+        return list((await self._all.past(self._name)).pins)
+
+    async def apack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
+        """What would be sent before `query`, a user message to come; calls no tier and keeps nothing.
+
+        Args:
+            max_tokens: What the messages may take.
+            model: Whose vocabulary counts; "": the default one.
+
+        Raises:
+            ContextTooLong: What must stay takes more.
+        """
+        raws, packed = await self._all.pack(self._name, query, max_tokens, model)
+        return Prompt([msgspec.json.decode(raw) for raw in raws], packed)
+
+    async def atext(self, query: str, max_tokens: int, *, model: str = "") -> str:
+        """As `apack`, written as one text: `Speaker: text` under a header for each day."""
+        return await self._all.text(self._name, query, max_tokens, model)
+
+    async def aerase(self) -> bool:
+        """Delete it with all that was made of it, from the disk too; False where there was none."""
+        name = self._name
+        if await self._all.erase(tenant=name.tenant, user=name.user, id=name.id):
+            return True
+        await self._all.past(name)  # another user's is refused, not missing
+        return False
+
+    # ---- sync
+
+    def chat(self, messages: Messages, **asks: Any) -> Reply:
+        """As `achat`, blocking."""
+        return self._loop().run(self.achat(messages, **asks))
+
+    def stream(self, messages: Messages, **asks: Any) -> SyncStream:
+        """As `astream`, blocking: iterate it for pieces of text; `.reply` is there after the end."""
+        loop = self._loop()
+        return SyncStream(loop, loop.run(self.astream(messages, **asks)))
+
+    def messages(self) -> list[dict[str, Any]]:
+        """As `amessages`, blocking."""
+        return self._loop().run(self.amessages())
+
+    def append(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        """As `aappend`, blocking."""
+        return self._loop().run(self.aappend(messages))
+
+    def pin(self, text: str) -> Pin:
+        """As `apin`, blocking."""
+        return self._loop().run(self.apin(text))
+
+    def unpin(self, pin_id: str) -> bool:
+        """As `aunpin`, blocking."""
+        return self._loop().run(self.aunpin(pin_id))
+
+    def pins(self) -> list[Pin]:
+        """As `apins`, blocking."""
+        return self._loop().run(self.apins())
+
+    def pack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
+        """As `apack`, blocking."""
+        return self._loop().run(self.apack(query, max_tokens, model=model))
+
+    def text(self, query: str, max_tokens: int, *, model: str = "") -> str:
+        """As `atext`, blocking."""
+        return self._loop().run(self.atext(query, max_tokens, model=model))
+
+    def erase(self) -> bool:
+        """As `aerase`, blocking."""
+        return self._loop().run(self.aerase())
+
+    # ---- parts
+
+    @property
+    def _all(self) -> Conversations:
+        return conversations_of(self._pipeline)
+
+    def _request(self, messages: Messages, asks: dict[str, Any], *, is_stream: bool = False) -> ChatRequest:
+        mine = {"conversation": self.id, "tenant": self.tenant, "user": self.user}
+        twice = sorted(mine.keys() & asks.keys())
+        if twice:
+            raise BadRequest(
+                f"{twice[0]} is the conversation's own: give it to `conversation`", param=twice[0]
+            )
+        given = {name: value for name, value in mine.items() if value is not None}
+        return make_request(messages, {**asks, **given}, is_stream=is_stream)
+
+
+def conversations_of(pipeline: Pipeline) -> Conversations:
+    """Raises:
+    ConfigError: No conversations are kept.
+    """
+    found: Conversations | None = getattr(pipeline, "conversations", None)
+    if found is None:
+        raise ConfigError("no conversations are kept here")
+    return found
+
+
+def raws_of(messages: Iterable[Mapping[str, Any]]) -> list[bytes]:
+    """Messages as JSON, each for itself.
+
+    Raises:
+        BadRequest: One is no OpenAI message.
+    """
+    listed = list(messages)
+    if not listed:
+        return []
+    request = ChatRequest.build({"messages": listed})
+    return [bytes(raw) for raw in _decode_raws(request.fields["messages"])]
