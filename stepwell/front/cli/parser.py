@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
+from stepwell.front.cli.parser_context import add_replay_context
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 
@@ -97,7 +98,9 @@ def _eval(commands: Any) -> None:
 def _replay(commands: Any) -> None:
     parser = add(commands, "replay", "replay", "run recorded rows through one stage, a row out for each")
     parser.add_argument("stage", metavar="STAGE", help="router, cascade, guards, cache or context")
-    parser.add_argument("file", metavar="FILE", help="JSONL, .gz too; - reads stdin")
+    parser.add_argument(
+        "file", metavar="FILE", help="JSONL (context: LoCoMo's JSON, too), .gz too; - reads stdin"
+    )
     parser.add_argument("--out", metavar="FILE", help="default: stdout")
     router = parser.add_argument_group("router and cascade")
     router.add_argument(
@@ -105,6 +108,7 @@ def _replay(commands: Any) -> None:
     )
     router.add_argument("--share", type=float, metavar="S", help="hold this share on the dearest tier, 0..1")
     add_replay_cache(parser)
+    add_replay_context(parser)
     cascade = parser.add_argument_group("cascade: over recorded answers")
     cascade.add_argument("--cheap", metavar="A,B", help="tiers whose answers are compared, cheapest first")
     cascade.add_argument("--middle", metavar="NAME", help="asked where they differ")

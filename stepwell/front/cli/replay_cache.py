@@ -29,7 +29,7 @@ CACHED = "cached_query"
 
 def replay_cache(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
     """Number of bad rows. Pairs where the first row has a `cached_query`, a stream with --judge, prompts else."""
-    first, lines = _peeked(lines)
+    first, lines = peeked(lines)
     if args.judge is not None:
         return _stream(args, config, lines, out)
     if '"cached_query"' in first:
@@ -39,7 +39,8 @@ def replay_cache(args: Namespace, config: Config, lines: Iterable[str], out: Out
     return run_replay("cache", lines, config=config, out=out)
 
 
-def _peeked(lines: Iterable[str]) -> tuple[str, Iterable[str]]:
+def peeked(lines: Iterable[str]) -> tuple[str, Iterable[str]]:
+    """The first line that is not blank, and all lines."""
     rest = iter(lines)
     begin: list[str] = []
     for line in rest:
