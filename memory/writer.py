@@ -36,14 +36,21 @@ class Writer:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, *, linger_s: float = 0.01, max_waiting: float = MAX_WAITING
+        self,
+        connection: sqlite3.Connection,
+        *,
+        what: str = "cache",
+        linger_s: float = 0.01,
+        max_waiting: float = MAX_WAITING,
     ) -> None:
         """Start nothing yet.
 
         Args:
+            what: Names its thread, and what is lost in the log.
             max_waiting: Where more wait, for a disk that hangs, say, jobs that are not urgent are lost.
         """
         self.n_lost = 0
+        self._what = what
         self._max_waiting = max_waiting
         self._is_full = False
         self._counting = threading.Lock()
@@ -64,7 +71,7 @@ class Writer:
             self._lose(1)
             if not self._is_full:
                 self._is_full = True
-                _log.warning("cache writes lost: %d wait for the disk", self._max_waiting)
+                _log.warning("%s writes lost: %d wait for the disk", self._what, self._max_waiting)
             return False
         self._jobs.put(job)
         if is_urgent:
@@ -92,7 +99,8 @@ class Writer:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stepwell-cache-writer", daemon=True)
+                name = f"stepwell-{self._what}-writer"
+                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -102,7 +110,8 @@ class Writer:
             is_over = None in batch
             jobs = [job for job in batch if job is not None]
             error = self._transact(jobs) if jobs else None
-            if error is None or len(jobs) == 1:
+            # a file that stays locked for one stays so for all: tried one by one, each would wait as long
+            if error is None or len(jobs) == 1 or _is_locked(error):
                 self._settle(jobs, error)
                 continue
             for job in jobs:  # one bad write must not take the others with it
@@ -129,15 +138,16 @@ class Writer:
                 job.result = job.work(self._connection)
             self._connection.execute("COMMIT")
         except FAILURES as e:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # a disk that fails may fail here, too
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             return e
         return None
 
     def _settle(self, jobs: list[Job], error: Exception | None) -> None:
         if error is not None:
             self._lose(len(jobs))
-            _log.warning("cache write lost: %s", type(error).__name__)
+            _log.warning("%s write lost: %s", self._what, type(error).__name__)
         for job in jobs:
             if job.after is not None:
                 job.after()
@@ -147,3 +157,7 @@ class Writer:
                 job.future.set_result(job.result)
             else:
                 job.future.set_exception(error)
+
+
+def _is_locked(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
