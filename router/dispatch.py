@@ -116,7 +116,7 @@ class Dispatcher:
         async def ask(deployment: Deployment) -> Completed:
             asked = request if probe is None else probe.requests.get(deployment.tier, request)
             try:
-                return await deployment.backend.complete(asked)
+                return await deployment.backend.complete(asked.for_tier(deployment.tier))
             finally:
                 deployment.leave_place()
 
@@ -145,7 +145,7 @@ class Dispatcher:
             if probe is not None and deployment.tier in probe.requests:
                 asked, n_tokens = probe.requests[deployment.tier], probe.n_tokens
                 is_lost = partial(probe.is_lost, deployment.tier)
-            source = deployment.backend.stream(asked)
+            source = deployment.backend.stream(asked.for_tier(deployment.tier))
             try:
                 head = await read_head(source, n_tokens, is_lost)
             except StreamBroken as e:

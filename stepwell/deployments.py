@@ -11,6 +11,8 @@ from stepwell.base import catalogue, plug
 from stepwell.base.catalogue import PROVIDERS, ModelCard
 from stepwell.base.config import Config, DeploymentConfig
 from stepwell.base.errors import ConfigError
+from stepwell.base.messages import Message
+from stepwell.base.tokens import count_message
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers import local, weights
 from stepwell.router.tiers.base import Backend, Outgoing
@@ -172,7 +174,13 @@ def _info(config: Config, name: str, cards: Sequence[ModelCard], lacks: str | No
         usd_per_1m_output=_dearest([c.usd_per_1m_output for c in cards]),
         missing_key=lacks,
         is_local=all(d.model.startswith("local/") for d in config.tiers[name].deployments),
+        n_system_tokens=max(_n_system_tokens(d) for d in config.tiers[name].deployments),
     )
+
+
+def _n_system_tokens(d: DeploymentConfig) -> int:
+    """Loads a vocabulary only where there is something to count."""
+    return 0 if not d.system_prompt else count_message(Message("system", d.system_prompt), d.model)
 
 
 def _dearest(prices: Sequence[float | None]) -> float | None:

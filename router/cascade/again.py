@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from stepwell.base.messages import Message, encode_json
-from stepwell.base.request import ChatRequest
+from stepwell.base.request import ChatRequest, Cut
 from stepwell.base.tokens import upper_bound
 
 # another prompt, not another temperature: some models take none, and greedy decoding would repeat itself
@@ -30,4 +30,8 @@ def asked_again(request: ChatRequest, nth: int) -> ChatRequest:
     changed = {"messages": Raw(b"[" + bytes(hint) + b"," + messages[1:])}
     if request.wire.seed is not None:
         changed["seed"] = Raw(encode_json(request.wire.seed + nth))
-    return request.with_fields(changed)
+    made = request.with_fields(changed)
+    if request.cuts is None:
+        return made
+    moved = {t: Cut((0, *(place + 1 for place in cut.kept)), cut.note) for t, cut in request.cuts.items()}
+    return structs.replace(made, cuts=moved)

@@ -107,8 +107,9 @@ class TierEstimate(msgspec.Struct, frozen=True):
         cost_usd: Expected cost; None where the price is unknown.
         max_cost_usd: Upper bound: every allowed output token is written.
         status: "chosen", "fallback" (would be tried next), or why not: "below_floor", "no_key", "over_budget",
-            "window", "context" (packing would forget more than promised), "tools", "json_schema", "images", "rule", "unknown_price", "unhealthy", "costs_quality" (a
-            learned policy expects too much quality lost for the saving).
+            "window", "context" (its window would forget more than is promised), "tools", "json_schema", "images",
+            "rule", "unknown_price", "unhealthy", "costs_quality" (a learned policy expects too much quality lost for
+            the saving).
     """
 
     tier: str

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+SYSTEM_ROLES = ("system", "developer")
+
 
 class FunctionCall(msgspec.Struct, omit_defaults=True):
     name: str = ""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from stepwell.base.errors import BadRequest
-from stepwell.base.messages import Message, encode_json
+from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json
 
 Count = Annotated[int, Meta(ge=1)]
 CacheWish = bool | Literal["exact", "no-store", "no-sampled"]
@@ -88,7 +88,20 @@ NO_WISHES = Wishes()
 
 _decode_wire = msgspec.json.Decoder(Wire).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
-_decode_list = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """What of a long prompt goes to one tier.
+
+    Attributes:
+        kept: Places of the messages that go, rising.
+        note: What is said in place of the others, "" where nothing is: goes in after the leading system messages, as
+            a user's message (it quotes users and tools, whose words must not gain a system prompt's weight).
+    """
+
+    kept: tuple[int, ...]
+    note: str = ""
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -98,6 +111,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         wire: Typed view.
         fields: Every top-level field as the caller wrote it (raw JSON), known to us or not.
         output_cap: Most tokens that the answer may have so that a dollar limit holds; None: no such limit.
+        cuts: By tier, where its window does not hold all messages.
     """
 
     wire: Wire
@@ -105,6 +119,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     caller: Caller = NOBODY
     wishes: Wishes = NO_WISHES
     output_cap: int | None = None
+    cuts: Mapping[str, Cut] | None = None
 
     @property
     def messages(self) -> list[Message]:
@@ -143,17 +158,35 @@ class ChatRequest(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, wire=_decode_wire(encode_json(fields)), fields=fields)
 
     def with_kept(self, kept: Sequence[int]) -> ChatRequest:
-        """Keep only the messages at these indices, in this order, verbatim."""
+        """Keep only the messages at these places, in this order, verbatim."""
         if len(kept) == len(self.wire.messages):
             return self
-        raws = _decode_list(self.fields["messages"])
-        return self._with([self.wire.messages[i] for i in kept], [raws[i] for i in kept])
+        raws = self.raw_messages()
+        return self.with_messages([self.wire.messages[i] for i in kept], [raws[i] for i in kept])
 
-    def _with(self, messages: list[Message], raws: list[dict[str, Raw]]) -> ChatRequest:
-        wire = msgspec.structs.replace(self.wire, messages=messages)
-        return msgspec.structs.replace(
-            self, wire=wire, fields={**self.fields, "messages": Raw(encode_json(raws))}
-        )
+    def with_messages(self, messages: Sequence[Message], raws: Sequence[Raw]) -> ChatRequest:
+        """Put other messages in place of these; `raws` are theirs, as JSON."""
+        wire = msgspec.structs.replace(self.wire, messages=list(messages))
+        fields = {**self.fields, "messages": Raw(encode_json(list(raws)))}
+        return msgspec.structs.replace(self, wire=wire, fields=fields)
+
+    def raw_messages(self) -> list[Raw]:
+        """Every message as the caller wrote it."""
+        return _decode_list(self.fields["messages"])
+
+    def for_tier(self, tier: str) -> ChatRequest:
+        """The request as it goes to a tier: with what its window holds."""
+        cut = self.cuts.get(tier) if self.cuts is not None else None
+        if cut is None:
+            return self
+        messages, raws = self.wire.messages, self.raw_messages()
+        kept = [(messages[i], raws[i]) for i in cut.kept]
+        if cut.note:
+            note = Message("user", cut.note)
+            lead = next((n for n, (m, _) in enumerate(kept) if m.role not in SYSTEM_ROLES), len(kept))
+            kept.insert(lead, (note, Raw(encode_json(note))))
+        made = self.with_messages([m for m, _ in kept], [raw for _, raw in kept])
+        return msgspec.structs.replace(made, cuts=None)
 
 
 def bad_field(error: msgspec.ValidationError) -> BadRequest:

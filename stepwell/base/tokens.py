@@ -7,7 +7,9 @@ The bound rests on one fact: a byte-level BPE never makes more tokens than the t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec import Raw
 
 from stepwell.base.messages import Message, Part, ToolCall
 from stepwell.base.vocabulary import encoding_for, is_openai
@@ -22,6 +24,8 @@ N_TOOL_CALL_TOKENS = 8
 # Any other part that is not text (audio, a file) counts the same.
 N_IMAGE_TOKENS = 5000
 
+_FIXED = ("tools", "functions")
+_FORMAT = "response_format"
 _CHUNK_CHARS = 20_000
 _FOREIGN_MARGIN = 1.35
 
@@ -75,6 +79,19 @@ def count_messages(messages: Sequence[Message], *, model: str, tools_json: bytes
     """
     n = N_REPLY_TOKENS + sum(count_message(m, model) for m in messages)
     return n + (count_text(tools_json.decode("utf-8", "ignore"), model) if tools_json else 0)
+
+
+def safest(models: Sequence[str]) -> str:
+    """Of the models of one tier, the one whose count is never less than another's."""
+    return max(models, key=lambda m: (m.startswith("local/"), not is_exact_for(m)))
+
+
+def fixed_json(fields: Mapping[str, Raw]) -> bytes | None:
+    """What of a request takes room in the prompt beside its messages: tools, functions, the answer's schema."""
+    found = [bytes(fields[name]) for name in _FIXED if name in fields]
+    if _FORMAT in fields and b"json_schema" in bytes(fields[_FORMAT]):
+        found.append(bytes(fields[_FORMAT]))
+    return b"\n".join(found) if found else None
 
 
 def _frame(message: Message) -> int:

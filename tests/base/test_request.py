@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell import BadRequest
-from stepwell.base.request import ChatRequest
+from stepwell.base.request import ChatRequest, Cut
 
 TURNS: list[dict[str, Any]] = [
     {"role": "system", "content": "be kind", "cache_control": {"type": "ephemeral"}},
@@ -95,3 +95,35 @@ def test_null_is_as_good_as_absent() -> None:
     wire = ChatRequest.build({"messages": TURNS, **nulls}).wire
     assert (wire.max_output_tokens, wire.n, wire.tools, wire.user) == (None, None, None, None)
     assert not wire.stream
+
+
+def long_request() -> ChatRequest:
+    said: list[dict[str, Any]] = [{"role": "system", "content": "s"}]
+    said += [{"role": "user", "content": f"u{n}", "extra": n} for n in range(5)]
+    return ChatRequest.build({"messages": said, "temperature": 0})
+
+
+def test_a_tier_gets_what_its_window_holds_and_others_all() -> None:
+    request = msgspec.structs.replace(long_request(), cuts={"small": Cut((0, 3, 5))})
+    assert request.for_tier("wide") is request
+    small = request.for_tier("small")
+    assert msgspec.json.decode(small.fields["messages"]) == [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": "u2", "extra": 2},
+        {"role": "user", "content": "u4", "extra": 4},
+    ]
+    assert [m.text for m in small.messages] == ["s", "u2", "u4"]
+    assert small.fields["temperature"] == b"0"
+    assert small.for_tier("small") is small
+
+
+def test_a_note_stands_behind_the_leading_system_messages_as_a_users() -> None:
+    cuts = {"small": Cut((0, 5), "gist"), "bare": Cut((5,), "gist"), "system": Cut((0,), "gist")}
+    request = msgspec.structs.replace(long_request(), cuts=cuts)
+    assert [(m.role, m.text) for m in request.for_tier("small").messages] == [
+        ("system", "s"),
+        ("user", "gist"),
+        ("user", "u4"),
+    ]
+    assert [m.text for m in request.for_tier("bare").messages] == ["gist", "u4"]
+    assert [m.text for m in request.for_tier("system").messages] == ["s", "gist"]
