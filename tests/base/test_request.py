@@ -113,7 +113,7 @@ def test_a_tier_gets_what_its_window_holds_and_others_all() -> None:
         {"role": "user", "content": "u4", "extra": 4},
     ]
     assert [m.text for m in small.messages] == ["s", "u2", "u4"]
-    assert small.fields["temperature"] == b"0"
+    assert bytes(small.fields["temperature"]) == b"0"
     assert small.for_tier("small") is small
 
 
