@@ -1,0 +1,43 @@
+"""Text of a bounded length."""
+
+from __future__ import annotations
+
+import re
+
+from stepwell.base.tokens import count_text
+
+SIZE_BY = "gpt-4o"  # o200k_base, the vocabulary by which summaries are measured
+_END = re.compile(r"[.!?…。！？]+[\"'”’)\]」』]*(?=\s|$)|(?<=[。！？])|\n")
+_SPACE = re.compile(r"\s+")
+_LEAST_KEPT = 0.5
+
+
+def n_tokens(text: str) -> int:
+    """Tokens by o200k_base."""
+    return count_text(text, SIZE_BY)
+
+
+def cut_to(text: str, max_tokens: int) -> str:
+    """`text`, or its longest beginning of at most `max_tokens` that ends a sentence or a line.
+
+    Where that would lose more than half of the room (no sentence ends there), it ends with a word. "" where not even
+    a word fits.
+    """
+    text = text.strip()
+    if n_tokens(text) <= max_tokens:
+        return text
+    words = [m.start() for m in _SPACE.finditer(text)]
+    whole = _longest(text, [m.end() for m in _END.finditer(text)], max_tokens)
+    by_word = _longest(text, words, max_tokens)
+    return whole if len(whole) >= _LEAST_KEPT * len(by_word) else by_word
+
+
+def _longest(text: str, ends: list[int], max_tokens: int) -> str:
+    low, high = 0, len(ends)
+    while low < high:  # tokens of a beginning rise with its length
+        middle = (low + high) // 2
+        if n_tokens(text[: ends[middle]].rstrip()) <= max_tokens:
+            low = middle + 1
+        else:
+            high = middle
+    return text[: ends[low - 1]].rstrip() if low else ""

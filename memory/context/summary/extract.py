@@ -1,0 +1,107 @@
+"""The local summary: the conversation's own sentences, those that tell most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.summary.cut import n_tokens
+from stepwell.memory.context.summary.sentences import sentences
+from stepwell.memory.context.summary.speaker import speaker_of
+from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.worth import stems, worth
+
+_MAX_WEIGHED = 200  # of new sentences, the best; a batch has about as many
+_REPEAT_PENALTY = 4.0
+_LEAST_LEFT = 8
+_LEAST_OLD = 0.3  # what the summary says already goes only where something better comes
+_SKIPPED_ROLES = ("tool", "function", "system", "developer")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    place: int
+    text: str
+    value: float
+    stems: frozenset[str]
+
+
+class ExtractiveSummarizer:
+    """Keeps the best of the summary's lines and the new turns' sentences, by maximal marginal relevance.
+
+    Lines are `Speaker: sentence`, in the order in which they were said, each verbatim in its turn. No model, no
+    state but the summary's own text, a few ms a batch in a worker thread. Method: Carbonell & Goldstein 1998.
+    """
+
+    name = "extract"
+
+    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+        return await asyncio.to_thread(extract, summary.text if summary else "", turns, max_tokens)
+
+
+def extract(text: str, turns: Sequence[Said], max_tokens: int) -> str:
+    """The summary `text`, one line a sentence, with what the turns add, in at most `max_tokens`."""
+    old = [_line(i, line, _LEAST_OLD) for i, line in enumerate(_lines_of(text))]
+    new = [_line(i, line) for i, line in enumerate(_lines_said(turns), len(old))]
+    new = sorted((line for line in new if line.value > 0), key=lambda line: -line.value)[:_MAX_WEIGHED]
+    chosen = _chosen(_distinct([*old, *new]), max_tokens)
+    while chosen and n_tokens(_joined(chosen)) > max_tokens:
+        chosen.pop()
+    return _joined(chosen)
+
+
+def _lines_of(text: str) -> list[str]:
+    """A tier's summary is prose: each of its sentences is a line of its own."""
+    return [part for line in text.splitlines() for part in ([line] if ": " in line[:42] else sentences(line))]
+
+
+def _lines_said(turns: Sequence[Said]) -> Iterable[str]:
+    for said in turns:
+        if said.message.role not in _SKIPPED_ROLES:
+            speaker = speaker_of(said.message)
+            yield from (f"{speaker}: {sentence}" for sentence in sentences(said.message.text))
+
+
+def _line(place: int, text: str, least: float = -1.0) -> _Line:
+    speaker, colon, said = text.partition(": ")
+    said = said if colon and len(speaker) <= 40 else text
+    return _Line(place, text, max(worth(said), least), stems(said))
+
+
+def _distinct(lines: list[_Line]) -> list[_Line]:
+    return list({line.text: line for line in reversed(lines)}.values())
+
+
+def _chosen(lines: list[_Line], max_tokens: int) -> list[_Line]:
+    """Lines by falling gain, those that fit."""
+    gains = {line.place: line.value for line in lines}
+    chosen: list[_Line] = []
+    left, waiting = max_tokens, {line.place: line for line in lines}
+    while waiting and left >= _LEAST_LEFT:
+        best = waiting.pop(max(waiting, key=lambda p: (_per_token(gains[p], waiting[p].text), -p)))
+        n = n_tokens(best.text + "\n")
+        if gains[best.place] <= 0:
+            break
+        if n > left:
+            continue
+        chosen.append(best)
+        left -= n
+        for place, line in waiting.items():
+            gains[place] = min(
+                gains[place], line.value - _REPEAT_PENALTY * _overlap(line.stems, best.stems) ** 2
+            )
+    return chosen
+
+
+def _per_token(gain: float, text: str) -> float:
+    return gain / (len(text) + 8) ** 0.3 if gain > 0 else gain
+
+
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / (len(a) * len(b)) ** 0.5 if a and b else 0.0
+
+
+def _joined(lines: Iterable[_Line]) -> str:
+    return "\n".join(line.text for line in sorted(lines, key=lambda line: line.place))

@@ -1,0 +1,63 @@
+"""How much a sentence is worth in a summary: facts stay, small talk goes.
+
+Counted are what facts are made of (names, numbers, days, what somebody is, has, likes, decides, rules out). In a
+script without capitals or in another language fewer signs are seen, and length and numbers decide.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_NOT = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|without|cannot|anymore|instead|[a-z]+n['’]t)\b", re.I
+)
+
+_WHEN_WORDS = """
+    january february march april june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday today tomorrow yesterday tonight weekend week weeks month months year years ago
+    birthday anniversary summer winter spring autumn morning evening hour hours days deadline"""
+_LIFE_WORDS = """
+    name named live lives lived moved moving born married divorced wife husband partner son daughter sister brother
+    mother father mom dad mum kids children cat dog pet job work works worked working studying studied school college
+    university degree bought sold started quit joined finished won lost got allergic allergy vegetarian vegan favorite
+    favourite prefer prefers preferred hate hates love loves liked decided decide decision chose choose agreed plan
+    planning planned going want wants wanted need needs must should budget cost costs paid called made use uses using
+    booked signed applied adopted visited"""
+_SMALL_WORDS = """
+    thanks thank wow haha lol awesome great cool nice amazing sounds glad happy hear congrats congratulations welcome
+    hey hi hello bye sure okay ok yeah yes yep definitely absolutely totally exactly wonderful fantastic lovely sorry
+    certainly hope luck proud"""
+_VAGUE_WORDS = "it that this they those these he she and but so then there"
+_WHEN, _LIFE, _SMALL, _VAGUE = (
+    frozenset(words.split()) for words in (_WHEN_WORDS, _LIFE_WORDS, _SMALL_WORDS, _VAGUE_WORDS)
+)
+
+
+def worth(sentence: str) -> float:
+    """Above 0 for what may go into a summary, rarely above 5."""
+    words = _WORD.findall(sentence)
+    low = [w.lower() for w in words]
+    n = len(words) if sentence.isascii() else max(len(words), len(sentence) // 4)
+    if n < 3:
+        return -1.0
+    value = 0.5 * min(_n_names(words), 3) + 0.5 * min(sum(any(c.isdigit() for c in w) for w in words), 3)
+    value += 0.3 * min(sum(w in _WHEN for w in low), 2) + 0.25 * min(sum(w in _LIFE for w in low), 3)
+    value += 0.05 * min(n, 20) + (0.2 if _NOT.search(sentence) else 0.0)
+    value -= 0.3 * min(sum(w in _SMALL for w in low), 3) + (0.2 if low[0] in _VAGUE else 0.0)
+    return value - (1.0 if sentence.rstrip("\"'”’)」』 ").endswith(("?", "？")) else 0.0) - 0.3
+
+
+def stems(text: str) -> frozenset[str]:
+    """What `text` is about, for telling repetition: beginnings of its words; pairs of letters where none are spaced."""
+    found: set[str] = set()
+    for word in _WORD.findall(text.lower()):
+        if not word.isascii() and "\u3040" <= word[0] <= "\u9fff":
+            found.update(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+        elif len(word) > 3 or word[0].isdigit():
+            found.add(word[:6])
+    return frozenset(found)
+
+
+def _n_names(words: list[str]) -> int:
+    return sum(w[0].isupper() and w != "I" and not w.startswith(("I'", "I’")) for w in words[1:])
