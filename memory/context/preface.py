@@ -1,0 +1,24 @@
+"""The one message that stands between the system prompt and what is kept of a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.base.messages import Message
+
+
+def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
+    """Pinned facts, the gist of what is left out, and the days of what is kept; None where there is none of it.
+
+    Args:
+        pins: Facts that go with every request.
+        summary, dates: As `Packed` has them.
+    """
+    parts = []
+    if pins:
+        parts.append("Facts to keep in mind:\n" + "\n".join(f"- {pin}" for pin in pins))
+    if summary:
+        parts.append(f"What was said before, in short (some of it is left out below):\n{summary}")
+    if dates:
+        parts.append(dates)
+    return Message("system", "\n\n".join(parts)) if parts else None

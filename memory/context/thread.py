@@ -1,0 +1,169 @@
+"""A conversation in memory: its messages, how they hang together, how long they are, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from stepwell.base.messages import Message, ToolCall
+from stepwell.base.tokens import count_message
+from stepwell.memory.context.column import Column
+from stepwell.memory.context.counts import Counts
+from stepwell.memory.context.groups import Shape
+from stepwell.memory.context.recall.index import Index
+from stepwell.memory.context.recall.query import Query
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MAX_CHARS = 20_000
+_MAX_CALL_CHARS = 1_000
+_N_BYTES_A_MESSAGE = 600
+
+
+class Thread:
+    """The messages of one conversation, from the first on; grows only. Any thread may call.
+
+    A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.shape = Shape()
+        self.counts = Counts()
+        self.index = Index()
+        self._messages: list[Message] = []
+        self._at_s = Column("float64")
+        self._is_marked = Column("bool")
+        self._n_checked = 0
+        self._n_chars = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def add(self, message: Message, *, at_s: float = 0.0, mark: bytes = b"") -> int:
+        """Take in the next message; gives its place.
+
+        Args:
+            at_s: Unix time at which it was said, 0 where unknown.
+            mark: What embedding left of its text (recall.marks), b"" where it is not embedded yet.
+        """
+        with self.lock:
+            self.shape.add(message)
+            self.counts.add(message)
+            self._messages.append(message)
+            self._at_s.add(at_s)
+            place = len(self._messages) - 1
+            text = self.text_of(place)
+            self._n_chars += len(message.text)
+            self._is_marked.add(bool(mark) or not text)
+            n_tokens = int(self.counts.about[place])
+            self.index.add(text, speaker=message.name or "", at_s=at_s, n_tokens=n_tokens, mark=mark)
+            return place
+
+    def set_mark(self, place: int, mark: bytes) -> None:
+        """Give a message the mark it did not have."""
+        with self.lock:
+            self.index.set_mark(place, mark)
+            self._is_marked.view()[place] = True
+
+    def unmarked(self, limit: int) -> list[int]:
+        """Places, rising, of up to `limit` messages whose text is worth embedding and that have no mark yet."""
+        with self.lock:
+            marked = self._is_marked.view()
+            while self._n_checked < len(marked) and marked[self._n_checked]:
+                self._n_checked += 1
+            found: list[int] = (~marked[self._n_checked :]).nonzero()[0][:limit].tolist()
+            return [self._n_checked + i for i in found]
+
+    def text_of(self, place: int) -> str:
+        """What of a message is searched and embedded; "" of a system message. Very long texts are cut."""
+        message = self._messages[place]
+        if self.shape.is_system[place]:
+            return ""
+        return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, message.tool_calls or ())]))
+
+    def at_s(self, place: int) -> float:
+        return float(self._at_s.view()[place])
+
+    def messages(self, places: Iterable[int]) -> list[Message]:
+        return [self._messages[place] for place in places]
+
+    def view(self, sent: Sequence[Message] = (), *, sent_at_s: float = 0.0) -> View:
+        """The conversation as it is now, followed by `sent`, which is not added to it."""
+        return View(self, sent, sent_at_s)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it takes, about."""
+        n = self._n_chars + _N_BYTES_A_MESSAGE * len(self._messages) + 9 * len(self._messages)
+        return n + self.shape.n_bytes + self.counts.n_bytes + self.index.n_bytes
+
+
+class View:
+    """A conversation and what was sent now, for as long as the thread's lock is held."""
+
+    def __init__(self, thread: Thread, sent: Sequence[Message], sent_at_s: float) -> None:
+        self._thread = thread
+        self._n_held = len(thread)
+        self._sent = sent
+        self._sent_at_s = sent_at_s
+        self.shape = thread.shape
+        self._sent_counts = Counts()
+        if sent:
+            self.shape = thread.shape.fork()
+        for message in sent:
+            self.shape.add(message)
+            self._sent_counts.add(message)
+
+    def __len__(self) -> int:
+        return self._n_held + len(self._sent)
+
+    @property
+    def bound(self) -> NDArray[np.int32]:
+        """The most tokens that each message has in any vocabulary, shape (n,)."""
+        return self._joined(self._thread.counts.bound, self._sent_counts.bound)
+
+    @property
+    def about(self) -> NDArray[np.int32]:
+        """A rough count, shape (n,)."""
+        return self._joined(self._thread.counts.about, self._sent_counts.about)
+
+    @property
+    def at_s(self) -> NDArray[np.float64]:
+        """When each was said, Unix time, 0 where unknown, shape (n,)."""
+        import numpy as np
+
+        sent = np.full(len(self._sent), self._sent_at_s)
+        return self._joined(self._thread._at_s.view(), sent)
+
+    def counts(self, places: NDArray[np.int64], model: str) -> NDArray[np.int64]:
+        """Tokens of the messages at `places` (rising), exactly as they are sent, shape (n_places,)."""
+        import numpy as np
+
+        thread, n = self._thread, self._n_held
+        cut = int(places.searchsorted(n))
+        held = thread.counts.of(places[:cut], thread._messages, model)
+        sent = [count_message(self._sent[i - n], model) for i in places[cut:].tolist()]
+        return np.concatenate([held, np.array(sent, dtype=np.int64)])
+
+    def count(self, places: NDArray[np.int64], model: str) -> int:
+        """Tokens of the messages at `places` (rising) together."""
+        return int(self.counts(places, model).sum())
+
+    def relevance(self, query: Query) -> NDArray[np.float32]:
+        """Probability that each message is needed to answer, shape (n,); 0 for those sent now."""
+        import numpy as np
+
+        return self._joined(self._thread.index.relevance(query), np.zeros(len(self._sent), dtype=np.float32))
+
+    def _joined(self, held: NDArray[Any], sent: NDArray[Any]) -> NDArray[Any]:
+        import numpy as np
+
+        return np.concatenate([held, sent]) if len(sent) else held
+
+
+def _call(call: ToolCall) -> str:
+    return f"{call.function.name} {call.function.arguments[:_MAX_CALL_CHARS]}".strip()
