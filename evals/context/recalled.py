@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stepwell.base.embedding import Embedder, TokenEmbedder
 from stepwell.evals.context.talk import Question, Talk
 from stepwell.memory.context.recall.index import Index
-from stepwell.memory.context.recall.marks import embed_marks
+from stepwell.memory.context.recall.marks import embed_marks, vector_of
 from stepwell.memory.context.recall.query import Query
 
 if TYPE_CHECKING:
@@ -19,16 +19,23 @@ _N_BATCH = 64
 
 
 class Recalled:
-    """Searches one talk."""
+    """Searches one talk.
+
+    Attributes:
+        vectors: Of its turns, shape (n turns, dim), float32.
+    """
 
     def __init__(
         self, talk: Talk, embedder: Embedder, *, on_embedded: Callable[[int], None] = lambda n: None
     ) -> None:
+        import numpy as np
+
         self._embedder = embedder
         self._on_embedded = on_embedded
         self.index = Index()
         lines = [turn.line for turn in talk.turns]
         marks = [mark for batch in self._batches(lines) for mark in embed_marks(embedder, batch)]
+        self.vectors = np.array([vector_of(mark) for mark in marks])
         for turn, mark in zip(talk.turns, marks, strict=True):
             self.index.add(turn.said, speaker=turn.speaker, at_s=turn.at_s, mark=mark)
 

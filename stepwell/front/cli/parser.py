@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
-from stepwell.front.cli.parser_context import add_replay_context
+from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 
@@ -80,6 +80,7 @@ def _eval(commands: Any) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     add_measures(actions)
     add_cache_measure(actions)
+    add_context_measure(actions)
     run = add(actions, "run", "evals", "run a JSONL suite on tiers; writes outcomes for `stepwell tune`")
     run.set_defaults(action="run_eval")
     run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")
