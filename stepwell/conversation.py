@@ -83,10 +83,13 @@ class Conversation:
         """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
         return await self._pipeline.stream(self._request(messages, asks, is_stream=True))
 
+    async def apast(self) -> Past:
+        """All that the log has of it: turns with their times, pins and summary; `epoch` is 0 where nobody began it."""
+        return await self._all.past(self._name)
+
     async def amessages(self) -> list[dict[str, Any]]:
         """All turns, verbatim, as OpenAI messages."""
-        past = await self._all.past(self._name)
-        return [msgspec.json.decode(turn.raw) for turn in past.turns]
+        return [msgspec.json.decode(turn.raw) for turn in (await self.apast()).turns]
 
     async def aappend(self, messages: Sequence[Mapping[str, Any]]) -> int:
         """Add turns without asking anybody, as an import of history does; returns how many turns there are.
@@ -108,7 +111,7 @@ class Conversation:
         return await self._all.unpin(self._name, pin_id)
 
     async def apins(self) -> list[Pin]:
-        return list((await self._all.past(self._name)).pins)
+        return list((await self.apast()).pins)
 
     async def apack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
         """What would be sent before `query`, a user message to come; calls no tier and keeps nothing.
@@ -132,7 +135,7 @@ class Conversation:
         name = self._name
         if await self._all.erase(tenant=name.tenant, user=name.user, id=name.id):
             return True
-        await self._all.past(name)  # another user's is refused, not missing
+        await self.apast()  # another user's is refused, not missing
         return False
 
     # ---- sync
@@ -145,6 +148,10 @@ class Conversation:
         """As `astream`, blocking: iterate it for pieces of text; `.reply` is there after the end."""
         loop = self._loop()
         return SyncStream(loop, loop.run(self.astream(messages, **asks)))
+
+    def past(self) -> Past:
+        """As `apast`, blocking."""
+        return self._loop().run(self.apast())
 
     def messages(self) -> list[dict[str, Any]]:
         """As `amessages`, blocking."""

@@ -89,7 +89,7 @@ class Stepwell:
             **asks: `model` ("auto" routes; a tier's or model's name pins it), `tier`, `min_tier`, `max_usd`,
                 `tags`, `below_floor` ("refuse" or "flag"), `cache` (False: neither read nor written; "exact": not by
                 meaning; "no-store": read, not written; "no-sampled": no answer drawn at a temperature above 0),
-                `timeout_s`, `session` (the conversation's name), `conversation` (as `session`, and its history is kept),
+                `timeout_s`, `session` (the conversation's name), `conversation` (as `session`; its history is kept),
                 `tenant`, `user`; anything else is an OpenAI request field (temperature, tools, seed, …).
 
         Raises:

@@ -13,6 +13,7 @@ from stepwell.base.errors import BadKey, BadRequest, StepwellError
 from stepwell.front.server import cache
 from stepwell.front.server.cache_metrics import cache_metrics
 from stepwell.front.server.chat import chat
+from stepwell.front.server.conversations import conversations, place_of
 from stepwell.front.server.embeddings import embeddings
 from stepwell.front.server.feedback import feedback
 from stepwell.front.server.http import (
@@ -37,16 +38,16 @@ from stepwell.well import Stepwell
 log = logging.getLogger("stepwell")
 
 METHODS = {
-    "/v1/chat/completions": "POST",
-    "/v1/embeddings": "POST",
-    "/v1/feedback": "POST",
-    "/v1/cache/report": "POST",
-    "/v1/cache": "DELETE",
-    "/v1/models": "GET",
-    "/healthz": "GET",
-    "/readyz": "GET",
-    "/metrics": "GET",
-    "/openapi.json": "GET",
+    "/v1/chat/completions": ("POST",),
+    "/v1/embeddings": ("POST",),
+    "/v1/feedback": ("POST",),
+    "/v1/cache/report": ("POST",),
+    "/v1/cache": ("DELETE",),
+    "/v1/models": ("GET",),
+    "/healthz": ("GET",),
+    "/readyz": ("GET",),
+    "/metrics": ("GET",),
+    "/openapi.json": ("GET",),
 }
 
 
@@ -128,12 +129,15 @@ class App:
             raise BadKey("Without API keys only loopback names are served.")
 
     async def _rest(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        method = METHODS.get(path) or ("GET" if path.startswith("/v1/models/") else None)
-        if method is None:
+        method, place = scope["method"], place_of(scope)
+        methods = METHODS.get(path, ()) if place is None else place.methods
+        if path.startswith("/v1/models/"):
+            methods = ("GET",)
+        if not methods:
             raise NotFound("There is nothing at this path.", code="not_found")
-        if scope["method"] != method:
-            allow: Headers = [(b"allow", method.encode())]
-            return await send_error(send, WrongMethod(f"This path takes {method}."), allow)
+        if method not in methods:
+            allow: Headers = [(b"allow", ", ".join(methods).encode())]
+            return await send_error(send, WrongMethod(f"This path takes {' and '.join(methods)}."), allow)
         if path == "/healthz":
             return await send_json(send, {"status": "ok"})
         headers: Headers = scope["headers"]
@@ -147,6 +151,9 @@ class App:
             text = self._pipeline.metrics.render() + cache_metrics(self._pipeline)
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
+        if place is not None:
+            body = await read_body(receive, self._max_body_bytes)
+            return await conversations(self._well, place, scope, body, tenant, send)
         if path == "/v1/embeddings":
             return await embeddings(self._pipeline, await read_body(receive, self._max_body_bytes), send)
         if path == "/v1/feedback":

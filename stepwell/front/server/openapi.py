@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell import __version__
+from stepwell.front.server.openapi_conversations import PIN, conversation_paths
 from stepwell.front.server.wishes import CACHE
 
 JsonValue = object
@@ -185,6 +186,7 @@ _WISHES = [
     ("cache", {"enum": list(CACHE)}),
     ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
     ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
+    ("conversation", {"type": "string", "minLength": 1, "maxLength": 256}),
 ]
 
 
@@ -248,6 +250,7 @@ def description() -> dict[str, JsonValue]:
             "/v1/cache": {
                 "delete": _post("Delete what is kept of this tenant", "CacheErase", _ERASED, 503)["post"]
             },
+            **conversation_paths(_json, _failures),
             "/v1/models": _get("All models", _list({"type": "array", "items": _MODEL}), 401),
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
@@ -263,6 +266,7 @@ def description() -> dict[str, JsonValue]:
                 "Feedback": _FEEDBACK,
                 "CacheReport": _REPORT,
                 "CacheErase": _ERASE,
+                "Pin": PIN,
             }
         },
     }

@@ -5,13 +5,24 @@ from __future__ import annotations
 from functools import lru_cache
 
 from stepwell.asks import make_wishes
-from stepwell.base.decisions import CacheDecision, Trace
+from stepwell.base.decisions import CacheDecision, FitDecision, Trace
 from stepwell.base.errors import BadRequest
 from stepwell.base.request import NO_WISHES, CacheWish, Wishes
 from stepwell.front.server.http import Headers
+from stepwell.front.server.query import decoded
 
 PREFIX = b"x-stepwell-"
-KNOWN = ("tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s", "session")
+KNOWN = (
+    "tier",
+    "min-tier",
+    "max-usd",
+    "tags",
+    "below-floor",
+    "cache",
+    "timeout-s",
+    "session",
+    "conversation",
+)
 CACHE: dict[str, CacheWish] = {
     "on": True,
     "off": False,
@@ -31,7 +42,7 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
         BadRequest: Names the header at fault.
     """
     found = {
-        k[11:].decode("latin-1"): v.decode("latin-1").strip() for k, v in headers if k.startswith(PREFIX)
+        k[11:].decode("latin-1"): v.decode("latin-1").strip(" \t") for k, v in headers if k.startswith(PREFIX)
     }
     if not found and not with_headers:
         return NO_WISHES
@@ -53,6 +64,7 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
         timeout_s=_number(found, "timeout-s"),
         headers=everything,
         session=found.get("session"),
+        conversation=_conversation(found),
     )
 
 
@@ -63,6 +75,12 @@ def _number(found: dict[str, str], name: str) -> float | None:
         return float(found[name])
     except ValueError:
         raise BadRequest(f"x-stepwell-{name} must be a number", param=f"x-stepwell-{name}") from None
+
+
+def _conversation(found: dict[str, str]) -> str | None:
+    """A conversation's name stands in paths, too: percent-encoded UTF-8 in both."""
+    raw = found.get("conversation")
+    return None if raw is None else decoded(raw.encode("latin-1"), "x-stepwell-conversation")
 
 
 def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None, why: str) -> Headers:
@@ -86,6 +104,8 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
         out.append((b"x-stepwell-guard-input", trace.guard_input.why.encode()))
     if trace.guard_output is not None:
         out.append((b"x-stepwell-guard-output", trace.guard_output.why.encode()))
+    if trace.context is not None:
+        out += _of_context(trace.context)
     if trace.is_degraded:
         out.append((b"x-stepwell-degraded", b"below-floor"))
     route = trace.route
@@ -99,6 +119,18 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
             out.append((b"x-stepwell-budget", _ascii(route.budget)))
     if trace.escalations:
         out.append((b"x-stepwell-escalations", b"%d" % len(trace.escalations)))
+    return out
+
+
+def _of_context(context: FitDecision) -> Headers:
+    """What of a long conversation was sent, and whether its log has the exchange."""
+    out: Headers = []
+    if context.n_dropped:
+        n = len(context.kept)
+        text = f"kept {n} of {n + context.n_dropped}; recall {context.expected_recall:.2f}; {context.n_tokens} tokens"
+        out.append((b"x-stepwell-context", text.encode()))
+    if context.is_logged is not None:
+        out.append((b"x-stepwell-context-logged", b"true" if context.is_logged else b"false"))
     return out
 
 
