@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
 from stepwell.memory.context.log.log import (
@@ -20,6 +21,7 @@ from stepwell.memory.context.log.log import (
     Summary,
     Turn,
 )
+from stepwell.memory.context.log.redis_log import RedisLog
 from stepwell.memory.context.log.sqlite_log import SqliteLog
 from tests.router.redis_server import Server
 
@@ -36,10 +38,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(params=["memory", "file"])
-async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ConversationLog]:
+@pytest.fixture(params=["memory", "file", "redis"])
+async def log(
+    request: pytest.FixtureRequest, server: Server, tmp_path: Path
+) -> AsyncIterator[ConversationLog]:
     made: ConversationLog
-    made = SqliteLog(str(tmp_path / "c.db") if request.param == "file" else None)
+    if request.param == "redis":
+        with redis.Redis(port=server.port) as client:
+            client.flushall()
+        made = RedisLog(server.url, timeout_s=20)
+    else:
+        made = SqliteLog(str(tmp_path / "c.db") if request.param == "file" else None)
     yield made
     await made.close()
 
