@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from stepwell.base import plug
 from stepwell.base.config.context import EmbeddingConfig
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     _Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32], TokenVectors | None]
 
+T = TypeVar("T")
 _ST = "sentence-transformers:"
 log = logging.getLogger("stepwell")
 
@@ -200,6 +201,11 @@ async def _done_or_late(future: Future[_Vectors | None], timeout_s: float) -> No
         await waiter
     finally:
         late.cancel()
+
+
+async def on_worker(work: Callable[[], T]) -> T:
+    """What `work` gives, run in the thread that embeds: one thing at a time, behind what waits there."""
+    return await asyncio.wrap_future(_worker().submit(work))
 
 
 def _finish(waiter: asyncio.Future[None]) -> None:

@@ -1,0 +1,224 @@
+"""All conversations that this process holds: read from their log, packed, written back, and tended behind requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from stepwell.base.config.context import ContextConfig
+from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
+from stepwell.base.request import ChatRequest
+from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
+from stepwell.memory.context.marking import Marking
+from stepwell.memory.context.summary.summaries import Summaries
+from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.talk import Talk
+
+_N_TRIES = 3
+_log = logging.getLogger("stepwell.memory")
+
+
+class Conversations:
+    """Belongs to one event loop; the log is the truth, and every read follows it."""
+
+    def __init__(
+        self, config: ContextConfig, log: ConversationLog, marking: Marking, summaries: Summaries | None
+    ) -> None:
+        self._config = config
+        self._log = log
+        self._marking = marking
+        self._summaries = summaries
+        self._talks: OrderedDict[Name, Talk] = OrderedDict()
+        self.n_lost = 0
+
+    # ---- on a request's way
+
+    async def open(self, name: Name) -> Talk:
+        """The conversation as the log has it now; an empty one where there is none.
+
+        Raises:
+            ForeignConversation: It is another user's.
+            StoreUnavailable: The log can't be read.
+        """
+        talk = self._talks.get(name)
+        if talk is None:
+            talk = self._talks[name] = Talk(name)
+        self._talks.move_to_end(name)
+        async with talk.lock:
+            await self._follow(talk)
+        self._shrink(name)
+        return talk
+
+    async def close_exchange(
+        self, talk: Talk, request: ChatRequest, answer: Raw, *, guarded: bytes, began_s: float
+    ) -> bool:
+        """Add what was said and answered to the log; False where that failed, or it was erased meanwhile.
+
+        Args:
+            began_s: Unix time at which it was asked.
+        """
+        raws = talk.logged(request, answer)
+        turns = [NewTurn(bytes(raw), began_s, guarded) for raw in raws[:-1]]
+        turns.append(NewTurn(bytes(raws[-1]), time.time(), guarded))
+        try:
+            try:
+                await self._append(talk, turns)
+            except ConversationErased:
+                if talk.epoch:
+                    raise
+                talk = await self.open(talk.name)  # another request has begun it meanwhile
+                await self._append(talk, turns)
+        except (StoreUnavailable, ConversationErased, ForeignConversation) as e:
+            self.n_lost += 1
+            _log.warning("an exchange was not kept: %s", e.code)
+            return False
+        self.tend(talk)
+        return True
+
+    def tend(self, talk: Talk) -> None:
+        """Embed and summarise what is new, in the background."""
+        key, epoch = (talk.name, talk.epoch), talk.epoch
+
+        def keep(found: list[tuple[int, bytes]]) -> None:
+            marks = [(talk.seqs[place], self._marking.seal(mark)) for place, mark in found]
+            self._log.keep_marks(talk.name, marks, epoch=epoch)
+
+        self._marking.want(key, talk.thread, keep)
+        if self._summaries is None or not talk.overflows:
+            return
+        upto = 0 if talk.summary is None else talk.summary.upto
+        if self._summaries.is_due(talk.summary, talk.n_tokens_from(upto)):
+            self._summaries.want(
+                key, talk.summary, said_of(talk, upto), lambda made: self._keep_summary(talk, made, epoch)
+            )
+
+    # ---- for who looks after conversations
+
+    async def past(self, name: Name) -> Past:
+        """All turns, pins and the summary, as the log has them."""
+        return await self._log.read(name)
+
+    async def append(
+        self, name: Name, raws: Sequence[bytes], *, guarded: bytes = b"", at_s: float | None = None
+    ) -> Past:
+        """Add messages (JSON) that were said elsewhere.
+
+        Raises:
+            ForeignConversation, StoreUnavailable
+            ConversationErased: It is erased again and again.
+        """
+        talk = await self.open(name)
+        turns = [NewTurn(raw, time.time() if at_s is None else at_s, guarded) for raw in raws]
+        for n in range(_N_TRIES):
+            try:
+                past = await self._append(talk, turns)
+                break
+            except ConversationErased:
+                if n + 1 == _N_TRIES:
+                    raise
+                talk = await self.open(name)
+        self.tend(talk)
+        return past
+
+    async def pin(self, name: Name, text: str) -> Pin:
+        return await self._log.pin(name, text)
+
+    async def unpin(self, name: Name, pin_id: str) -> bool:
+        return await self._log.unpin(name, pin_id)
+
+    async def list(self, *, tenant: str, user: str | None = None, limit: int = 100) -> list[Listed]:
+        return await self._log.list(tenant=tenant, user=user, limit=limit)
+
+    async def erase(self, *, tenant: str, user: str | None = None, id: str | None = None) -> int:
+        """Delete conversations, here and in the log; returns how many.
+
+        Raises:
+            StoreUnavailable: They are not (all) gone.
+        """
+        for name in [n for n in self._talks if _is_meant(n, tenant, user, id)]:
+            self._forget(name)
+        return await self._log.erase(tenant=tenant, user=user, id=id)
+
+    async def drain(self) -> None:
+        """Wait for what goes on in the background."""
+        await self._marking.drain()
+        if self._summaries is not None:
+            await self._summaries.drain()
+
+    async def close(self) -> None:
+        """Give up what goes on in the background, and let go of the log."""
+        if self._summaries is not None:
+            await self._summaries.close()
+        await self._log.close()
+
+    # ----
+
+    async def _follow(self, talk: Talk) -> None:
+        past = await self._log.read(talk.name, after=talk.n_turns - 1)
+        if past.epoch != talk.epoch and talk.epoch:
+            self._forget(talk.name)
+            self._talks[talk.name] = talk
+            past = await self._log.read(talk.name)
+        await self._take(talk, past)
+
+    async def _append(self, talk: Talk, turns: Sequence[NewTurn]) -> Past:
+        past = await self._log.append(talk.name, turns, epoch=talk.epoch)
+        async with talk.lock:
+            if past.epoch != talk.epoch or (past.turns and past.turns[0].seq != talk.n_turns):
+                await self._follow(talk)  # others have spoken meanwhile
+            else:
+                await self._take(talk, past)
+        return past
+
+    async def _take(self, talk: Talk, past: Past) -> None:
+        if len(past.turns) > _MANY:
+            await asyncio.to_thread(talk.take, past, self._marking.unseal)
+        else:
+            talk.take(past, self._marking.unseal)
+
+    def _keep_summary(self, talk: Talk, made: Summary, epoch: int) -> None:
+        self._log.keep_summary(talk.name, made, epoch=epoch)
+        if talk.epoch == epoch:
+            talk.summary = made
+
+    def _forget(self, name: Name) -> None:
+        talk = self._talks.pop(name, None)
+        if talk is None:
+            return
+        self._marking.forget((name, talk.epoch))
+        if self._summaries is not None:
+            self._summaries.forget((name, talk.epoch))
+
+    def _shrink(self, keep: Name) -> None:
+        """Let go of those that were silent the longest; their log is read again when they speak."""
+        most = self._config.max_index_mb << 20
+        n_bytes = sum(talk.n_bytes for talk in self._talks.values()) if len(self._talks) > 1 else 0
+        while len(self._talks) > 1 and (len(self._talks) > self._config.max_in_memory or n_bytes > most):
+            name = next(iter(self._talks))
+            if name == keep:
+                return
+            n_bytes -= self._talks[name].n_bytes
+            self._forget(name)
+
+
+_MANY = 500
+
+
+def said_of(talk: Talk, upto: int) -> list[Said]:
+    """The turns from a place of the log on, as a summarizer reads them."""
+    first = talk.place_of(upto)
+    return [
+        Said(
+            talk.seqs[place], talk.thread.messages([place])[0], talk.thread.at_s(place), talk.n_tokens(place)
+        )
+        for place in range(first, len(talk.thread))
+    ]
+
+
+def _is_meant(name: Name, tenant: str, user: str | None, id: str | None) -> bool:
+    return name.tenant == tenant and user in (None, name.user) and id in (None, name.id)
