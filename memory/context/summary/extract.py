@@ -67,7 +67,7 @@ def _lines_said(turns: Sequence[Said]) -> Iterable[str]:
 def _line(place: int, text: str, least: float = -1.0) -> _Line:
     speaker, colon, said = text.partition(": ")
     said = said if colon and len(speaker) <= 40 else text
-    return _Line(place, text, max(worth(said), least), stems(said))
+    return _Line(place, text, max(worth(said, speaker=speaker), least), stems(said))
 
 
 def _distinct(lines: list[_Line]) -> list[_Line]:
@@ -96,7 +96,7 @@ def _chosen(lines: list[_Line], max_tokens: int) -> list[_Line]:
 
 
 def _per_token(gain: float, text: str) -> float:
-    return gain / (len(text) + 8) ** 0.3 if gain > 0 else gain
+    return gain / len(text) ** 0.5 if gain > 0 else gain
 
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:

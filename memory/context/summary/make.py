@@ -6,6 +6,7 @@ from stepwell.base import plug
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.errors import ConfigError
 from stepwell.memory.context.summary.own import OwnSummarizer
+from stepwell.memory.context.summary.pace import Pace
 from stepwell.memory.context.summary.scribe import Scribe
 from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.memory.context.summary.summarizer import Summarizer
@@ -25,12 +26,11 @@ def make_summaries(config: ContextConfig, *, ask: AskTier | None = None) -> Summ
     """
     if config.summary == "off":
         return None
-    first = None if config.summary == "extract" else _made(config, ask)
+    is_free = config.summary == "extract"
+    pace = Pace(config.summary_tokens, config.summary_batch_tokens, 0 if is_free else N_PROMPT_TOKENS)
     scribe = Scribe(
-        first,
-        max_tokens=config.summary_tokens,
-        batch_tokens=config.summary_batch_tokens,
-        n_overhead_tokens=0 if first is None else N_PROMPT_TOKENS,
+        None if is_free else _made(config, pace, ask),
+        pace,
         timeout_s=config.summary_timeout_s,
         max_failures=config.summary_failures,
         rest_s=config.summary_rest_s,
@@ -43,15 +43,13 @@ def tier_of(spec: str) -> str | None:
     return spec.removeprefix("tier:") if spec.startswith("tier:") else None
 
 
-def _made(config: ContextConfig, ask: AskTier | None) -> Summarizer:
+def _made(config: ContextConfig, pace: Pace, ask: AskTier | None) -> Summarizer:
     spec, tier = config.summary, tier_of(config.summary)
     if tier is None:
         return _own(spec)
     if not tier or ask is None:
         raise ConfigError(f"context.summary is {spec!r}: name a tier, as in 'tier:cheap'")
-    return TierSummarizer(
-        tier, ask, max_read_tokens=config.summary_batch_tokens, timeout_s=config.summary_timeout_s
-    )
+    return TierSummarizer(tier, ask, max_read_tokens=pace.portion_tokens, timeout_s=config.summary_timeout_s)
 
 
 def _own(spec: str) -> Summarizer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 
@@ -12,10 +11,11 @@ from stepwell.memory.context.log.log import Summary
 from stepwell.memory.context.summary.breaker import Breaker
 from stepwell.memory.context.summary.cut import cut_to, n_tokens
 from stepwell.memory.context.summary.extract import ExtractiveSummarizer
+from stepwell.memory.context.summary.pace import Pace
 from stepwell.memory.context.summary.reply import UselessSummary
 from stepwell.memory.context.summary.summarizer import Said, Summarizer
+from stepwell.memory.context.summary.tier import lines_of
 
-MAX_EXTRA_SHARE = 0.1  # of new tokens: what may be read beside them, the summary so far above all
 _log = logging.getLogger("stepwell.memory")
 
 
@@ -27,17 +27,14 @@ class Scribe:
 
     Args:
         first: The summarizer asked for; None: the extract alone.
-        batch_tokens: New turns that are read at once; what has read them `timeout_s` later has failed.
-        n_overhead_tokens: What is read with each batch beside the turns and the summary.
+        timeout_s: For a portion of `pace`; what takes longer has failed.
     """
 
     def __init__(
         self,
         first: Summarizer | None,
+        pace: Pace,
         *,
-        max_tokens: int = 200,
-        batch_tokens: int = 4000,
-        n_overhead_tokens: int = 0,
         timeout_s: float = 60.0,
         max_failures: int = 3,
         rest_s: float = 300.0,
@@ -47,10 +44,8 @@ class Scribe:
         self._extract = ExtractiveSummarizer()
         self._breaker = Breaker(max_failures, rest_s, now_s)
         self._timeout_s = timeout_s
-        self._n_overhead_tokens = n_overhead_tokens
         self._late: set[asyncio.Task[str]] = set()
-        self.max_tokens = max_tokens
-        self.batch_tokens = batch_tokens
+        self.pace = pace
         self.n_failed = 0
 
     @property
@@ -61,49 +56,28 @@ class Scribe:
     def is_open(self) -> bool:
         return self._breaker.is_open
 
-    def least_tokens(self, summary: Summary | None) -> int:
-        """New tokens that must have gathered, so that those read are at most 1.1 times those said."""
-        n_more = self._n_overhead_tokens + (self.max_tokens if summary and summary.text else 0)
-        return max(self._n_first_tokens, math.ceil(n_more / MAX_EXTRA_SHARE))
-
     async def write(self, summary: Summary | None, turns: Sequence[Said]) -> Summary:
         """The summary with `turns` in it, of at most `max_tokens`; one that says nothing never replaces another.
 
         Args:
             turns: At least one.
         """
-        by, text, n_asked = "", "", 0
+        n_read = await asyncio.to_thread(_n_read, summary, turns)
+        by, text = "", ""
         if self._first is not None and self._breaker.allows():
-            n_asked = self._n_overhead_tokens * self._n_portions(turns)
+            n_read += self.pace.n_again(_n_said(turns))
             by, text = self._first.name, await self._tried(self._first, summary, turns)
         if not text:
             by = self._extract.name
-            text = await self._extract.extend(summary, turns, max_tokens=self.max_tokens)
-        n_read = await asyncio.to_thread(self._n_read, summary, turns)
-        return Summary(text or (summary.text if summary else ""), turns[-1].seq + 1, by, n_read + n_asked)
-
-    async def close(self) -> None:
-        """Leave what is late and will not end."""
-        self._late.clear()
-
-    @property
-    def _n_first_tokens(self) -> int:
-        """The extract is free, so a young conversation has one early."""
-        return self.batch_tokens if self._first is not None else self.batch_tokens // 8
-
-    def _n_portions(self, turns: Sequence[Said]) -> int:
-        return max(1, math.ceil(sum(said.n_tokens for said in turns) / self.batch_tokens))
-
-    def _n_read(self, summary: Summary | None, turns: Sequence[Said]) -> int:
-        n = sum(said.n_tokens for said in turns)
-        return n if summary is None else n + summary.n_read_tokens + n_tokens(summary.text)
+            text = await self._extract.extend(summary, turns, max_tokens=self.pace.max_tokens)
+        return Summary(text or (summary.text if summary else ""), turns[-1].seq + 1, by, n_read)
 
     async def _tried(self, first: Summarizer, summary: Summary | None, turns: Sequence[Said]) -> str:
         """Its summary, "" where it failed."""
+        timeout_s = self._timeout_s * self.pace.n_portions(_n_said(turns))
         try:
-            timeout_s = self._timeout_s * self._n_portions(turns)
-            text = await self._in_time(first.extend(summary, turns, max_tokens=self.max_tokens), timeout_s)
-            text = await asyncio.to_thread(cut_to, text, self.max_tokens)
+            work = first.extend(summary, turns, max_tokens=self.pace.max_tokens)
+            text = await asyncio.to_thread(cut_to, await self._in_time(work, timeout_s), self.pace.max_tokens)
             if not text:
                 raise UselessSummary("it is empty")
         except asyncio.CancelledError:
@@ -143,3 +117,13 @@ class Scribe:
             _log.warning("the summarizer %s failed (%s); the extract stands in for a while", name, why)
         else:
             _log.info("the summarizer %s failed (%s); the extract has read this batch", name, why)
+
+
+def _n_said(turns: Sequence[Said]) -> int:
+    return sum(said.n_tokens for said in turns)
+
+
+def _n_read(summary: Summary | None, turns: Sequence[Said]) -> int:
+    """With these turns. A batch on which the model failed counts once: the extract is no model."""
+    n = sum(map(n_tokens, lines_of(turns)))
+    return n if summary is None else n + summary.n_read_tokens + n_tokens(summary.text)

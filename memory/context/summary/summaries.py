@@ -91,9 +91,9 @@ class Summaries:
     def is_due(self, summary: Summary | None, n_new_tokens: int) -> bool:
         """Whether so many tokens after the summary's end are worth reading now.
 
-        A batch gathers first, so that the summary, which is read again with each, adds no more than a tenth.
+        A batch gathers first, so that the summary, which is read again with each, adds little.
         """
-        return n_new_tokens >= self._scribe.least_tokens(summary)
+        return n_new_tokens >= self._scribe.pace.least_tokens(summary)
 
     def want(
         self, key: Hashable, summary: Summary | None, turns: Sequence[Said], keep: Callable[[Summary], None]
@@ -167,7 +167,7 @@ class Summaries:
         return True
 
     def _is_worth_it(self, want: _Want) -> bool:
-        left = self._scribe.least_tokens(want.summary)
+        left = self._scribe.pace.least_tokens(want.summary)
         for i in range(want.start, len(want.turns)):
             left -= want.turns[i].n_tokens
             if left <= 0:
@@ -195,7 +195,7 @@ class Summaries:
                 newer.summary = _later(newer.summary, made)
 
     def _batch(self, want: _Want) -> list[Said]:
-        return want.batch(self._scribe.least_tokens(want.summary), self._scribe.batch_tokens)
+        return want.batch(self._scribe.pace.least_tokens(want.summary), self._scribe.pace.batch_tokens)
 
     def _remember(self, key: Hashable, made: Summary) -> None:
         self._latest[key] = made

@@ -29,23 +29,33 @@ _SMALL_WORDS = """
     hey hi hello bye sure okay ok yeah yes yep definitely absolutely totally exactly wonderful fantastic lovely sorry
     certainly hope luck proud"""
 _VAGUE_WORDS = "it that this they those these he she and but so then there"
+_YOU = frozenset(("you", "your", "yours", "you're", "you've", "you'd", "you'll"))
+_MIN_WORDS = 5  # shorter ones answer a question that the summary does not hold
+_ASSISTANT_SHARE = 0.5
 _WHEN, _LIFE, _SMALL, _VAGUE = (
     frozenset(words.split()) for words in (_WHEN_WORDS, _LIFE_WORDS, _SMALL_WORDS, _VAGUE_WORDS)
 )
 
 
-def worth(sentence: str) -> float:
-    """Above 0 for what may go into a summary, rarely above 5."""
+def worth(sentence: str, *, speaker: str = "") -> float:
+    """Above 0 for what may go into a summary, rarely above 4.
+
+    Args:
+        speaker: What an "assistant" says counts less: it is advice at length, and it can say it again.
+    """
     words = _WORD.findall(sentence)
     low = [w.lower() for w in words]
     n = len(words) if sentence.isascii() else max(len(words), len(sentence) // 4)
-    if n < 3:
+    if n < _MIN_WORDS:
         return -1.0
-    value = 0.5 * min(_n_names(words), 3) + 0.5 * min(sum(any(c.isdigit() for c in w) for w in words), 3)
-    value += 0.3 * min(sum(w in _WHEN for w in low), 2) + 0.25 * min(sum(w in _LIFE for w in low), 3)
+    value = 0.5 * min(_n_names(words), 3) + 0.5 * min(sum(any(c.isdigit() for c in w) for w in words), 2)
+    value += 0.3 * min(sum(w in _WHEN for w in low), 2) + 0.3 * min(sum(w in _LIFE for w in low), 3)
     value += 0.05 * min(n, 20) + (0.2 if _NOT.search(sentence) else 0.0)
     value -= 0.3 * min(sum(w in _SMALL for w in low), 3) + (0.2 if low[0] in _VAGUE else 0.0)
-    return value - (1.0 if sentence.rstrip("\"'”’)」』 ").endswith(("?", "？")) else 0.0) - 0.3
+    value -= 0.5 if not _YOU.isdisjoint(low) else 0.0
+    value -= 1.0 if sentence.rstrip("\"'”’)」』 ").endswith(("?", "？")) else 0.0
+    value -= 0.3 if sentence.endswith("!") else 0.0
+    return (value - 0.3) * (_ASSISTANT_SHARE if speaker == "assistant" and value > 0.3 else 1.0)
 
 
 def stems(text: str) -> frozenset[str]:
@@ -60,4 +70,6 @@ def stems(text: str) -> frozenset[str]:
 
 
 def _n_names(words: list[str]) -> int:
-    return sum(w[0].isupper() and w != "I" and not w.startswith(("I'", "I’")) for w in words[1:])
+    """Words with a capital, but the first; none where somebody shouts."""
+    n = sum(w[0].isupper() and w != "I" and not w.startswith(("I'", "I’")) for w in words[1:])
+    return n if any(w[0].islower() for w in words[1:]) or len(words) < 3 else 0
