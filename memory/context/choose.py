@@ -9,7 +9,7 @@ from stepwell.base.tokens import is_exact_for
 from stepwell.memory.context.dates import dates
 from stepwell.memory.context.fill import Units, fill, units
 from stepwell.memory.context.latest import latest
-from stepwell.memory.context.needs import Needs, Wishes
+from stepwell.memory.context.needs import Needs, Wishes, n_note
 from stepwell.memory.context.packed import Packed, Room
 from stepwell.memory.context.shorten import shorten
 
@@ -73,7 +73,7 @@ def _all(needs: Needs, room: Room, n_fixed: int) -> Packed | None:
 def _fresh(needs: Needs, room: Room, wishes: Wishes, n_fixed: int) -> Choice:
     spare = int(wishes.slack_share * room.n_tokens)
     summary = _summary(needs, room, wishes, n_fixed)
-    left = room.n_tokens - n_fixed - needs.n_preface(summary, "", room.model)
+    left = room.n_tokens - n_fixed - n_note(room.model, summary=summary)
     recent = latest(needs, left, int(wishes.recent_share * room.n_tokens), room.model)
     left -= needs.view.count(recent.nonzero()[0], room.model) + spare
     found = units(needs.view, needs.may & ~recent, needs.relevance, max(left, 0))
@@ -110,10 +110,8 @@ def _summary(needs: Needs, room: Room, wishes: Wishes, n_fixed: int) -> str:
     given = needs.summary
     if given is None or not given.text or not needs.is_older[: given.upto].any():
         return ""
-    n_pins = needs.n_preface("", "", room.model)
-    share = min(wishes.summary_share * room.n_tokens, (room.n_tokens - n_fixed - n_pins) / 2)
-    n_frame = needs.n_preface("-", "", room.model) - n_pins
-    return shorten(given.text, int(share) - n_frame, room.model)
+    share = min(wishes.summary_share * room.n_tokens, (room.n_tokens - n_fixed) / 2)
+    return shorten(given.text, int(share) - n_note(room.model, summary="-"), room.model)
 
 
 def _dates(needs: Needs, room: Room, kept: Mask) -> str:
@@ -169,7 +167,7 @@ def _holds_best_half(needs: Needs, kept: Mask, fresh: Mask) -> bool:
 
 
 def _n_tokens(needs: Needs, room: Room, choice: Choice) -> int:
-    n = needs.n_fixed(room) + needs.n_preface(choice.summary, choice.dates, room.model)
+    n = needs.n_fixed(room) + n_note(room.model, summary=choice.summary, dates=choice.dates)
     return n + needs.view.count((choice.kept & ~needs.must).nonzero()[0], room.model)
 
 

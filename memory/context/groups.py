@@ -6,14 +6,12 @@ from collections import ChainMap
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
-from stepwell.base.messages import Message
+from stepwell.base.messages import SYSTEM_ROLES, Message
 from stepwell.memory.context.column import Column
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-SYSTEM_ROLES = ("system", "developer")
 
 
 class Shape:

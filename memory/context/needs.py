@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ class Needs:
     @cached_property
     def n_most(self) -> int:
         """Tokens of all of it at most, in any vocabulary."""
-        more = [*self._system, *self._preface()]
+        more = [*self._system, *_message(preface(self.pins, "", ""))]
         return upper_bound(more) + int(self.view.bound.sum())
 
     @cached_property
@@ -95,33 +96,25 @@ class Needs:
         return self.view.relevance(self._query)
 
     def n_fixed(self, room: Room) -> int:
-        """Tokens there of what goes in any case, pins apart.
+        """Tokens there of what goes in any case.
 
         Raises:
-            ContextTooLong: That and the pins are more than the room has.
+            ContextTooLong: That is more than the room has.
         """
         known = self._n_fixed.get(room.model)
         if known is None:
             known = self._n_fixed[room.model] = self._count(room.model)
-        n = N_REPLY_TOKENS + room.n_fixed_tokens + known.n_system + known.n_last
-        if n + known.n_pins > room.n_tokens:
+        n = N_REPLY_TOKENS + room.n_fixed_tokens + known.n_system + known.n_last + known.n_pins
+        if n > room.n_tokens:
             raise _too_long(room, known)
         return n
-
-    def n_preface(self, summary: str, dates: str, model: str) -> int:
-        """Tokens of pins, summary and dates."""
-        return sum(count_message(m, model) for m in self._preface(summary, dates))
-
-    def _preface(self, summary: str = "", dates: str = "") -> list[Message]:
-        made = preface(self.pins, summary, dates)
-        return [] if made is None else [made]
 
     def _count(self, model: str) -> _Fixed:
         is_system = self.view.shape.is_system
         n_system = sum(count_message(m, model) for m in self._system)
         n_system += self.view.count((self.must & is_system).nonzero()[0], model)
         n_last = self.view.count((self.must & ~is_system).nonzero()[0], model)
-        return _Fixed(n_system, n_last, self.n_preface("", "", model))
+        return _Fixed(n_system, n_last, n_note(model, pins=self.pins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +122,15 @@ class _Fixed:
     n_system: int
     n_last: int
     n_pins: int
+
+
+def n_note(model: str, *, pins: Sequence[str] = (), summary: str = "", dates: str = "") -> int:
+    """Tokens of the message that says this."""
+    return sum(count_message(m, model) for m in _message(preface(pins, summary, dates)))
+
+
+def _message(made: Message | None) -> list[Message]:
+    return [] if made is None else [made]
 
 
 def _too_long(room: Room, fixed: _Fixed) -> ContextTooLong:

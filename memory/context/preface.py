@@ -1,4 +1,4 @@
-"""The one message that stands between the system prompt and what is kept of a conversation."""
+"""What is said between the system prompt and what is kept of a conversation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from stepwell.base.messages import Message
 
 def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
     """Pinned facts, the gist of what is left out, and the days of what is kept; None where there is none of it.
+
+    `pack` counts two such messages: one of the pins, which stay for long, and then one of summary and dates.
 
     Args:
         pins: Facts that go with every request.

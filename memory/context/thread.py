@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,14 @@ class Thread:
     A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_mark: Callable[[str, bytes], None] | None = None) -> None:
+        """Begin empty.
+
+        Args:
+            on_mark: Told of each text and mark that `set_mark` gets, so that others may know it, too.
+        """
         self.lock = RLock()
+        self._on_mark = on_mark
         self.shape = Shape()
         self.counts = Counts()
         self.index = Index()
@@ -68,6 +74,8 @@ class Thread:
         with self.lock:
             self.index.set_mark(place, mark)
             self._is_marked.view()[place] = True
+        if self._on_mark is not None:
+            self._on_mark(self.text_of(place), mark)
 
     def unmarked(self, limit: int) -> list[int]:
         """Places, rising, of up to `limit` messages whose text is worth embedding and that have no mark yet."""

@@ -110,8 +110,8 @@ def check(history: list[Message], room: Room, made: Packed | ContextTooLong, pin
         assert n > room.n_tokens
         assert made.n_tokens == n
         return
-    opened = preface(pins, made.summary, made.dates)
-    sent = [*([opened] if opened else []), *(history[i] for i in made.kept)]
+    said = [preface(pins, "", ""), preface((), made.summary, made.dates)]
+    sent = [*(note for note in said if note is not None), *(history[i] for i in made.kept)]
     n_sent = count_messages(sent, model=room.model) + room.n_fixed_tokens
     assert n_sent <= made.n_tokens <= room.n_tokens
     assert made.n_tokens == n_sent or not made.is_exact
