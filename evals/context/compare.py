@@ -9,11 +9,12 @@ from stepwell.base.embedding import Embedder
 from stepwell.base.tokens import count_text
 from stepwell.evals.context import baselines
 from stepwell.evals.context.figures import Case, Line, summarise
+from stepwell.evals.context.plain import PlainFill
 from stepwell.evals.context.recalled import Recalled
 from stepwell.evals.context.survive import Judge
 from stepwell.evals.context.talk import Question, Talk
-from stepwell.evals.context.transcript import RECENT_SHARE, Transcript
 from stepwell.memory.context.recall.query import Query
+from stepwell.memory.context.render import Transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ def compare(
     *,
     embedder: Embedder,
     model: str,
-    recent_share: float = RECENT_SHARE,
+    recent_share: float = 0.1,
     with_baselines: bool = True,
     peers: dict[str, Peer] | None = None,
     on_embedded: Callable[[int], None] = lambda n: None,
@@ -65,22 +66,25 @@ class _Compared:
         self._asked = [question for question in talk.questions if question.is_scored]
         self._recalled = Recalled(talk, embedder, on_embedded=on_embedded)
         self._queries = self._recalled.queries(self._asked)
-        self._transcript = Transcript(talk, model=model)
+        self._transcript = Transcript(talk.lines, model=model)
+        self._plain = PlainFill(talk.lines, model=model)
         self._judge = Judge(talk)
         self._bm25 = baselines.Bm25([turn.line for turn in talk.turns])
 
     def ours(self, budget: int, recent_share: float) -> Iterator[Case]:
         for question, query in zip(self._asked, self._queries, strict=True):
-            found = self._transcript.pack(budget, self._recalled.relevance(query), recent_share=recent_share)
+            found = self._transcript.render(
+                budget, self._recalled.relevance(query), recent_share=recent_share
+            )
             yield self._case(OURS, budget, question, found.text, found.expected_recall)
 
     def baselines(self, budget: int) -> Iterator[Case]:
-        last = self._transcript.pack(budget).text
+        last = self._plain.last(budget)
         for question, query in zip(self._asked, self._queries, strict=True):
             yield self._case("last k turns", budget, question, last)
             for name, scores in self._scores(query).items():
-                found = self._transcript.pack(budget, scores, recent_share=baselines.RECENT_SHARE)
-                yield self._case(name, budget, question, found.text)
+                text = self._plain.best(budget, scores, recent_share=baselines.RECENT_SHARE)
+                yield self._case(name, budget, question, text)
 
     def peer(self, name: str, peer: Peer, budget: int) -> Iterator[Case]:
         text = peer(self._talk, budget)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from stepwell.memory.context.render import Line, line
+
 
 class Utterance(msgspec.Struct, frozen=True):
     """One turn.
@@ -29,7 +31,7 @@ class Utterance(msgspec.Struct, frozen=True):
     @property
     def line(self) -> str:
         """`Speaker: text [photo: caption]`."""
-        return f"{self.speaker}: {self.said}"
+        return line(self.speaker, self.text, self.caption)
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -57,3 +59,8 @@ class Talk(msgspec.Struct, frozen=True):
     id: str
     turns: tuple[Utterance, ...]
     questions: tuple[Question, ...]
+
+    @property
+    def lines(self) -> list[Line]:
+        """Its turns as they are rendered."""
+        return [Line(turn.line, turn.day) for turn in self.turns]

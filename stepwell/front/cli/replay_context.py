@@ -57,7 +57,7 @@ def _talks(args: Namespace, config: Config, raw: bytes, budget_tokens: int, out:
     from stepwell.base.embedding import load_embedder
     from stepwell.evals.context.read import read_talks
     from stepwell.evals.context.recalled import Recalled
-    from stepwell.evals.context.transcript import Transcript
+    from stepwell.memory.context.render import Transcript
 
     try:
         talks = read_talks(raw)
@@ -74,9 +74,9 @@ def _talks(args: Namespace, config: Config, raw: bytes, budget_tokens: int, out:
 
         for talk in talks:
             recalled = Recalled(talk, embedder, on_embedded=on_embedded)
-            transcript = Transcript(talk, model=args.model)
+            transcript = Transcript(talk.lines, model=args.model)
             for question, query in zip(talk.questions, recalled.queries(talk.questions), strict=True):
-                found = transcript.pack(
+                found = transcript.render(
                     budget_tokens, recalled.relevance(query), recent_share=config.context.recent_share
                 )
                 out({"conv_id": talk.id, "question_id": question.id, "context_text": found.text})

@@ -14,10 +14,11 @@ from stepwell.evals.context.baselines import Bm25, fused
 from stepwell.evals.context.compare import OURS, compare
 from stepwell.evals.context.figures import Case, summarise
 from stepwell.evals.context.peers import installed_peers, quoted
+from stepwell.evals.context.plain import PlainFill
 from stepwell.evals.context.read import read_talks
 from stepwell.evals.context.survive import Kept
 from stepwell.evals.context.talk import Talk, Utterance
-from stepwell.evals.context.transcript import Transcript
+from stepwell.memory.context.render import Transcript
 from tests.evals.context.talks import Letters, locomo
 
 TALKS = read_talks(json.dumps(locomo("t", "u")).encode())
@@ -94,7 +95,8 @@ def test_fused_ranks() -> None:
 
 def test_the_stand_in_quotes_what_holds_facts() -> None:
     texts = ["well then. Ann met Bob in Oslo in 1999.", "hm, yes"]
-    assert quoted(texts, 14, MODEL) == "Ann met Bob in Oslo in 1999."
+    fact = "Ann met Bob in Oslo in 1999."
+    assert quoted(texts, count_text(f"{fact}\n", MODEL), MODEL) == fact
     assert quoted(texts, 0, MODEL) == ""
 
 
@@ -119,12 +121,21 @@ turns = st.builds(
 @given(st.lists(turns, max_size=20), st.integers(64, 400), st.lists(st.floats(0, 1, width=32), min_size=20))
 def test_never_over_its_budget_and_in_order(said: list[Utterance], budget: int, scores: list[float]) -> None:
     said = [Utterance(t.speaker, t.text, t.caption, t.at_s, "1 May, 2001" if t.at_s else "") for t in said]
-    transcript = Transcript(Talk("t", tuple(said), ()), model=MODEL)
-    for relevance in (None, np.array(scores[: len(said)], dtype=np.float32)):
-        found = transcript.pack(budget, relevance)
-        assert found.n_tokens == count_text(found.text, MODEL) <= budget
-        assert list(found.kept) == sorted(set(found.kept))
-        assert 0 <= found.expected_recall <= 1.0001
-        at = 0
-        for i in found.kept:
-            at = found.text.index(said[i].line, at)
+    lines = Talk("t", tuple(said), ()).lines
+    relevance = np.array(scores[: len(said)], dtype=np.float32)
+    found = Transcript(lines, model=MODEL).render(budget, relevance)
+    at = 0
+    for i in found.kept:
+        at = found.text.index(lines[i].text, at)
+    plain = PlainFill(lines, model=MODEL)
+    for text in (found.text, plain.last(budget), plain.best(budget, relevance, recent_share=0.25)):
+        assert count_text(text, MODEL) <= budget
+
+
+def test_the_plain_fill_takes_the_best_and_the_last() -> None:
+    said = tuple(Utterance("a", f"number {i} of these lines", day="1 May, 2001") for i in range(20))
+    plain = PlainFill(Talk("t", said, ()).lines, model=MODEL)
+    scores = np.array([float(i in (3, 7)) for i in range(20)], dtype=np.float32)
+    numbers = [line.split()[2] for line in plain.best(60, scores, recent_share=0.5).splitlines()[1:]]
+    assert [n for n in numbers if n in ("3", "7", "19")] == ["3", "7", "19"]
+    assert plain.last(40).splitlines()[-1] == "a: number 19 of these lines"
