@@ -23,7 +23,7 @@ from stepwell.base.messages import Event, Usage
 from stepwell.base.messages import ToolCall as WireCall
 from stepwell.base.reply import Reply
 
-_NOT_WIRE = ("reasoning", "thinking", "tool_use", "tool_call", "server_tool_call", "server_tool_result")
+NOT_WIRE = ("reasoning", "thinking", "tool_use", "tool_call", "server_tool_call", "server_tool_result")
 
 
 class _Spoken(msgspec.Struct):
@@ -56,7 +56,7 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
 
 def _text_only(blocks: list[Any]) -> list[Any] | str:
     # an assistant's turn may hold thoughts and calls as blocks; calls travel in `tool_calls`
-    kept = [b for b in blocks if not (isinstance(b, dict) and b.get("type") in _NOT_WIRE)]
+    kept = [b for b in blocks if not (isinstance(b, dict) and b.get("type") in NOT_WIRE)]
     if all(isinstance(b, str) or b.get("type") == "text" for b in kept):
         return "\n".join(b if isinstance(b, str) else b["text"] for b in kept)
     return kept
@@ -70,7 +70,7 @@ def to_result(reply: Reply) -> ChatResult:
         told = about(reply, choice.finish_reason)
         if spoken[i].logprobs is not None:
             told["logprobs"] = spoken[i].logprobs
-        calls, broken = _calls(choice.message.tool_calls or ())
+        calls, broken = to_calls(choice.message.tool_calls or ())
         message = AIMessage(
             content=choice.message.text,
             tool_calls=calls,
@@ -84,7 +84,8 @@ def to_result(reply: Reply) -> ChatResult:
     return ChatResult(generations=generations, llm_output={"model_name": reply.model})
 
 
-def _calls(wire: Iterable[WireCall]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+def to_calls(wire: Iterable[WireCall]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Tool calls, and those whose arguments are no JSON object."""
     good, broken = [], []
     for call in wire:
         name, text = call.function.name, call.function.arguments
