@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import stepwell
+from stepwell.base.errors import ConversationErased
 from stepwell.memory.context.log.log import Name, NewTurn
 from stepwell.memory.context.log.sqlite_log import SqliteLog
 
@@ -66,8 +68,11 @@ async def _write(log: SqliteLog, who: str, n: int) -> None:
 
 
 async def _append(log: SqliteLog, name: Name, turns: list[NewTurn]) -> None:
-    epoch = (await log.read(name, after=1 << 30)).epoch
-    made = await log.append(name, turns, epoch=epoch)
+    while True:
+        epoch = (await log.read(name, after=1 << 27)).epoch
+        with suppress(ConversationErased):  # two may begin it at once
+            made = await log.append(name, turns, epoch=epoch)
+            break
     log.keep_marks(name, [(t.seq, t.raw[:64]) for t in made.turns], epoch=made.epoch)
 
 
@@ -85,6 +90,7 @@ class Said:
 
     sure: list[Step] = field(default_factory=list)
     open: dict[str, int] = field(default_factory=dict)
+    n_died: int = 0  # of themselves
 
     def hear(self, lines: list[str]) -> None:
         for line in lines:
@@ -121,6 +127,7 @@ def _killed(path: str, process: int, first: int, after_s: float, said: Said) -> 
         killer.start()
         lines += child.stdout.readlines()
         killer.join()
+    said.n_died += child.returncode != -signal.SIGKILL
     said.hear(lines)
 
 
@@ -140,7 +147,7 @@ class Truth:
     async def faults(self, path: str, said: Said) -> list[str]:
         """What is wrong with the file; takes over what of the steps not confirmed is there."""
         log = SqliteLog(path)
-        found = []
+        found = ["a process died of itself"] * said.n_died
         if log._writer._connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             found.append("the file is corrupt")
         for who in {who for who, _ in said.sure} | set(said.open):
