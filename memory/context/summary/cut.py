@@ -7,9 +7,10 @@ import re
 from stepwell.base.tokens import count_text
 
 SIZE_BY = "gpt-4o"  # o200k_base, the vocabulary by which summaries are measured
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]」』]*(?=\s|$)|(?<=[。！？])|\n")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s|$)|[。！？]++[」』”）]*+|\n")
 _SPACE = re.compile(r"\s+")
 _LEAST_KEPT = 0.5
+_MOST_CHARS_A_TOKEN = 32  # in any text that says something; a reply of megabytes is not counted
 
 
 def n_tokens(text: str) -> int:
@@ -23,7 +24,7 @@ def cut_to(text: str, max_tokens: int) -> str:
     Where that would lose more than half of the room (no sentence ends there), it ends with a word. "" where not even
     a word fits.
     """
-    text = text.strip()
+    text = text[: max_tokens * _MOST_CHARS_A_TOKEN].strip()
     if n_tokens(text) <= max_tokens:
         return text
     words = [m.start() for m in _SPACE.finditer(text)]

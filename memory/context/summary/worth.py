@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from stepwell.memory.context.summary.sentences import is_unspaced
+
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _NOT = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|without|cannot|anymore|instead|[a-z]+n['’]t)\b", re.I
@@ -45,7 +47,7 @@ def worth(sentence: str, *, speaker: str = "") -> float:
     """
     words = _WORD.findall(sentence)
     low = [w.lower() for w in words]
-    n = len(words) if sentence.isascii() else max(len(words), len(sentence) // 4)
+    n = len(words) if sentence.isascii() else len(words) + sum(map(is_unspaced, sentence)) // 2
     if n < _MIN_WORDS:
         return -1.0
     value = 0.5 * min(_n_names(words), 3) + 0.5 * min(sum(any(c.isdigit() for c in w) for w in words), 2)
@@ -62,7 +64,7 @@ def stems(text: str) -> frozenset[str]:
     """What `text` is about, for telling repetition: beginnings of its words; pairs of letters where none are spaced."""
     found: set[str] = set()
     for word in _WORD.findall(text.lower()):
-        if not word.isascii() and "\u3040" <= word[0] <= "\u9fff":
+        if is_unspaced(word[0]):
             found.update(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         elif len(word) > 3 or word[0].isdigit():
             found.add(word[:6])
