@@ -9,6 +9,7 @@ from stepwell.base.embedding import Embedder
 from stepwell.base.tokens import count_text
 from stepwell.evals.context import baselines
 from stepwell.evals.context.figures import Case, Line, summarise
+from stepwell.evals.context.live import LiveTalk
 from stepwell.evals.context.plain import PlainFill
 from stepwell.evals.context.recalled import Recalled
 from stepwell.evals.context.survive import Judge
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OURS = "Stepwell"
+LIVE = "Stepwell, as messages"
 # a library's own way to shorten a talk to a budget: the text that is left, whatever is asked
 Peer = Callable[[Talk, int], str]
 
@@ -47,6 +49,7 @@ def compare(
         one = _Compared(talk, embedder, model, on_embedded)
         for budget in budgets:
             cases += one.ours(budget, recent_share)
+            cases += one.live(budget, recent_share)
             if with_baselines:
                 cases += one.baselines(budget)
             for name, peer in (peers or {}).items():
@@ -69,6 +72,7 @@ class _Compared:
         self._transcript = Transcript(talk.lines, model=model)
         self._plain = PlainFill(talk.lines, model=model)
         self._judge = Judge(talk)
+        self._live = LiveTalk(talk, embedder, marks=self._recalled.marks)
         self._bm25 = baselines.Bm25([turn.line for turn in talk.turns])
 
     def ours(self, budget: int, recent_share: float) -> Iterator[Case]:
@@ -77,6 +81,14 @@ class _Compared:
                 budget, self._recalled.relevance(query), recent_share=recent_share
             )
             yield self._case(OURS, budget, question, found.text, found.expected_recall)
+
+    def live(self, budget: int, recent_share: float) -> Iterator[Case]:
+        for question, query in zip(self._asked, self._queries, strict=True):
+            found = self._live.packed(query, budget, model=self._model, recent_share=recent_share)
+            text, n_tokens, expected = found or ("", 0, 0.0)
+            is_over = n_tokens > budget
+            kept = self._judge.none(question) if is_over else self._judge.kept(question, text)
+            yield Case(LIVE, budget, self._talk.id, question.kind, kept, is_over, expected)
 
     def baselines(self, budget: int) -> Iterator[Case]:
         last = self._plain.last(budget)

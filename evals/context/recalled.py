@@ -22,6 +22,7 @@ class Recalled:
     """Searches one talk.
 
     Attributes:
+        marks: Of its turns.
         vectors: Of its turns, shape (n turns, dim), float32.
     """
 
@@ -34,9 +35,9 @@ class Recalled:
         self._on_embedded = on_embedded
         self.index = Index()
         lines = [turn.line for turn in talk.turns]
-        marks = [mark for batch in self._batches(lines) for mark in embed_marks(embedder, batch)]
-        self.vectors = np.array([vector_of(mark) for mark in marks])
-        for turn, mark in zip(talk.turns, marks, strict=True):
+        self.marks = [mark for batch in self._batches(lines) for mark in embed_marks(embedder, batch)]
+        self.vectors = np.array([vector_of(mark) for mark in self.marks])
+        for turn, mark in zip(talk.turns, self.marks, strict=True):
             self.index.add(turn.said, speaker=turn.speaker, at_s=turn.at_s, mark=mark)
 
     def queries(self, questions: Sequence[Question]) -> list[Query]:

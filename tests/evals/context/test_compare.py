@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stepwell.base.tokens import count_text
 from stepwell.evals.context.baselines import Bm25, fused
-from stepwell.evals.context.compare import OURS, compare
+from stepwell.evals.context.compare import LIVE, OURS, compare
 from stepwell.evals.context.figures import Case, summarise
 from stepwell.evals.context.peers import installed_peers, quoted
 from stepwell.evals.context.plain import PlainFill
@@ -27,7 +27,7 @@ MODEL = "gpt-4"
 
 def test_a_line_a_method_and_budget() -> None:
     lines = compare(TALKS, [70, 300], embedder=Letters(), model=MODEL)
-    methods = [OURS, "last k turns", "BM25", "cosine", "both, by rank"]
+    methods = [OURS, LIVE, "last k turns", "BM25", "cosine", "both, by rank"]
     assert [(line.budget_tokens, line.method) for line in lines] == [
         (b, m) for b in (70, 300) for m in methods
     ]

@@ -91,8 +91,8 @@ def test_measures_as_a_table(capsys: Capture) -> None:
     assert main(["eval", "context", "talks.json", "--budgets", "300,70", "--errata", "errata.jsonl"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "2 conversations, 12 turns, 7 questions with evidence"
-    assert [line.split()[0] for line in said[2:12]] == ["70"] * 5 + ["300"] * 5
-    assert all(line.split()[-1] == "0" for line in said[2:12])
+    assert [line.split()[0] for line in said[2:14]] == ["70"] * 6 + ["300"] * 6
+    assert all(line.split()[-1] == "0" for line in said[2:14])
 
 
 def test_measures_as_json(capsys: Capture) -> None:
