@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _POWER = 0.5
 _SMALL_SHARE = 0.25
 _LEAST_TOKENS = 12
-_BLOCK = 256
+_BLOCK = 16
+_MOST_BLOCKS = 4  # what is left after the first is small change
 _LEAST_OF_ABOUT = 0.6
 
 
@@ -74,9 +75,7 @@ def fill(view: View, found: Units, n_tokens: int, model: str) -> Ints:
     """Units to keep, the worthiest first, so that their messages have at most `n_tokens`."""
     import numpy as np
 
-    names = found.about.nonzero()[0]
-    worth = found.value[names] / found.about[names] ** _POWER
-    order = names[np.argsort(-worth, kind="stable")]
+    order = _ranked(found, n_tokens)
     taken, left = _take(view, found, order, n_tokens, model)
     openers = _openers(found, taken)
     if len(openers):
@@ -87,6 +86,21 @@ def fill(view: View, found: Units, n_tokens: int, model: str) -> Ints:
         more, _ = _take(view, found, order[~np.isin(order, taken)], left, model)
         taken = np.concatenate([taken, more])
     return taken
+
+
+def _ranked(found: Units, n_tokens: int) -> Ints:
+    """As many units as could be taken, and some more, the worthiest first."""
+    import numpy as np
+
+    names = found.about.nonzero()[0]
+    worth = -found.value[names] / found.about[names] ** _POWER
+    n_most = max(n_tokens, 0) // _LEAST_TOKENS + 32 * _BLOCK
+    if n_most < len(names):
+        names_best = np.argpartition(worth, n_most)[:n_most]
+        names_best.sort()  # so that equals stay in their order
+        names, worth = names[names_best], worth[names_best]
+    ranked: Ints = names[np.argsort(worth, kind="stable")]
+    return ranked
 
 
 def _openers(found: Units, taken: Ints) -> Ints:
@@ -104,8 +118,10 @@ def _take(view: View, found: Units, order: Ints, n_tokens: int, model: str) -> t
 
     taken: list[Ints] = []
     left = n_tokens
-    size = max(int(np.cumsum(found.about[order]).searchsorted(left)), _BLOCK)
-    while len(order) and left >= _LEAST_TOKENS:
+    size = int(1.25 * np.cumsum(found.about[order]).searchsorted(left)) + 8
+    for _ in range(_MOST_BLOCKS):
+        if not len(order) or left < _LEAST_TOKENS:
+            break
         block, order = order[:size], order[size:]
         fits, left = _greedy(_costs(view, found, block, model), left)
         taken.append(block[fits])

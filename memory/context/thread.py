@@ -66,7 +66,7 @@ class Thread:
             self._n_chars += len(message.text)
             self._is_marked.add(bool(mark) or not text)
             n_tokens = int(self.counts.about[place])
-            self.index.add(text, speaker=message.name or "", at_s=at_s, n_tokens=n_tokens, mark=mark)
+            self.index.add(text, speaker=message.name or message.role, at_s=at_s, n_tokens=n_tokens, mark=mark)
             return place
 
     def set_mark(self, place: int, mark: bytes) -> None:
