@@ -16,7 +16,7 @@ from stepwell.memory.context.log.lane import Answer, Arg, Lane, NoAnswer
 from stepwell.memory.context.log.log import NO_PAST, Listed, Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.names import to_bytes, to_text
 from stepwell.memory.context.log.redis_keys import Keys, Places, mark
-from stepwell.memory.context.log.refusals import begun, erased, foreign
+from stepwell.memory.context.log.refusals import begun, check_times, erased, foreign
 
 _MAX_ROWS = 1000  # a read
 _MAX_BYTES = 4 << 20
@@ -92,6 +92,7 @@ class RedisLog:
 
     async def append(self, name: Name, turns: Sequence[NewTurn], *, epoch: int) -> Past:
         """As ConversationLog says."""
+        check_times(turns)
         rows = [msgspec.msgpack.encode((float(t.at_s), t.guarded, t.raw)) for t in turns]
         times = [float(t.at_s) for t in turns] or [0.0]
         args: list[Arg] = [str(epoch), repr(max(times)), *rows]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from stepwell.base.errors import ConversationErased, ForeignConversation
+from stepwell.memory.context.log.log import NewTurn
 
 
 def foreign() -> ForeignConversation:
@@ -15,3 +19,9 @@ def erased() -> ConversationErased:
 
 def begun() -> ConversationErased:
     return ConversationErased("the conversation was begun by another caller meanwhile; read it again")
+
+
+def check_times(turns: Sequence[NewTurn]) -> None:
+    """Raise ValueError where a turn was said at no time."""
+    if not all(math.isfinite(turn.at_s) for turn in turns):
+        raise ValueError("at_s must be a finite number")

@@ -19,7 +19,7 @@ from stepwell.memory.context.log.log import NO_PAST, Listed, Name, NewTurn, Past
 from stepwell.memory.context.log.log_file import FileReplaced, SameFile, connect
 from stepwell.memory.context.log.log_writes import Refused
 from stepwell.memory.context.log.names import to_bytes
-from stepwell.memory.context.log.refusals import begun, erased, foreign
+from stepwell.memory.context.log.refusals import begun, check_times, erased, foreign
 from stepwell.memory.reader import Reader
 from stepwell.memory.writer import FAILURES, MAX_WAITING, Job, Writer
 
@@ -98,6 +98,7 @@ class SqliteLog:
 
     async def append(self, name: Name, turns: Sequence[NewTurn], *, epoch: int) -> Past:
         """As ConversationLog says; a call that is cancelled may have added all of them, or none."""
+        check_times(turns)
         return await self._ask(partial(writes.append, name=name, turns=tuple(turns), epoch=epoch))
 
     def keep_marks(self, name: Name, marks: Sequence[tuple[int, bytes]], *, epoch: int) -> None:
