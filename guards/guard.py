@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Raw
 from stepwell.base.config import GuardsConfig
 from stepwell.base.decisions import Finding, Verdict
 from stepwell.base.errors import BadRequest
-from stepwell.base.messages import Answer, decode_answer
+from stepwell.base.messages import Answer, decode_answer, encode_json
 from stepwell.base.request import ChatRequest
 from stepwell.guards.deadline import CheckFailed, arun_limited
 from stepwell.guards.leaves import Path, is_json, put, read, texts
@@ -46,6 +47,9 @@ class Guard:
 
     def __init__(self, config: GuardsConfig) -> None:
         self._input = build(config.input)
+        rules = encode_json(config.model_dump(mode="json", include={"input"}))
+        #: Names the rules for input; b"" where there are none. What passed others may not pass these.
+        self.fingerprint = blake2b(rules, digest_size=8).digest() if self._input else b""
         self._output = build(config.output)
         self._plan = make_plan(self._output, hold_back_chars=config.hold_back_chars)
 

@@ -9,7 +9,9 @@ from stepwell.base.messages import Answer, Usage
 from stepwell.base.reply import Reply
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Recorder
+from stepwell.conversing import Conversing
 from stepwell.memory.cache.cache import Cache
+from stepwell.packing import Packing
 from stepwell.router.cost import cost_of
 from stepwell.router.decide import Router
 from stepwell.router.dispatch import Served
@@ -61,6 +63,13 @@ class Records:
     metrics: Metrics
     outcomes: OutcomeStore | None
     embedder_name: str
+    conversing: Conversing | None
+    packing: Packing
+
+    async def converse(self, run: Run, reply: Reply) -> None:
+        """Put the exchange into the log of its conversation, before the reply's end is out."""
+        if self.conversing is not None:
+            await self.conversing.keep(run, reply)
 
     async def remember(self, run: Run, reply: Reply, *, cost_usd: float, took_s: float) -> None:
         """Cache the answer, but where the caller forbids it, or a guard found something in it or the question.
@@ -100,6 +109,8 @@ class Records:
         """What the conversation and its feedback need of an answer."""
         if run.turn is not None:  # None: the cache served
             self.router.sessions.settle(run.turn, reply.tier, n_input_tokens=reply.usage.prompt_tokens)
+        self.packing.observe(run, reply)
+        self.packing.tend(run)
         if reply.trace.route is not None:
             self.router.observe(reply.trace.route, reply.cost_usd)
         if self.outcomes is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from stepwell.base.config import CacheConfig, Config
+from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
@@ -16,9 +18,12 @@ from stepwell.base.request import ChatRequest, Wishes
 from stepwell.base.telemetry.log import RequestLog
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Record, Recorder
+from stepwell.conversing import Conversing
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
+from stepwell.memory.context.log.log import ConversationLog
+from stepwell.memory.context.summary.make import make_summaries
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Store
 from stepwell.pipeline import Pipeline
@@ -30,11 +35,14 @@ from stepwell.router.decide import Router
 from stepwell.router.dispatch import Dispatcher
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.redis_ledger import RedisLedger
+from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Backend
 from stepwell.router.tiers.transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from stepwell.memory.cache.judge.judge import Judge
+    from stepwell.memory.context.conversations import Conversations
+    from stepwell.memory.context.marking import Marking
 
 LEASE_SLACK_S = 60.0
 
@@ -74,10 +82,12 @@ def build(
     sinks, closers = _sinks(config, metrics)
     embedder = _once(config)
     made: list[Pipeline] = []
+    guard = Guard(config.guards)
+    marking = _marking(config, embedder)
     pipeline = Pipeline(
         config=config,
         tiers=tiers,
-        guard=Guard(config.guards),
+        guard=guard,
         cache=_cache(config, embedder, lambda: made[0]),
         router=router,
         dispatcher=dispatcher,
@@ -85,8 +95,8 @@ def build(
         record=Recorder(sinks),
         metrics=metrics,
         embedder=embedder,
-        smallest_window=min(t.window_or_assumed for t in infos),
-        smallest_hosted_window=min((t.window_or_assumed for t in infos if not t.is_local), default=0),
+        smallest_window=min(_window(t) for t in infos),
+        smallest_hosted_window=min((_window(t) for t in infos if not t.is_local), default=0),
         counts_dollars=any(
             limit is not None
             for limit in (
@@ -105,11 +115,17 @@ def build(
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
+        conversing=_conversing(config, guard, marking, lambda: made[0]),
+        marking=marking,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
     )
     made.append(pipeline)
     return pipeline
+
+
+def _window(tier: TierInfo) -> int:
+    return tier.window_or_assumed - tier.n_system_tokens
 
 
 class _Learned(TypedDict, total=False):
@@ -191,14 +207,63 @@ def _judge(
     if tier != spec and tier not in config.tiers:
         raise ConfigError(f"cache.judge names tier {tier!r}; there are {', '.join(config.tiers)}")
 
+    return make_judge(spec, ask=_asker(tier, "cache-judge", pipeline), embedder=embedder)
+
+
+def _asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> Callable[[str], Awaitable[str]]:
+    """Asks a tier through every stage but the cache: guards see it, budgets count it."""
+
     async def ask(prompt: str) -> str:
-        """Through every stage but the cache: guards see it, budgets count it."""
-        wishes = Wishes(tier=tier, cache=False, tags=frozenset({"cache-judge"}))
+        wishes = Wishes(tier=tier, cache=False, tags=frozenset({tag}))
         fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}
         reply = await pipeline().complete(ChatRequest.build(fields, wishes=wishes))
         return reply.text
 
-    return make_judge(spec, ask=ask, embedder=embedder)
+    return ask
+
+
+def _marking(config: Config, embedder: Callable[[], Embedder]) -> Callable[[], Marking]:
+    """One for all conversations, made with numpy when the first one needs it."""
+
+    @functools.cache
+    def make() -> Marking:
+        from stepwell.memory.context.marking import Marking
+
+        return Marking(embedder, embedder_name(config.embedding))
+
+    return make
+
+
+def _conversing(
+    config: Config, guard: Guard, marking: Callable[[], Marking], pipeline: Callable[[], Pipeline]
+) -> Conversing:
+    context = config.context
+    tier = context.summary.removeprefix("tier:")
+    if tier != context.summary and tier not in config.tiers:
+        raise ConfigError(f"context.summary names tier {tier!r}; there are {', '.join(config.tiers)}")
+    log = _conversation_log(context) if context.path or context.redis_url_env else None
+    summaries = make_summaries(context, ask=_asker(tier, "context-summary", pipeline))
+
+    def open_() -> Conversations:
+        from stepwell.memory.context.conversations import Conversations
+
+        return Conversations(context, log or _conversation_log(context), marking(), summaries)
+
+    return Conversing(open_, guard)
+
+
+def _conversation_log(context: ContextConfig) -> ConversationLog:
+    """Opened at the start where it is a file or a Redis: what is wrong with it shows at once."""
+    if context.redis_url_env is None:
+        from stepwell.memory.context.log.sqlite_log import SqliteLog
+
+        return SqliteLog(context.path)
+    url = os.environ.get(context.redis_url_env)
+    if not url:
+        raise ConfigError(f"context.redis_url_env: {context.redis_url_env} is not set in the environment")
+    from stepwell.memory.context.log.redis_log import RedisLog
+
+    return RedisLog(url, timeout_s=context.redis_timeout_s)
 
 
 def _versions(config: Config) -> str:

@@ -1,21 +1,24 @@
-"""How long a request is, and what of it fits where it may go."""
+"""How long a request is, where that is cheap to tell."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepwell.base import tokens
 from stepwell.base.config import ContextConfig
 from stepwell.base.decisions import FitDecision
-from stepwell.memory.context.fit import fit
-from stepwell.router.decide import Router
+from stepwell.base.messages import Message
+from stepwell.base.request import ChatRequest
+from stepwell.packing import Packing
+from stepwell.router.sizes import Sizes
 from stepwell.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Counts a request's tokens, and fits its conversation into a window.
+    """Counts a request's tokens, and has its conversation packed where some window does not hold all of it.
 
     Attributes:
         smallest_window, smallest_hosted_window: In tokens.
@@ -23,50 +26,44 @@ class Fitting:
     """
 
     config: ContextConfig
-    router: Router
+    packing: Packing
     smallest_window: int
     smallest_hosted_window: int
     counts_dollars: bool
 
-    async def sized(self, run: Run) -> tuple[int, int]:
-        """Fit the conversation into its window; tokens of the input, and how many it has at most in any vocabulary.
+    def may_pack(self, request: ChatRequest) -> bool:
+        """Whether something may have to be left out, by a bound that costs microseconds."""
+        if request.wishes.conversation is not None:
+            return True
+        fixed = tokens.fixed_json(request.fields)
+        return self._exceeds(request.messages, fixed, request.wire.max_output_tokens)
 
-        The first is counted where dollars or a window depend on it, else estimated.
+    async def sized(self, run: Run) -> Sizes:
+        """Tokens of the prompt on each tier; what a window can't hold is left out of what goes there.
+
+        Raises:
+            ContextTooLong: What must stay fits nowhere.
         """
-        wire, config = run.request.wire, self.config
-        tools = run.request.fields.get("tools")
-        tools_json = bytes(tools) if tools is not None else None
-        bound = tokens.upper_bound(wire.messages, tools_json)
-        reserve = wire.max_output_tokens or config.reserve_tokens
-        if config.fit and bound + reserve > self.smallest_window:
-            bound = await self._fit(run, bound, reserve, tools_json)
-        elif config.fit:  # fits wherever it goes
+        wire = run.request.wire
+        fixed = tokens.fixed_json(run.request.fields)
+        if run.talk is not None and not run.talk.is_empty:
+            return await self.packing.sized(run, fixed)
+        if self.config.fit and self._exceeds(wire.messages, fixed, wire.max_output_tokens):
+            return await self.packing.sized(run, fixed)
+        bound = tokens.upper_bound(wire.messages, fixed)
+        if self.config.fit:  # fits wherever it goes
             run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
-        context = run.trace.context
-        if context is not None and context.is_exact:
-            return context.n_tokens, bound
-        fits_anywhere = bound + reserve <= self.smallest_hosted_window
-        if fits_anywhere and not self.counts_dollars and run.request.wishes.max_usd is None:
+        reserve = wire.max_output_tokens or self.config.reserve_tokens
+        is_small = bound + reserve <= self.smallest_hosted_window
+        if is_small and not self.counts_dollars and run.request.wishes.max_usd is None:
             # bytes, not characters: scripts beyond Latin take more tokens a character
-            return bound // 4 + 1, bound
-        n = await asyncio.to_thread(
-            tokens.count_messages, run.request.messages, model="", tools_json=tools_json
-        )
-        return min(n, bound), bound
+            return Sizes(bound // 4 + 1, bound)
+        n = await asyncio.to_thread(tokens.count_messages, wire.messages, model="", tools_json=fixed)
+        return Sizes(min(n, bound), bound)
 
-    async def _fit(self, run: Run, bound: int, reserve: int, tools_json: bytes | None) -> int:
-        """Drop what the widest window that the request may use can't hold; gives the new bound."""
-        messages = run.request.messages
-        tier, room = max(self.router.rooms(run.request), key=lambda found: found[1])
-        window, model = room + reserve, tier.models[0]
-        if bound + reserve <= window:  # no vocabulary needed
-            run.trace.context = FitDecision(tuple(range(len(messages))), bound, window)
-            return bound
-        # counting blocks: 2.5 ms per 100 KB
-        run.trace.context = found = await asyncio.to_thread(
-            fit, messages, window_tokens=window, reserve_tokens=reserve, model=model, tools_json=tools_json
-        )
-        run.request = run.request.with_kept(found.kept)
-        if found.n_dropped or found.is_exact:
-            return tokens.upper_bound(run.request.messages, tools_json)
-        return found.n_tokens
+    def _exceeds(self, messages: Sequence[Message], fixed: bytes | None, n_reply: int | None) -> bool:
+        bound = tokens.upper_bound(messages, fixed)
+        most = self.config.max_prompt_tokens
+        if most is not None and bound > most:
+            return True
+        return bound + (n_reply or self.config.reserve_tokens) > self.smallest_window

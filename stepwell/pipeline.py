@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import getrandbits
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,15 +18,17 @@ from stepwell.afterwards import Records
 from stepwell.asking import Asking
 from stepwell.base.config import Config
 from stepwell.base.decisions import CacheDecision, Decision, Trace
-from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.embedding import Embedder, Layers, RequestVector
 from stepwell.base.messages import Usage, decode_answer
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Recorder
+from stepwell.conversing import Conversing
 from stepwell.fitting import Fitting
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
+from stepwell.packing import Packing
 from stepwell.router.budget import Budget
 from stepwell.router.cascade.run import Ladder
 from stepwell.router.decide import Router
@@ -33,7 +36,6 @@ from stepwell.router.dispatch import Dispatcher
 from stepwell.router.features import last_ask
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
-from stepwell.router.sizes import Sizes
 from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
 from stepwell.run import (
@@ -47,8 +49,13 @@ from stepwell.stream import ReplyStream
 from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights
 from stepwell.streaming import Asked, Streaming
 
+if TYPE_CHECKING:
+    from stepwell.memory.context.conversations import Conversations
+    from stepwell.memory.context.marking import Marking
+
 OFF = CacheDecision("off")
 WARM_S = 30.0
+WARM = ChatRequest.build({"messages": [{"role": "user", "content": "warm"}]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ class Pipeline:
     close_parts: tuple[Callable[[], object], ...] = ()
     ladder: Ladder | None = None
     outcomes: OutcomeStore | None = None
+    conversing: Conversing | None = None
+    marking: Callable[[], Marking] | None = None
     flights: StreamFlights[Asked] = field(default_factory=StreamFlights)
     _fitting: Fitting = field(init=False)
     _records: Records = field(init=False)
@@ -81,6 +90,8 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         config, router, guard = self.config, self.router, self.guard
+        compares = config.routing.cascade == "on"
+        packing = Packing(config.context, router, config.promises.min_recall, compares, self.marking)
         records = Records(
             self.cache,
             config.cache.pii,
@@ -89,6 +100,8 @@ class Pipeline:
             self.metrics,
             self.outcomes,
             self.embedder_name,
+            self.conversing,
+            packing,
         )
         streaming = Streaming(config.dispatch, guard, records)
         made = {
@@ -98,7 +111,7 @@ class Pipeline:
             "_sharing": Sharing(config.cache, self.cache, self.flights, router.limit_usd),
             "_fitting": Fitting(
                 config.context,
-                router,
+                packing,
                 self.smallest_window,
                 self.smallest_hosted_window,
                 self.counts_dollars,
@@ -118,6 +131,7 @@ class Pipeline:
         run = self._begin(request, is_stream=False)
         try:
             reply = await self._complete(run)
+            await self._records.converse(run, reply)
         except BaseException as e:
             self._records.add(run, status_of(e), error=code_of(e))
             raise
@@ -159,6 +173,11 @@ class Pipeline:
 
         return await self._sharing.seat(run, open_)
 
+    @property
+    def conversations(self) -> Conversations | None:
+        """Those that this process holds; they end with it where no log is configured."""
+        return None if self.conversing is None else self.conversing.conversations
+
     # ---- the decision alone
 
     async def explain(self, request: ChatRequest) -> Decision:
@@ -166,6 +185,8 @@ class Pipeline:
         run = self._begin(request, is_stream=False)
         try:
             await self._guard_input(run)
+            if self.conversing is not None and run.request.wishes.conversation is not None:
+                await self.conversing.join(run)
             return await self._decide(run)
         finally:
             self.metrics.n_in_flight -= 1
@@ -189,10 +210,13 @@ class Pipeline:
             return RequestVector(
                 self.embedder, last_user_text(request), layers="tokens" if self._compares else "last"
             )
-        return self._vector(last_ask(request.wire.messages))
+        return self._vector(last_ask(request.wire.messages), request)
 
-    def _vector(self, ask: str) -> RequestVector:
-        return RequestVector(self.embedder, ask, layers="all" if self._compares else "middle")
+    def _vector(self, ask: str, request: ChatRequest) -> RequestVector:
+        layers: Layers = "all" if self._compares else "middle"
+        if layers == "middle" and self._fitting.may_pack(request):
+            layers = "both"
+        return RequestVector(self.embedder, ask, layers=layers)
 
     @property
     def _compares(self) -> bool:
@@ -202,10 +226,12 @@ class Pipeline:
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
         await self._guard_input(run)
+        scope = self.router.scope(run.request)
+        if self.conversing is not None and run.request.wishes.conversation is not None:
+            scope += await self.conversing.join(run)
         if self.cache is None:
             run.trace.cache = OFF
             return None
-        scope = self.router.scope(run.request)
         vector = run.vector
         if self.router.needs_vector and not vector.is_of(last_user_text(run.request)):
             # without its wrappers the turn is not what the cache must compare
@@ -242,13 +268,19 @@ class Pipeline:
 
     async def _decide(self, run: Run) -> Decision:
         # before fitting, which may drop what names the conversation
-        run.turn = read_turn(run.request, session=run.request.wishes.session)
+        talk, wishes = run.talk, run.request.wishes
+        seen = run.request if talk is None else talk.recent(run.request)
+        run.turn = read_turn(seen, session=wishes.session or wishes.conversation)
         if self.router.needs_vector and not (run.vector.n_embedded or run.vector.is_of(run.turn.ask)):
-            run.vector = self._vector(run.turn.ask)
-        n_input, n_most = await self._fitting.sized(run)
+            run.vector = self._vector(run.turn.ask, run.request)
+        sizes = await self._fitting.sized(run)
+        if talk is not None and talk.guarded - {run.guarded}:
+            # some of it passed other rules, or none
+            run.trace.guard_input, run.request = await self.guard.check_input(run.request)
         run.trace.route = decision = await self.router.decide(
-            run.request, sizes=Sizes(n_input, n_most), vector=run.vector, turn=run.turn
+            run.request, sizes=sizes, vector=run.vector, turn=run.turn
         )
+        self._fitting.packing.settle(run, decision)
         return decision
 
     async def warm(self) -> None:
@@ -262,7 +294,7 @@ class Pipeline:
             await self.cache.warm()
             is_needed = is_needed or self.cache.stats().is_serving
         if is_needed:
-            await self._vector("warm").get_for_routing(WARM_S)
+            await self._vector("warm", WARM).get_for_routing(WARM_S)
 
     @property
     def _may_serve(self) -> bool:
@@ -278,6 +310,8 @@ class Pipeline:
         for tier in self.tiers.values():
             for deployment in tier.deployments:
                 await deployment.backend.close()
+        if self.conversing is not None:
+            await self.conversing.close()
         for close in self.close_parts:
             made = close()
             if asyncio.iscoroutine(made):

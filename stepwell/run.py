@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +16,14 @@ from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.record import Record
 from stepwell.memory.cache.cache import Lookup
+from stepwell.memory.context.packed import Packed
 from stepwell.router.purse import Purse
 from stepwell.router.turns import Turn
 from stepwell.stream import CLIENT_LEFT
+
+if TYPE_CHECKING:
+    from stepwell.memory.context.talk import Talk
+    from stepwell.memory.context.thread import Thread
 
 
 class Run(msgspec.Struct):
@@ -24,6 +31,11 @@ class Run(msgspec.Struct):
 
     Attributes:
         asked_s: When it went upstream, on the monotonic clock.
+        talk: The conversation that was named.
+        sent: The request before the conversation's messages were put in front.
+        guarded: Names the guard rules that what was sent has passed.
+        fits: What of the conversation goes to each tier, where it was packed; `n_history` messages in all.
+        thread: Where what was sent is a long conversation of its own.
     """
 
     request: ChatRequest
@@ -37,6 +49,12 @@ class Run(msgspec.Struct):
     spent_usd: float = 0.0
     turn: Turn | None = None
     asked_s: float = 0.0
+    talk: Talk | None = None
+    sent: ChatRequest | None = None
+    guarded: bytes = b""
+    fits: Mapping[str, Packed] = msgspec.field(default_factory=dict)
+    n_history: int = 0
+    thread: Thread | None = None
 
     @property
     def lost_usd(self) -> float:

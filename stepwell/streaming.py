@@ -72,6 +72,7 @@ class Streaming:
             stream.reply = reply
             if status == 200:
                 await self.records.remember(run, reply, cost_usd=spent, took_s=run.took_s)
+                await self.records.converse(run, reply)
             self.records.add(run, status, reply, error=error)
 
         async def end(stream: ReplyStream, status: int, error: str) -> None:
@@ -97,6 +98,8 @@ class Streaming:
             stream.reply = reply = stream.finished(usage, 0.0, is_estimated)
             if status == 200 and seat.call.stream.is_orphan:  # else the one who pays keeps it
                 await self.records.remember(run, reply, cost_usd=saved_usd, took_s=asked.run.took_s)
+            if status == 200:
+                await self.records.converse(run, reply)
             self.records.add(run, status, reply, error=error)
 
         return self._stream(run, seat, end)
@@ -106,6 +109,8 @@ class Streaming:
 
         async def end(stream: ReplyStream, status: int, error: str) -> None:
             stream.reply = hit
+            if status == 200:
+                await self.records.converse(run, hit)
             self.records.add(run, status, hit, error=error)
 
         return ReplyStream(

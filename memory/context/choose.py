@@ -184,6 +184,7 @@ def _packed(needs: Needs, room: Room, choice: Choice) -> Packed:
         expected_recall=1.0 if is_all else _expected_recall(needs, choice.kept),
         summary=choice.summary,
         dates=choice.dates,
+        n_places=len(needs),
     )
 
 

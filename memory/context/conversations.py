@@ -7,19 +7,32 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Raw
 
 from stepwell.base.config.context import ContextConfig
+from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
 from stepwell.memory.context.marking import Marking
+from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.recall.marks import mark_of_query
+from stepwell.memory.context.recall.query import Query
+from stepwell.memory.context.shown import prompt, query_of, transcript
 from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.talk import Talk
 
+Embedded = tuple[str, "NDArray[np.float32]", "TokenVectors | None"]
 _N_TRIES = 3
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stepwell.base.token_vectors import TokenVectors
+
 _log = logging.getLogger("stepwell.memory")
 
 
@@ -55,15 +68,24 @@ class Conversations:
         return talk
 
     async def close_exchange(
-        self, talk: Talk, request: ChatRequest, answer: Raw, *, guarded: bytes, began_s: float
+        self,
+        talk: Talk,
+        request: ChatRequest,
+        answer: Raw,
+        *,
+        guarded: bytes,
+        asked_s: float,
+        embedded: Embedded | None = None,
     ) -> bool:
         """Add what was said and answered to the log; False where that failed, or it was erased meanwhile.
 
         Args:
-            began_s: Unix time at which it was asked.
+            guarded: Names the guard rules that it has passed.
+            asked_s: Unix time at which it was asked.
+            embedded: What of it was embedded as the query.
         """
         raws = talk.logged(request, answer)
-        turns = [NewTurn(bytes(raw), began_s, guarded) for raw in raws[:-1]]
+        turns = [NewTurn(bytes(raw), asked_s, guarded) for raw in raws[:-1]]
         turns.append(NewTurn(bytes(raws[-1]), time.time(), guarded))
         try:
             try:
@@ -77,6 +99,8 @@ class Conversations:
             self.n_lost += 1
             _log.warning("an exchange was not kept: %s", e.code)
             return False
+        if embedded is not None:
+            self._reuse(talk, len(turns), embedded)
         self.tend(talk)
         return True
 
@@ -125,6 +149,27 @@ class Conversations:
         self.tend(talk)
         return past
 
+    async def pack(self, name: Name, query: str, n_tokens: int, model: str) -> tuple[list[bytes], Packed]:
+        """The messages (JSON) that would be sent before `query`, and the choice; keeps nothing.
+
+        Raises:
+            ContextTooLong: What must stay takes more than `n_tokens`.
+        """
+        talk, asked = await self._asked(name, query)
+        async with talk.lock:
+            return await asyncio.to_thread(prompt, talk, asked, Room(n_tokens, model), self._config)
+
+    async def text(self, name: Name, query: str, n_tokens: int, model: str) -> str:
+        """As `pack`, as one text of at most `n_tokens`."""
+        talk, asked = await self._asked(name, query)
+        async with talk.lock:
+            return await asyncio.to_thread(transcript, talk, asked, n_tokens, model)
+
+    async def _asked(self, name: Name, text: str) -> tuple[Talk, Query]:
+        talk = await self.open(name)
+        vector = RequestVector(self._marking.embedder, text, layers="tokens")
+        return talk, await query_of(vector, text, self._config.vector_timeout_s)
+
     async def pin(self, name: Name, text: str) -> Pin:
         return await self._log.pin(name, text)
 
@@ -152,11 +197,23 @@ class Conversations:
 
     async def close(self) -> None:
         """Give up what goes on in the background, and let go of the log."""
+        await self._marking.close()
         if self._summaries is not None:
             await self._summaries.close()
         await self._log.close()
 
     # ----
+
+    def _reuse(self, talk: Talk, n_added: int, embedded: Embedded) -> None:
+        """The question was embedded to search with: that is its mark, too."""
+        text, vector, pieces = embedded
+        n = len(talk.thread)
+        for place in range(max(0, n - n_added), n):
+            if talk.thread.text_of(place).strip() == text.strip():
+                mark = mark_of_query(vector, pieces)
+                talk.thread.set_mark(place, mark)
+                sealed = [(talk.seqs[place], self._marking.seal(mark))]
+                self._log.keep_marks(talk.name, sealed, epoch=talk.epoch)
 
     async def _follow(self, talk: Talk) -> None:
         past = await self._log.read(talk.name, after=talk.n_turns - 1)

@@ -28,12 +28,11 @@ class Marking:
     """
 
     def __init__(self, embedder: Callable[[], Embedder] | None, name: str) -> None:
-        self._embedder = embedder
+        self.embedder = embedder
         self._name = blake2b(name.encode(), digest_size=_N_NAME).digest()
         self._waiting: dict[Hashable, tuple[Thread, Keep]] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
-        self.n_embedded_tokens = 0
 
     def seal(self, mark: bytes) -> bytes:
         """A mark as the log keeps it: with the embedder's name."""
@@ -49,7 +48,7 @@ class Marking:
         Args:
             keep: Takes (place, mark) of each batch, in the event loop.
         """
-        if self._embedder is None or self._is_closed or len(self._waiting) >= _MAX_WAITING:
+        if self.embedder is None or self._is_closed or len(self._waiting) >= _MAX_WAITING:
             return
         self._waiting[key] = (thread, keep)
         if self._task is None or self._task.done():
@@ -91,7 +90,7 @@ class Marking:
                 self._waiting.setdefault(key, (thread, keep))
 
     async def _marks(self, texts: Sequence[str]) -> list[bytes] | None:
-        make = self._embedder
+        make = self.embedder
         assert make is not None
         try:
             return await on_worker(lambda: embed_marks(make(), texts))

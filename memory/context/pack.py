@@ -64,7 +64,7 @@ def pack(
 def _packed(needs: Needs, room: Room, wishes: Wishes) -> Packed | ContextTooLong:
     n = needs.n_most + room.n_fixed_tokens
     if n <= room.n_tokens:
-        return Packed(tuple(range(len(needs))), n, is_exact=False)
+        return Packed(tuple(range(len(needs))), n, is_exact=False, is_bound=True, n_places=len(needs))
     try:
         return choose(needs, room, wishes)
     except ContextTooLong as e:

@@ -31,6 +31,8 @@ class Packed(msgspec.Struct, frozen=True):
         expected_recall: Share of what matters now among older turns that is kept, by estimate, 0..1.
         summary: The text to send in place of what was left out, "" where none is.
         dates: Says on which days the turns kept were said, "" where it need not be said.
+        is_bound: n_tokens is no count but an upper bound.
+        n_places: Messages that there were to choose from.
     """
 
     kept: tuple[int, ...]
@@ -40,3 +42,5 @@ class Packed(msgspec.Struct, frozen=True):
     expected_recall: float = 1.0
     summary: str = ""
     dates: str = ""
+    is_bound: bool = False
+    n_places: int = 0

@@ -10,7 +10,8 @@ from stepwell.base.messages import Message
 def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
     """Pinned facts, the gist of what is left out, and the days of what is kept; None where there is none of it.
 
-    `pack` counts two such messages: one of the pins, which stay for long, and then one of summary and dates.
+    `pack` counts two such messages: one of the pins, which stay for long, and then one of summary and dates. That is
+    a user's message: it quotes users and tools, whose words must not gain a system prompt's weight.
 
     Args:
         pins: Facts that go with every request.
@@ -23,4 +24,4 @@ def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
         parts.append(f"What was said before, in short (some of it is left out below):\n{summary}")
     if dates:
         parts.append(dates)
-    return Message("system", "\n\n".join(parts)) if parts else None
+    return Message("system" if pins else "user", "\n\n".join(parts)) if parts else None

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Raw
 
-from stepwell.base.messages import SYSTEM_ROLES, Message
+from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
 from stepwell.memory.context.packed import Packed
@@ -131,17 +131,34 @@ class Talk:
 
     # ---- what was sent
 
+    def n_same_tokens(self, fit: Packed) -> int:
+        """Tokens, about, at the beginning of what is kept that stand as they stood in the last prompt."""
+        before = self.packed
+        if before is None or (before.summary, before.dates) != (fit.summary, fit.dates):
+            return 0
+        n = 0
+        for one, other in zip(before.kept, fit.kept, strict=False):
+            if one != other or one >= len(self.thread):
+                break
+            n += self.n_tokens(one)
+        return n
+
+    def sent(self, fit: Packed) -> None:
+        """Keep to this choice in the next turn."""
+        self.packed = fit
+        self.overflows |= len(fit.kept) < fit.n_places
+
     def news(self, request: ChatRequest) -> ChatRequest:
         """The request with only what is new to the conversation; a system prompt at its head stays."""
         messages = request.messages
-        lead = _n_leading(messages)
+        lead = n_leading(messages)
         n = n_known(self._prints, [print_of(m) for m in messages[lead:]])
         n = min(n, len(messages) - lead - 1) if n else 0
         return request.with_kept([*range(lead), *range(lead + n, len(messages))])
 
     def recent(self, request: ChatRequest) -> ChatRequest:
         """The request behind the last messages of the conversation, as a router reads it."""
-        lead = _n_leading(request.messages)
+        lead = n_leading(request.messages)
         first = max(0, len(self.thread) - _N_RECENT)
         return self.expanded(request, range(first, len(self.thread)), lead)
 
@@ -152,7 +169,7 @@ class Talk:
         raws = request.raw_messages()
         head = list(zip(request.messages[:lead], raws[:lead], strict=True)) or list(self.system)
         if pins is not None:
-            head.append((pins, Raw(msgspec.json.encode(pins))))
+            head.append((pins, Raw(encode_json(pins))))
         held = [(m, self.raws[i]) for m, i in zip(self.thread.messages(places), places, strict=True)]
         sent = list(zip(request.messages[lead:], raws[lead:], strict=True))
         every = [*head, *held, *sent]
@@ -161,15 +178,8 @@ class Talk:
     def logged(self, request: ChatRequest, answer: Raw) -> list[Raw]:
         """What this exchange adds to the log: the system prompt where it is another one, what was sent, the answer."""
         raws = request.raw_messages()
-        lead = _n_leading(request.messages)
+        lead = n_leading(request.messages)
         is_new = lead and [print_of(m) for m in request.messages[:lead]] != [
             print_of(m) for m, _ in self.system
         ]
         return [*(raws[:lead] if is_new else []), *raws[lead:], answer]
-
-
-def _n_leading(messages: Sequence[Message]) -> int:
-    n = 0
-    while n < len(messages) and messages[n].role in SYSTEM_ROLES:
-        n += 1
-    return n

@@ -84,7 +84,6 @@ class FitDecision(msgspec.Struct, frozen=True):
         n_summary_tokens: Tokens of the summary that stands for what was left out, 0 where there is none.
         n_same_tokens: Tokens at the prompt's beginning that are as they were in the conversation's last prompt:
             a provider's prompt cache may serve them. None where that is not known.
-        is_logged: The exchange is in the conversation's log, on the disk; None where no conversation was named.
     """
 
     kept: tuple[int, ...]
@@ -96,7 +95,6 @@ class FitDecision(msgspec.Struct, frozen=True):
     expected_recall: float = 1.0
     n_summary_tokens: int = 0
     n_same_tokens: int | None = None
-    is_logged: bool | None = None
 
 
 class TierEstimate(msgspec.Struct, frozen=True):
@@ -232,7 +230,11 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Trace(msgspec.Struct):
-    """What every stage decided about one request, in the order of its way through the house."""
+    """What every stage decided about one request, in the order of its way through the house.
+
+    Attributes:
+        is_logged: The exchange is in the conversation's log, on the disk; None where no conversation was named.
+    """
 
     request_id: str
     guard_input: Verdict | None = None
@@ -244,6 +246,7 @@ class Trace(msgspec.Struct):
     guard_output: Verdict | None = None
     ms: float = 0.0
     ttft_ms: float | None = None
+    is_logged: bool | None = None
 
     @property
     def is_degraded(self) -> bool:

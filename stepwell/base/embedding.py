@@ -145,6 +145,14 @@ class RequestVector:
         made = future.result()
         return None if made is None else made[1]
 
+    def made(self, text: str) -> tuple[NDArray[np.float32], TokenVectors | None] | None:
+        """As `get` and `get_tokens`, where they are of this text and have been computed by now; never waits."""
+        future = self._future
+        if future is None or not future.done() or future.cancelled() or not self.is_of(text):
+            return None
+        made = future.result()
+        return None if made is None or made[0] is None else (made[0], made[2])
+
     async def get_tokens(self, timeout_s: float) -> TokenVectors | None:
         """As `get`: its word pieces, where they are asked for in `layers` and the embedder shows them."""
         made = await self._get(timeout_s)

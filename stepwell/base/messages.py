@@ -6,6 +6,7 @@ verbatim (`base.request.ChatRequest.fields`), so a field that we don't know is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -114,6 +115,14 @@ class Event(msgspec.Struct):
 
     payload: bytes
     chunk: Chunk
+
+
+def n_leading(messages: Sequence[Message]) -> int:
+    """How many system and developer messages stand at the head."""
+    n = 0
+    while n < len(messages) and messages[n].role in SYSTEM_ROLES:
+        n += 1
+    return n
 
 
 decode_answer = msgspec.json.Decoder(Answer).decode

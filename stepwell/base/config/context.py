@@ -26,6 +26,16 @@ class ContextConfig(Section):
     recent_share: float = Field(
         default=0.1, ge=0, le=1, description="share of the budget that the latest exchanges get in any case"
     )
+    slack_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description="share of the budget that a fresh choice leaves free: the next turns are added to it, and the "
+        "prompt's beginning stays as a provider has cached it",
+    )
+    vector_timeout_s: float = Field(
+        default=0.5, gt=0, description="a later vector is done without: search goes by words"
+    )
     summary: str = Field(
         default="extract", description="off, extract (free, local), tier:NAME, or 'module:function'"
     )

@@ -106,6 +106,8 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
         out.append((b"x-stepwell-guard-output", trace.guard_output.why.encode()))
     if trace.context is not None:
         out += _of_context(trace.context)
+    if trace.is_logged is not None:
+        out.append((b"x-stepwell-context-logged", b"true" if trace.is_logged else b"false"))
     if trace.is_degraded:
         out.append((b"x-stepwell-degraded", b"below-floor"))
     route = trace.route
@@ -123,14 +125,12 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
 
 
 def _of_context(context: FitDecision) -> Headers:
-    """What of a long conversation was sent, and whether its log has the exchange."""
+    """What of a long conversation was sent."""
     out: Headers = []
     if context.n_dropped:
         n = len(context.kept)
         text = f"kept {n} of {n + context.n_dropped}; recall {context.expected_recall:.2f}; {context.n_tokens} tokens"
         out.append((b"x-stepwell-context", text.encode()))
-    if context.is_logged is not None:
-        out.append((b"x-stepwell-context-logged", b"true" if context.is_logged else b"false"))
     return out
 
 

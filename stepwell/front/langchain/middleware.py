@@ -1,0 +1,125 @@
+"""`StepwellContextMiddleware`: fits what a LangChain agent's model reads into a budget, and forgets nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+from langchain.agents.structured_output import ToolStrategy
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from stepwell.base.errors import ConfigError
+from stepwell.base.messages import Message
+from stepwell.front.langchain.bridge import send, wait
+from stepwell.front.langchain.convert import to_wire
+from stepwell.front.langchain.packer import Packer
+from stepwell.well import Stepwell
+
+Kept = tuple[int, ...] | None
+
+
+class StepwellContextMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
+    """Before each call of an agent's model: the system prompt, the last user message with all after it, the latest
+    exchanges, and of the older ones those that matter now. Messages go as they are, in their order; a tool call and
+    its results go or stay together.
+
+    The agent's state is never changed: nothing is deleted from its checkpoint, and no model is asked to summarise.
+
+    Args:
+        well: Gives the embedder, and `context.recent_share`. Stays the caller's to close, by `close()`; runs on its
+            own loop here: leave its `a…` methods alone.
+        max_tokens: What a call may read: messages, system prompt, tools and the answer's schema together.
+        model: Whose vocabulary counts; default: the name that the agent's model has.
+        tenant, user: What was read for one is never used for another.
+
+    Raises:
+        ContextTooLong: From the agent's call, where what must stay takes more; says which part is too large.
+    """
+
+    def __init__(
+        self,
+        well: Stepwell,
+        *,
+        max_tokens: int,
+        model: str | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+    ) -> None:
+        super().__init__()
+        if max_tokens < 1:
+            raise ConfigError(f"StepwellContextMiddleware: max_tokens must be 1 or more; got {max_tokens}")
+        self._well = well
+        self._max_tokens = max_tokens
+        self._model = model
+        self._packer = Packer(well, tenant=tenant or "", user=user or "")
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any] | AIMessage:
+        """Ask the model with what fits."""
+        return handler(_with(request, wait(send(self._well, self._kept(request)))))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any] | AIMessage:
+        """As `wrap_model_call`, without blocking."""
+        kept = await asyncio.wrap_future(send(self._well, self._kept(request)))
+        return await handler(_with(request, kept))
+
+    def _kept(self, request: ModelRequest[Any]) -> Coroutine[Any, Any, Kept]:
+        """Convert in the caller's thread: a part of a millisecond for each message, on no loop."""
+        system = [] if request.system_message is None else _wired([request.system_message])
+        model = _name_of(request.model) if self._model is None else self._model
+        return self._packer.kept(
+            _wired(request.messages),
+            system=system,
+            fixed=_fixed(request),
+            n_tokens=self._max_tokens,
+            model=model,
+        )
+
+
+def _with(request: ModelRequest[Any], kept: Kept) -> ModelRequest[Any]:
+    if kept is None:
+        return request
+    messages: list[AnyMessage] = [request.messages[place] for place in kept]
+    return request.override(messages=messages)
+
+
+def _wired(messages: Sequence[BaseMessage]) -> list[Message]:
+    """One for each, places equal; a message that the wire writes as several has the text of all."""
+    return [_one(to_wire([message])) for message in messages]
+
+
+def _one(wire: list[dict[str, Any]]) -> Message:
+    first, *more = (msgspec.convert(message, Message) for message in wire)
+    if not more:
+        return first
+    texts = [first.text, *(message.text for message in more)]
+    return msgspec.structs.replace(first, content="\n".join(texts))
+
+
+def _fixed(request: ModelRequest[Any]) -> str:
+    """Tools and the answer's schema, as JSON."""
+    found = [convert_to_openai_tool(tool) for tool in request.tools]
+    form: Any = request.response_format
+    if form is not None:
+        specs = getattr(form, "schema_specs", None) or [getattr(form, "schema_spec", None)]
+        if specs == [None]:  # LangChain chooses the strategy later
+            specs = ToolStrategy(schema=getattr(form, "schema", form)).schema_specs
+        found += [{"name": spec.name, "schema": spec.json_schema} for spec in specs]
+    return json.dumps(found, ensure_ascii=False) if found else ""
+
+
+def _name_of(model: BaseChatModel) -> str:
+    """The model's own name, where LangChain's class says it."""
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,249 @@
+"""What of a long conversation goes to each tier."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stepwell.base import tokens
+from stepwell.base.config import ContextConfig
+from stepwell.base.decisions import Decision, FitDecision
+from stepwell.base.errors import ContextTooLong
+from stepwell.base.messages import Message, n_leading
+from stepwell.base.reply import Reply
+from stepwell.base.request import Cut
+from stepwell.base.token_corrections import Corrections
+from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.preface import preface
+from stepwell.memory.context.recall.query import Query
+from stepwell.router.cascade.again import N_MORE_TOKENS
+from stepwell.router.decide import Router
+from stepwell.router.sizes import Size, Sizes
+from stepwell.router.tierinfo import TierInfo
+from stepwell.run import Run, last_user_text
+
+if TYPE_CHECKING:
+    from stepwell.memory.context.marking import Marking
+    from stepwell.memory.context.stateless import Threads
+    from stepwell.memory.context.thread import Thread
+
+_TOO_LONG = Size(1 << 40, 0.0)
+Fits = Mapping[str, Packed | ContextTooLong]
+Rooms = Sequence[tuple[TierInfo, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Packs a conversation once for each tier that may answer.
+
+    Attributes:
+        min_recall: The promise.
+        compares: Cascades may ask in other words, which are a little longer.
+        corrections: Of counts, by the providers' own.
+        marking: Gives what embeds in the background; None: search goes by words alone.
+    """
+
+    config: ContextConfig
+    router: Router
+    min_recall: float
+    compares: bool
+    marking: Callable[[], Marking] | None = None
+    corrections: Corrections = field(default_factory=Corrections)
+    _threads: Callable[[], Threads] = field(default_factory=lambda: cache(_no_threads))
+
+    async def sized(self, run: Run, fixed: bytes | None) -> Sizes:
+        """Tokens of the prompt on each tier; what a window can't hold is left out of what goes there.
+
+        Args:
+            fixed: What takes room beside the messages, as JSON.
+
+        Raises:
+            ContextTooLong: What must stay fits nowhere.
+        """
+        rooms = self.router.rooms(run.request)
+        query = await self._query(run)
+        # counting and choosing block: milliseconds
+        if run.talk is None:
+            fits = await asyncio.to_thread(self._fit_sent, run, query, rooms, fixed)
+            self._cut(run, fits)
+        else:
+            async with run.talk.lock:
+                fits = await asyncio.to_thread(self._fit_talk, run, query, rooms, fixed)
+                self._expand(run, fits)
+        run.fits = packs = {name: fit for name, fit in fits.items() if isinstance(fit, Packed)}
+        sizes = {name: Size(fit.n_tokens, fit.expected_recall) for name, fit in packs.items()}
+        n = max(fit.n_tokens for fit in packs.values())
+        left_out = {t.name: _TOO_LONG for t, _ in rooms if t.name not in packs}
+        return Sizes(n, n, sizes | left_out, self.min_recall)
+
+    async def _query(self, run: Run) -> Query:
+        text = last_user_text(run.request) if run.turn is None else run.turn.ask
+        timeout_s = self.config.vector_timeout_s
+        vector = await run.vector.get(timeout_s)
+        pieces = None if vector is None else await run.vector.get_tokens(timeout_s)
+        return Query(text, vector, pieces, time.time())
+
+    def _fit_sent(self, run: Run, query: Query, rooms: Rooms, fixed: bytes | None) -> Fits:
+        caller, messages = run.request.caller, run.request.messages
+        n = n_leading(messages)
+        with self._threads().get(messages[n:], tenant=caller.tenant or "", user=caller.user or "") as thread:
+            run.thread = thread
+            return self._choose(thread, query, rooms, fixed, system=messages[:n], before=None)
+
+    def _fit_talk(self, run: Run, query: Query, rooms: Rooms, fixed: bytes | None) -> Fits:
+        talk = run.talk
+        assert talk is not None
+        n = n_leading(run.request.messages)
+        system = run.request.messages[:n] or [m for m, _ in talk.system]
+        return self._choose(
+            talk.thread,
+            query,
+            rooms,
+            fixed,
+            sent=run.request.messages[n:],
+            system=system,
+            pins=[pin.text for pin in talk.pins],
+            summary=talk.summary if talk.guarded <= {run.guarded} else None,
+            before=talk.packed,
+        )
+
+    def _choose(
+        self,
+        thread: Thread,
+        query: Query,
+        rooms: Rooms,
+        fixed: bytes | None,
+        *,
+        sent: Sequence[Message] = (),
+        system: Sequence[Message] = (),
+        pins: Sequence[str] = (),
+        summary: Summary | None = None,
+        before: Packed | None,
+    ) -> Fits:
+        """What goes to each tier.
+
+        Raises:
+            ContextTooLong: What must stay fits none.
+        """
+        places = [self._room(tier, n, fixed) for tier, n in rooms]
+        from stepwell.memory.context.pack import pack  # with numpy: only where something has to be packed
+
+        found = pack(
+            thread,
+            query,
+            places,
+            sent=sent,
+            system=system,
+            pins=pins,
+            summary=summary,
+            recent_share=self.config.recent_share,
+            summary_share=self.config.summary_share,
+            before=before,
+            slack_share=self.config.slack_share if sent else 0.0,
+        )
+        errors = [fit for fit in found if isinstance(fit, ContextTooLong)]
+        if len(errors) == len(found):
+            raise max(errors, key=lambda e: e.window_tokens)
+        return {tier.name: fit for (tier, _), fit in zip(rooms, found, strict=True)}
+
+    def _room(self, tier: TierInfo, n_tokens: int, fixed: bytes | None) -> Room:
+        model = tokens.safest(tier.models)
+        most = self.config.max_prompt_tokens
+        n = n_tokens if most is None else min(n_tokens, most)
+        n -= tier.n_system_tokens + (N_MORE_TOKENS if self.compares else 0)
+        n_fixed = tokens.count_text(fixed.decode("utf-8", "ignore"), model) if fixed else 0
+        return Room(int(n / self.corrections.factor(model)), model, n_fixed)
+
+    # ---- what goes where
+
+    def _cut(self, run: Run, fits: Fits) -> None:
+        run.n_history = n = len(run.request.messages)
+        n_lead = n_leading(run.request.messages)
+        cuts = {}
+        for name, fit in fits.items():
+            if isinstance(fit, Packed) and (n_lead + len(fit.kept) < n or _note(fit)):
+                cuts[name] = Cut((*range(n_lead), *(n_lead + place for place in fit.kept)), _note(fit))
+        if cuts:
+            run.request = msgspec.structs.replace(run.request, cuts=cuts)
+
+    def _expand(self, run: Run, fits: Fits) -> None:
+        """Put the conversation's messages that some tier gets before those sent; each tier then takes its own."""
+        talk, request = run.talk, run.request
+        assert talk is not None
+        run.sent = request
+        n_sent_lead, n_held = n_leading(request.messages), len(talk.thread)
+        packs = {name: fit for name, fit in fits.items() if isinstance(fit, Packed)}
+        held = sorted({place for fit in packs.values() for place in fit.kept if place < n_held})
+        pins = preface([pin.text for pin in talk.pins], "", "")
+        run.request = talk.expanded(request, held, n_sent_lead, pins)
+        n_lead = len(run.request.messages) - len(held) - (len(request.messages) - n_sent_lead)
+        at = {place: n_lead + i for i, place in enumerate(held)}
+        n_sent = len(request.messages) - n_sent_lead
+        run.n_history = n_held + n_sent
+        at |= {n_held + i: n_lead + len(held) + i for i in range(n_sent)}
+        cuts = {
+            name: Cut((*range(n_lead), *(at[place] for place in fit.kept)), _note(fit))
+            for name, fit in packs.items()
+            if len(fit.kept) < len(at) or _note(fit)
+        }
+        if cuts:
+            run.request = msgspec.structs.replace(run.request, cuts=cuts)
+
+    def settle(self, run: Run, decision: Decision) -> None:
+        """Say in the trace what goes to the tier that was chosen, and keep to that choice in the next turn."""
+        fit = run.fits.get(decision.tier)
+        if fit is None:
+            return
+        window = next(t.window_or_assumed for t in self.router.tiers if t.name == decision.tier)
+        n_lead = run.n_history - fit.n_places
+        run.trace.context = FitDecision(
+            (*range(n_lead), *(n_lead + place for place in fit.kept)),
+            fit.n_tokens,
+            window,
+            is_exact=fit.is_exact,
+            n_dropped=fit.n_places - len(fit.kept),
+            n_recalled=fit.n_recalled,
+            expected_recall=fit.expected_recall,
+            n_summary_tokens=tokens.estimate_text(fit.summary),
+            n_same_tokens=None if run.talk is None else run.talk.n_same_tokens(fit),
+        )
+        if run.talk is not None:
+            run.talk.sent(fit)
+
+    def observe(self, run: Run, reply: Reply) -> None:
+        """Learn from what the provider counted."""
+        fit = run.fits.get(reply.tier)
+        if fit is None or fit.is_bound or reply.is_cost_estimated or run.trace.escalations:
+            return
+        tier = next(t for t in self.router.tiers if t.name == reply.tier)
+        model = tokens.safest(tier.models)
+        n_counted = fit.n_tokens + tier.n_system_tokens
+        self.corrections.observe(model, n_counted=n_counted, n_reported=reply.usage.prompt_tokens)
+
+    def tend(self, run: Run) -> None:
+        """Embed what is new of a long conversation that came whole, in the background."""
+        thread = run.thread
+        if thread is not None and self.marking is not None:
+            self.marking().want(id(thread), thread, _kept_in_the_thread)
+
+
+def _kept_in_the_thread(found: object) -> None:
+    """Threads know their marks."""
+
+
+def _no_threads() -> Threads:
+    from stepwell.memory.context.stateless import Threads
+
+    return Threads()
+
+
+def _note(fit: Packed) -> str:
+    made = preface((), fit.summary, fit.dates)
+    return "" if made is None else made.text
