@@ -70,3 +70,8 @@ def _short(word: str) -> list[str]:
         return []
     term = _term(word.replace("\u2019", "'"))
     return [] if term is None else [term]
+
+
+def is_stop(word: str) -> bool:
+    """Whether it stands in any sentence, whatever that is about."""
+    return word in _STOP

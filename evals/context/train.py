@@ -1,0 +1,254 @@
+"""Fit the weights of recall on talks written for us.
+
+python -m stepwell.evals.context.train TALKS [TALKS ...] --out memory/context/recall
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepwell.base.minilm import MiniLM
+from stepwell.evals.context.glued import glued
+from stepwell.evals.context.read import read_talks
+from stepwell.evals.context.talk import Question, Talk
+from stepwell.memory.context.recall import basis as small
+from stepwell.memory.context.recall.features import FIRST, SECOND, standardised
+from stepwell.memory.context.recall.index import Index
+from stepwell.memory.context.recall.marks import mark_of_query
+from stepwell.memory.context.recall.model import (
+    MODEL_FILE,
+    Model,
+    first_shares,
+    log_mass,
+    log_shares,
+    write_model,
+)
+from stepwell.memory.context.recall.query import Query
+from stepwell.memory.context.recall.traits import ROLES
+from stepwell.memory.context.recall.words import is_stop
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepwell.base.token_vectors import TokenVectors
+
+    Floats = NDArray[np.float32]
+    Embedded = list[tuple[NDArray[np.float32], TokenVectors]]
+
+N_PIECE_AXES, N_TEXT_AXES = 96, 128
+_N_GLUED = 3
+_RIDGE = 3.0
+_NO_ODDS = np.zeros((3, 2), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question, with what recall saw of each turn.
+
+    Attributes:
+        words, vectors: FIRST of all turns, without and with vectors, shape (k, n).
+        has_vector: Shape (n,).
+    """
+
+    talk: str
+    index: Index
+    query: Query
+    evidence: NDArray[np.int64]
+    words: Floats
+    vectors: Floats
+    has_vector: NDArray[np.bool_]
+
+
+def lines_of(talk: Talk) -> list[str]:
+    """What is embedded of each turn: its line; where speakers are no names, the text alone."""
+    return [turn.said if turn.speaker in ROLES else turn.line for turn in talk.turns]
+
+
+def embed(embedder: MiniLM, texts: Sequence[str]) -> Embedded:
+    """Vector and word pieces of each text."""
+    vectors, _, tokens = embedder.embed_tokens(texts)
+    return list(zip(vectors, tokens, strict=True))
+
+
+def write_basis(path: Path, embedded: Embedded, vocabulary: Sequence[str]) -> None:
+    """Main axes of word pieces and of whole texts."""
+    skipped = [
+        is_stop(word) or (len(word) == 1 and (word.isascii() or not word.isalnum())) for word in vocabulary
+    ]
+    pieces = np.concatenate([tokens.vectors for _, tokens in embedded]).astype(np.float32)
+    texts = np.stack([vector for vector, _ in embedded])
+    of_pieces, of_texts = _axes(pieces, N_PIECE_AXES), _axes(texts, N_TEXT_AXES)
+    is_skipped = np.array([*skipped, False])
+    digest = hashlib.sha256(of_pieces.tobytes() + of_texts.tobytes() + is_skipped.tobytes()).hexdigest()
+    np.savez_compressed(
+        path, name=f"own-{digest[:8]}", of_pieces=of_pieces, of_texts=of_texts, is_skipped=is_skipped
+    )
+
+
+def _axes(rows: Floats, n: int) -> NDArray[np.float16]:
+    _, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    return axes[:, ::-1][:, :n].astype(np.float16)
+
+
+def examples_of(talk: Talk, embedder: MiniLM) -> list[Example]:
+    """One for each question that has evidence."""
+    index = Index()
+    for turn, (vector, tokens) in zip(talk.turns, embed(embedder, lines_of(talk)), strict=True):
+        index.add(turn.said, speaker=turn.speaker, at_s=turn.at_s, mark=mark_of_query(vector, tokens))
+    asked = [q for q in talk.questions if q.is_scored]
+    return [
+        _example(talk, index, q, Query(q.text, vector, tokens, _asked_at_s(talk)))
+        for q, (vector, tokens) in zip(asked, embed(embedder, [q.text for q in asked]), strict=True)
+    ]
+
+
+def _asked_at_s(talk: Talk) -> float:
+    return talk.turns[-1].at_s
+
+
+def _example(talk: Talk, index: Index, question: Question, query: Query) -> Example:
+    words, _ = index.first(Query(query.text, None, None, query.at_s))
+    vectors, has_vector = index.first(query)
+    return Example(talk.id, index, query, np.array(question.evidence), words, vectors, has_vector)
+
+
+def fitted(examples: Sequence[Example]) -> Model:
+    """Weights, without calibration: each feature's share in the log-odds that a turn is the one needed."""
+    evidence = [e.evidence for e in examples]
+    words = softmax_fit([e.words for e in examples], evidence)
+    vectors = softmax_fit([e.vectors for e in examples], evidence)
+    model = Model(words, vectors, np.zeros(len(FIRST + SECOND), dtype=np.float32), _NO_ODDS)
+    looked = [closely(model, e) for e in examples]
+    return Model(words, vectors, softmax_fit(looked, evidence), _NO_ODDS)
+
+
+def closely(model: Model, e: Example) -> Floats:
+    """FIRST and SECOND of all turns; of one that was not looked at, SECOND is 0."""
+    shares, _ = first_shares(model, e.vectors, e.has_vector)
+    places, more = e.index.second(e.query, standardised(shares))
+    made = np.zeros((len(FIRST + SECOND), len(shares)), dtype=np.float32)
+    made[: len(FIRST)] = e.vectors
+    made[len(FIRST) :, places] = more
+    return made
+
+
+def softmax_fit(
+    rows: Sequence[Floats], evidence: Sequence[NDArray[np.int64]], ridge: float = _RIDGE
+) -> Floats:
+    """Weights that give the evidence the largest share among all turns (listwise softmax, ridge)."""
+    from scipy.optimize import minimize
+
+    lengths = np.array([r.shape[1] for r in rows])
+    begins = np.cumsum(lengths) - lengths
+    at = np.repeat(np.arange(len(rows)), lengths)
+    x = np.concatenate([r.T for r in rows]).astype(np.float64)
+    target = np.zeros(len(x))
+    for begin, found in zip(begins, evidence, strict=True):
+        target[begin + found] = 1 / len(found)
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = x @ w
+        scores -= np.maximum.reduceat(scores, begins)[at]
+        shares = np.exp(scores)
+        total = np.add.reduceat(shares, begins)
+        missed = -(target * (scores - np.log(total)[at])).sum()
+        return float(missed + ridge / 2 * w @ w), x.T @ (shares / total[at] - target) + ridge * w
+
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return np.asarray(found.x, dtype=np.float32)
+
+
+def shares_of(model: Model, e: Example) -> tuple[Floats, Floats, Floats]:
+    """Log-shares of all turns with words alone, with vectors, and with word pieces."""
+    words = log_shares(model.words @ e.words)
+    vectors, _ = first_shares(model, e.vectors, e.has_vector)
+    mass = log_mass(vectors)
+    return words, vectors, log_shares(model.pieces @ closely(model, e), mass)
+
+
+def calibrated(examples: Sequence[Example], n_folds: int = 6) -> Floats:
+    """Slope and intercept from log-shares to log-odds, of turns in talks that the weights have not seen."""
+    names = sorted({name for e in examples for name in e.talk.split("+")})
+    shares: list[list[Floats]] = [[], [], []]
+    needed: list[Floats] = []
+    for fold in range(n_folds):
+        out = set(names[fold::n_folds])
+        model = fitted([e for e in examples if out.isdisjoint(e.talk.split("+"))])
+        for e in (e for e in examples if "+" not in e.talk and e.talk in out):
+            for kept, found in zip(shares, shares_of(model, e), strict=True):
+                kept.append(found)
+            is_needed = np.zeros(len(shares[0][-1]), dtype=np.float32)
+            is_needed[e.evidence] = 1
+            needed.append(is_needed)
+    return np.array([_logistic(np.concatenate(s), np.concatenate(needed)) for s in shares], dtype=np.float32)
+
+
+def _logistic(shares: Floats, needed: Floats) -> tuple[float, float]:
+    from scipy.optimize import minimize
+
+    def loss(w: NDArray[np.float64]) -> float:
+        odds = w[0] * shares + w[1]
+        return float((np.logaddexp(0, odds) - needed * odds).sum())
+
+    found = minimize(loss, np.array([1.0, 0.3]), method="Nelder-Mead")
+    return float(found.x[0]), float(found.x[1])
+
+
+def with_glued(talks: Sequence[Talk]) -> list[Talk]:
+    """All of them, and those of named speakers again, three in one."""
+    named = [talk for talk in talks if ROLES.isdisjoint(turn.speaker for turn in talk.turns)]
+    threes = [named[i : i + _N_GLUED] for i in range(0, len(named), _N_GLUED)]
+    return [*talks, *(glued(three) for three in threes if len(three) > 1)]
+
+
+def read(paths: Iterable[Path]) -> list[Talk]:
+    """The talks of JSON Lines files, gzip'ed or not."""
+    raws = (path.read_bytes() for path in paths)
+    return [
+        talk for raw in raws for talk in read_talks(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("talks", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    embedder = MiniLM()
+    talks = read(args.talks)
+    if not small.BASIS_FILE.exists():
+        lines = [line for talk in talks for line in (*lines_of(talk), *(q.text for q in talk.questions))]
+        write_basis(args.out / small.BASIS_FILE.name, embed(embedder, lines), _vocabulary())
+    examples = [e for talk in with_glued(talks) for e in examples_of(talk, embedder)]
+    model = fitted(examples)
+    calibration = calibrated(examples)
+    write_model(args.out / MODEL_FILE.name, Model(model.words, model.vectors, model.pieces, calibration))
+    print(json.dumps({"calibration": calibration.tolist(), **_named(model)}, indent=1))
+
+
+def _named(model: Model) -> dict[str, dict[str, float]]:
+    rows = {"words": model.words, "vectors": model.vectors, "pieces": model.pieces}
+    return {
+        name: {f: round(float(w), 3) for f, w in zip((*FIRST, *SECOND), row, strict=False)}
+        for name, row in rows.items()
+    }
+
+
+def _vocabulary() -> list[str]:
+    import stepwell.base.minilm
+
+    path = Path(stepwell.base.minilm.__file__).with_name("minilm_vocab.txt")
+    return path.read_text(encoding="utf-8").split("\n")
+
+
+if __name__ == "__main__":
+    main()
