@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.memory.context.log.log import Summary
 from stepwell.memory.context.summary.cut import n_tokens
 from stepwell.memory.context.summary.sentences import sentences
-from stepwell.memory.context.summary.speaker import speaker_of
+from stepwell.memory.context.summary.speaker import MAX_SPEAKER_CHARS, speaker_of
 from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.summary.worth import stems, worth
 
-_MAX_WEIGHED = 200  # of new sentences, the best; a batch has about as many
+_MAX_WEIGHED = 100  # of new sentences, the best; a summary has about ten
 _REPEAT_PENALTY = 4.0
 _LEAST_LEFT = 8
 _LEAST_OLD = 0.3  # what the summary says already goes only where something better comes
 _SKIPPED_ROLES = ("tool", "function", "system", "developer")
+_PAUSE_S = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +27,6 @@ class _Line:
     place: int
     text: str
     value: float
-    stems: frozenset[str]
 
 
 class ExtractiveSummarizer:
@@ -45,8 +46,8 @@ def extract(text: str, turns: Sequence[Said], max_tokens: int) -> str:
     """The summary `text`, one line a sentence, with what the turns add, in at most `max_tokens`."""
     old = [_line(i, line, _LEAST_OLD) for i, line in enumerate(_lines_of(text))]
     new = [_line(i, line) for i, line in enumerate(_lines_said(turns), len(old))]
-    new = sorted((line for line in new if line.value > 0), key=lambda line: -line.value)[:_MAX_WEIGHED]
-    chosen = _chosen(_distinct([*old, *new]), max_tokens)
+    best = sorted((line for line in new if line.value > 0), key=lambda line: -line.value)[:_MAX_WEIGHED]
+    chosen = _chosen(_distinct([*old, *best]), max_tokens)
     while chosen and n_tokens(_joined(chosen)) > max_tokens:
         chosen.pop()
     return _joined(chosen)
@@ -59,15 +60,20 @@ def _lines_of(text: str) -> list[str]:
 
 def _lines_said(turns: Sequence[Said]) -> Iterable[str]:
     for said in turns:
+        _let_others_run()
         if said.message.role not in _SKIPPED_ROLES:
             speaker = speaker_of(said.message)
             yield from (f"{speaker}: {sentence}" for sentence in sentences(said.message.text))
 
 
 def _line(place: int, text: str, least: float = -1.0) -> _Line:
-    speaker, colon, said = text.partition(": ")
-    said = said if colon and len(speaker) <= 40 else text
-    return _Line(place, text, max(worth(said, speaker=speaker), least), stems(said))
+    speaker, said = _taken_apart(text)
+    return _Line(place, text, max(worth(said, speaker=speaker), least))
+
+
+def _taken_apart(line: str) -> tuple[str, str]:
+    speaker, colon, said = line.partition(": ")
+    return (speaker, said) if colon and len(speaker) <= MAX_SPEAKER_CHARS else ("", line)
 
 
 def _distinct(lines: list[_Line]) -> list[_Line]:
@@ -75,28 +81,26 @@ def _distinct(lines: list[_Line]) -> list[_Line]:
 
 
 def _chosen(lines: list[_Line], max_tokens: int) -> list[_Line]:
-    """Lines by falling gain, those that fit."""
+    """Lines by falling gain for their length, those that fit."""
+    about = {line.place: stems(_taken_apart(line.text)[1]) for line in lines}
     gains = {line.place: line.value for line in lines}
+    waiting = {line.place: line for line in lines}
     chosen: list[_Line] = []
-    left, waiting = max_tokens, {line.place: line for line in lines}
+    left = max_tokens
     while waiting and left >= _LEAST_LEFT:
-        best = waiting.pop(max(waiting, key=lambda p: (_per_token(gains[p], waiting[p].text), -p)))
-        n = n_tokens(best.text + "\n")
+        _let_others_run()
+        best = waiting.pop(max(waiting, key=lambda p: (gains[p] / len(waiting[p].text) ** 0.5, -p)))
         if gains[best.place] <= 0:
             break
+        n = n_tokens(best.text + "\n")
         if n > left:
             continue
         chosen.append(best)
         left -= n
         for place, line in waiting.items():
-            gains[place] = min(
-                gains[place], line.value - _REPEAT_PENALTY * _overlap(line.stems, best.stems) ** 2
-            )
+            repeats = _REPEAT_PENALTY * _overlap(about[place], about[best.place]) ** 2
+            gains[place] = min(gains[place], line.value - repeats)
     return chosen
-
-
-def _per_token(gain: float, text: str) -> float:
-    return gain / len(text) ** 0.5 if gain > 0 else gain
 
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
@@ -105,3 +109,8 @@ def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
 
 def _joined(lines: Iterable[_Line]) -> str:
     return "\n".join(line.text for line in sorted(lines, key=lambda line: line.place))
+
+
+def _let_others_run() -> None:
+    """A thread that only computes keeps the event loop waiting for 5 ms at a time."""
+    time.sleep(_PAUSE_S)

@@ -31,7 +31,7 @@ def usable(reply: str, shown: str) -> str:
     """The summary in `reply`, without thoughts, fences and opening words.
 
     Args:
-        shown: What the model was given to read.
+        shown: The turns that it was given to read.
 
     Raises:
         UselessSummary: It is empty, refuses, or gives back what was shown.

@@ -26,7 +26,7 @@ _CODE_START = (
     "$ ",
     ">>> ",
 )
-_CODE_MARKS = frozenset("{}[]()<>=;\\/_|$%^~`#*&")
+_CODE_MARKS = re.compile(r"[{}\[\]()<>=;\\/_|$%^~`#*&]")
 
 MAX_CHARS = 280
 _MAX_READ_CHARS = 40_000  # a pasted book: its beginning has to do
@@ -73,5 +73,6 @@ def _unless_blob(piece: str) -> Iterator[str]:
 
 def _is_code(line: str) -> bool:
     line = line.strip()
-    n_marks = sum(c in _CODE_MARKS for c in line)
-    return not line or line.startswith(_CODE_START) or n_marks > _MAX_CODE_SHARE * len(line) + 1
+    if not line or line.startswith(_CODE_START):
+        return True
+    return len(_CODE_MARKS.findall(line)) > _MAX_CODE_SHARE * len(line) + 1

@@ -65,12 +65,12 @@ class TierSummarizer:
         for lines in await asyncio.to_thread(pieces, lines_of(turns), self._max_read_tokens):
             async with asyncio.timeout(self._timeout_s):
                 reply = await self._ask(prompt_for(text, lines, max_tokens))
-            text = await asyncio.to_thread(_used, reply, text, lines, max_tokens)
+            text = await asyncio.to_thread(_used, reply, lines, max_tokens)
         return text
 
 
-def _used(reply: str, text: str, lines: Sequence[str], max_tokens: int) -> str:
-    return cut_to(usable(reply, "\n".join([text, *lines])), max_tokens)
+def _used(reply: str, lines: Sequence[str], max_tokens: int) -> str:
+    return cut_to(usable(reply, "\n".join(lines)), max_tokens)
 
 
 def prompt_for(text: str, lines: Sequence[str], max_tokens: int) -> str:

@@ -11,6 +11,7 @@ import re
 from stepwell.memory.context.summary.sentences import is_unspaced
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_NUMBER = re.compile(r"\d[\d.,:]*")
 _NOT = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|without|cannot|anymore|instead|[a-z]+n['’]t)\b", re.I
 )
@@ -50,10 +51,10 @@ def worth(sentence: str, *, speaker: str = "") -> float:
     n = len(words) if sentence.isascii() else len(words) + sum(map(is_unspaced, sentence)) // 2
     if n < _MIN_WORDS:
         return -1.0
-    value = 0.5 * min(_n_names(words), 3) + 0.5 * min(sum(any(c.isdigit() for c in w) for w in words), 2)
-    value += 0.3 * min(sum(w in _WHEN for w in low), 2) + 0.3 * min(sum(w in _LIFE for w in low), 3)
+    value = 0.5 * min(_n_names(words), 3) + 0.5 * min(len(_NUMBER.findall(sentence)), 2)
+    value += 0.3 * min(len(_WHEN.intersection(low)), 2) + 0.3 * min(len(_LIFE.intersection(low)), 3)
     value += 0.05 * min(n, 20) + (0.2 if _NOT.search(sentence) else 0.0)
-    value -= 0.3 * min(sum(w in _SMALL for w in low), 3) + (0.2 if low[0] in _VAGUE else 0.0)
+    value -= 0.3 * min(len(_SMALL.intersection(low)), 3) + (0.2 if low[0] in _VAGUE else 0.0)
     value -= 0.5 if not _YOU.isdisjoint(low) else 0.0
     value -= 1.0 if sentence.rstrip("\"'”’)」』 ").endswith(("?", "？")) else 0.0
     value -= 0.3 if sentence.endswith("!") else 0.0
