@@ -24,17 +24,18 @@ local function done(answer)
 end
 """
 
-# ARGV from 3 on: user, mark of the user, id, mark of the id, fresh epoch, time
+# ARGV from 3 on: user, mark of the user, id, mark of the id, fresh epoch, time. What takes memory comes first: a Redis
+# that is full refuses a script at its first write, and never later
 _BEGIN = f"""{_ONCE}
 local head = redis.call('HMGET', KEYS[2], 'e', 'u', 'n', 'l')
 local epoch, n = head[1], tonumber(head[3] or '0')
 if epoch and head[2] ~= ARGV[3] then return {{'foreign', now}} end
 local function begin()
   epoch = ARGV[7]
-  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
   redis.call('HSET', KEYS[2], 'e', epoch, 'i', ARGV[5], 'u', ARGV[3], 'w', ARGV[4], 'n', 0, 'b', ARGV[8], 'l', ARGV[8])
   redis.call('ZADD', KEYS[6], ARGV[8], ARGV[6])
   redis.call('ZADD', KEYS[7], ARGV[8], ARGV[6])
+  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
 end
 """
 
