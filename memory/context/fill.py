@@ -1,4 +1,4 @@
-"""Fill a room with what matters most: whole exchanges where they are small, else their parts."""
+"""Fill a room with what matters most."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 # A unit's worth is value / cost^_POWER: 1 is best where the values are true probabilities, 0 where they are noise.
 _POWER = 0.5
-_SMALL_SHARE = 0.25
+# An answer is read with the user's message before it where that is short. Whole exchanges as units lost 2 points of
+# evidence in 1,000 tokens, on the dialogues of notebooks/04.
+_OPENER_SHARE = 0.02
 _LEAST_TOKENS = 12
 _BLOCK = 16
 _MOST_BLOCKS = 4  # what is left after the first is small change
@@ -50,25 +52,20 @@ class Units:
 
 
 def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_tokens: int) -> Units:
-    """Divide the messages that may be taken into units.
+    """Divide the messages that may be taken into units: tool groups, and single messages.
 
     Args:
         may: Which those are, shape (n,); whole tool groups.
-        n_tokens: Room left; an exchange of more than a quarter of it is taken in parts.
+        n_tokens: Room left; how long an opener may be depends on it.
     """
     import numpy as np
 
-    shape, n = view.shape, len(view)
-    about = np.where(may, view.about, 0)
-    size = np.bincount(shape.exchange, weights=about, minlength=n)
-    is_small = size[shape.exchange] <= _SMALL_SHARE * n_tokens
-    of = np.where(is_small, shape.exchange, shape.group).astype(np.int64)
-    is_read_alone = is_small | shape.is_user | (shape.opener < 0) | (shape.opener < shape.exchange)
-    opener = np.where(is_read_alone, -1, shape.opener)
-    opener[(opener >= 0) & (view.about[opener] > _SMALL_SHARE * n_tokens)] = -1
-    value = np.bincount(of, weights=np.where(may, relevance, 0.0), minlength=n).astype(np.float64)
-    total = np.bincount(of, weights=about, minlength=n).astype(np.float64)
-    return Units(np.where(may, of, -1), value, total, opener)
+    shape, about, n = view.shape, view.about, len(view)
+    opener = np.where(shape.is_user, -1, shape.opener)
+    opener[(opener >= 0) & (about[opener] > _OPENER_SHARE * n_tokens)] = -1
+    value = np.bincount(shape.group, weights=np.where(may, relevance, 0.0), minlength=n).astype(np.float64)
+    total = np.bincount(shape.group, weights=np.where(may, about, 0), minlength=n).astype(np.float64)
+    return Units(np.where(may, shape.group, -1), value, total, opener)
 
 
 def fill(view: View, found: Units, n_tokens: int, model: str) -> Ints:
