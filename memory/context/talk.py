@@ -18,7 +18,11 @@ from stepwell.memory.context.reconcile import n_known, print_of
 from stepwell.memory.context.thread import Thread
 
 _decode = msgspec.json.Decoder(Message).decode
+_decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _N_RECENT = 40
+# in answers; as input some providers refuse them, even their own
+_ANSWERS_ALONE = frozenset({"annotations", "audio", "reasoning", "reasoning_content", "reasoning_details"})
+_NO_CONTENT = {"content": Raw(b"null")}
 
 
 class Talk:
@@ -108,7 +112,7 @@ class Talk:
     def _add(self, turn: Turn, mark: bytes) -> None:
         self.n_turns += 1
         self.guarded.add(turn.guarded)
-        message, raw = _decode(turn.raw), Raw(turn.raw)
+        message, raw = _decode(turn.raw), sendable(turn.raw)
         if message.role in SYSTEM_ROLES and self._replaces_system(message):
             return self.system.append((message, raw))
         self._is_system_open = False
@@ -183,3 +187,12 @@ class Talk:
             print_of(m) for m, _ in self.system
         ]
         return [*(raws[:lead] if is_new else []), *raws[lead:], answer]
+
+
+def sendable(raw: bytes) -> Raw:
+    """A logged message as it goes upstream: of an answer, what every provider takes as input."""
+    fields = _decode_fields(raw)
+    if bytes(fields.get("role", Raw(b""))) != b'"assistant"':
+        return Raw(raw)
+    kept = {k: v for k, v in fields.items() if k not in _ANSWERS_ALONE and bytes(v) != b"null"}
+    return Raw(raw) if len(kept) == len(fields) else Raw(encode_json({**_NO_CONTENT, **kept}))

@@ -1,0 +1,245 @@
+"""Long conversations through the whole house: what each tier gets, and which tier it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell import Stepwell
+from stepwell.base.errors import ContextTooLong, TierUnavailable
+from stepwell.base.messages import Answer, Choice, Message, Usage
+from stepwell.base.request import ChatRequest
+from stepwell.base.tokens import count_messages
+from stepwell.testing import FakeTier
+from tests.house import CHEAP, DEAR, NO_CACHE, QUICK
+
+SYSTEM = {"role": "system", "content": "You are a gardener's helper."}
+FACT = "My greenhouse code is 7741, and the key hangs behind the blue watering can."
+ASK = "Which code opens the greenhouse?"
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def filler(n: int) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = []
+    for i in range(n):
+        said.append(
+            user(f"Day {n}-{i}: the tomatoes of row {i} grew by {i % 7} centimetres, and it rained a little.")
+        )
+        said.append(
+            {"role": "assistant", "content": f"Noted, row {n}-{i}: water it less, and look at the leaves."}
+        )
+    return said
+
+
+def long_talk(n: int = 120) -> list[dict[str, Any]]:
+    told = [user(FACT), {"role": "assistant", "content": "I will remember that."}]
+    return [SYSTEM, *filler(10), *told, *filler(n)]
+
+
+def house(
+    cheap: FakeTier, dear: FakeTier, *, small: int = 1500, wide: int = 100_000, **more: Any
+) -> Stepwell:
+    sections: dict[str, Any] = {
+        "tiers": {
+            "cheap": {**CHEAP, "quality": 0.9, "window_tokens": small},
+            "dear": {**DEAR, "window_tokens": wide},
+        },
+        "cache": NO_CACHE,
+        "guards": {"input": [], "output": []},
+        "dispatch": QUICK,
+        "promises": {"min_p_ok": 0.3, "min_recall": 0.5},
+        "context": {"reserve_tokens": 100},
+    }
+    return Stepwell(backends={"cheap": cheap, "dear": dear}, **{**sections, **more})
+
+
+def got(tier: FakeTier) -> ChatRequest:
+    return tier.requests[-1]
+
+
+async def test_without_an_id_long_messages_are_packed_for_the_tier_and_the_old_fact_is_found() -> None:
+    cheap, dear = FakeTier("7741"), FakeTier("7741")
+    sent = [*long_talk(), user(ASK)]
+    async with house(cheap, dear) as well:
+        reply = await well.achat(sent, tier="cheap")
+    kept = [m.text for m in got(cheap).messages]
+    assert kept[0] == SYSTEM["content"]
+    assert kept[-1] == ASK
+    assert FACT in kept
+    assert count_messages(got(cheap).messages, model="openai/gpt-4.1") <= 1400
+    everything = [m["content"] for m in sent]
+    assert [everything.index(text) for text in kept] == sorted(everything.index(text) for text in kept)
+    context = reply.trace.context
+    assert context is not None
+    assert (context.n_dropped, context.n_tokens <= 1400) == (len(sent) - len(kept), True)
+    assert [everything[i] for i in context.kept] == kept
+
+
+async def test_a_wider_window_gets_all_of_it_on_the_same_request() -> None:
+    cheap, dear = FakeTier(TierUnavailable("gone", tier="cheap")), FakeTier("7741")
+    sent = [*long_talk(), user(ASK)]
+    async with house(cheap, dear) as well:
+        reply = await well.achat(sent, min_tier="cheap")
+    assert reply.tier == "dear"
+    assert len(got(cheap).messages) < len(sent)
+    assert [m.text for m in got(dear).messages] == [m["content"] for m in sent]
+
+
+async def test_where_packing_would_forget_too_much_the_wider_window_is_taken_and_says_so() -> None:
+    cheap, dear = FakeTier("x"), FakeTier("x")
+    sent = [*long_talk(), user("Summarise how every row of tomatoes has been doing, day by day.")]
+    async with house(cheap, dear, promises={"min_p_ok": 0.3, "min_recall": 0.9}) as well:
+        reply = await well.achat(sent)
+        assert reply.tier == "dear"
+        assert "cheap would keep" in reply.why
+    async with house(cheap, dear, promises={"min_p_ok": 0.3, "min_recall": 0}) as well:
+        assert (await well.achat(sent)).tier == "cheap"
+
+
+async def test_what_must_stay_and_fits_nowhere_is_a_typed_error_that_names_the_part() -> None:
+    cheap, dear = FakeTier("x"), FakeTier("x")
+    async with house(cheap, dear, wide=3000) as well:
+        with pytest.raises(ContextTooLong, match="the last turn") as caught:
+            await well.achat([SYSTEM, user("word " * 5000)])
+    assert caught.value.n_tokens > 5000
+    assert not cheap.requests
+    assert not dear.requests
+
+
+async def test_a_cap_on_the_prompt_holds_however_wide_the_window(tmp_path: Path) -> None:
+    dear = FakeTier("x")
+    async with house(FakeTier("x"), dear, context={"max_prompt_tokens": 800}) as well:
+        await well.achat([*long_talk(), user(ASK)], tier="dear")
+    assert FACT in [m.text for m in got(dear).messages]
+    assert count_messages(got(dear).messages, model="openai/gpt-4.1") <= 800
+
+
+# ---- conversations
+
+
+async def test_a_named_conversation_needs_only_the_new_message_each_time(tmp_path: Path) -> None:
+    cheap = FakeTier(["I will remember that.", "Nice.", "7741"])
+    context = {"path": str(tmp_path / "talks.db"), "reserve_tokens": 100}
+    async with house(cheap, FakeTier("x"), context=context) as well:
+        first = await well.achat([SYSTEM, user(FACT)], tier="cheap", conversation="c", tenant="t")
+        assert first.trace.is_logged
+        await well.achat("The roses bloom.", tier="cheap", conversation="c", tenant="t")
+    async with house(cheap, FakeTier("x"), context=context) as well:
+        await well.achat(ASK, tier="cheap", conversation="c", tenant="t")
+        await well.achat(ASK, tier="cheap", conversation="c", tenant="other")
+    assert [(m.role, m.text) for m in cheap.requests[2].messages] == [
+        ("system", SYSTEM["content"]),
+        ("user", FACT),
+        ("assistant", "I will remember that."),
+        ("user", "The roses bloom."),
+        ("assistant", "Nice."),
+        ("user", ASK),
+    ]
+    assert [m.text for m in cheap.requests[3].messages] == [ASK]
+
+
+async def test_a_long_conversation_is_packed_into_a_small_window_and_nothing_is_destroyed(
+    tmp_path: Path,
+) -> None:
+    cheap = FakeTier("Noted.")
+    async with house(cheap, FakeTier("x"), small=1200) as well:
+        talk = well.conversation("c")
+        await talk.aappend(long_talk())
+        reply = await talk.achat(ASK, tier="cheap")
+        texts = [m.text for m in got(cheap).messages]
+        assert FACT in texts
+        assert count_messages(got(cheap).messages, model="openai/gpt-4.1") <= 1100
+        assert reply.trace.context is not None
+        assert reply.trace.context.n_dropped > 200
+        assert len(await talk.amessages()) == len(long_talk()) + 2
+
+
+async def test_a_client_that_sends_all_each_time_doubles_nothing() -> None:
+    cheap = FakeTier(["a1", "a2", "a3"])
+    sent: list[dict[str, Any]] = [SYSTEM]
+    async with house(cheap, FakeTier("x")) as well:
+        for n in range(3):
+            sent.append(user(f"question {n}"))
+            reply = await well.achat(sent, tier="cheap", conversation="c")
+            sent.append({"role": "assistant", "content": reply.text})
+        logged = await well.conversation("c").amessages()
+    assert [(m["role"], m["content"]) for m in logged] == [(m["role"], m["content"]) for m in sent]
+    assert [len(r.messages) for r in cheap.requests] == [2, 4, 6]
+
+
+async def test_what_failed_leaves_nothing_and_can_be_tried_again() -> None:
+    cheap = FakeTier([TierUnavailable("gone", tier="cheap")] * 3 + ["yes"])
+    async with house(cheap, FakeTier("x"), dispatch={**QUICK, "max_retries": 2}) as well:
+        talk = well.conversation("c")
+        with pytest.raises(Exception, match="tries failed"):
+            await talk.achat("Are you there?", tier="cheap")
+        assert await talk.amessages() == []
+        assert (await talk.achat("Are you there?", tier="cheap")).text == "yes"
+        assert len(await talk.amessages()) == 2
+
+
+async def test_a_stream_is_logged_before_its_end_is_out() -> None:
+    async with house(FakeTier("one two three"), FakeTier("x")) as well:
+        talk = well.conversation("c")
+        async for _ in (await talk.astream("Count.", tier="cheap")).text_deltas():
+            pass
+        assert [m["content"] for m in await talk.amessages()] == ["Count.", "one two three"]
+
+
+async def test_pins_go_with_every_request_and_the_latest_system_prompt_is_in_force() -> None:
+    cheap = FakeTier("ok")
+    async with house(cheap, FakeTier("x")) as well:
+        talk = well.conversation("c")
+        await talk.achat([SYSTEM, user("Hi")], tier="cheap")
+        await talk.apin("Allergic to nettles.")
+        await talk.achat("What shall I plant?", tier="cheap")
+        assert [m.role for m in got(cheap).messages] == ["system", "system", "user", "assistant", "user"]
+        assert "Allergic to nettles." in got(cheap).messages[1].text
+        await talk.achat([{"role": "system", "content": "Be short."}, user("And now?")], tier="cheap")
+        await talk.achat("Go on.", tier="cheap")
+        assert got(cheap).messages[0].text == "Be short."
+        assert sum(m.role == "system" for m in got(cheap).messages) == 2
+
+
+async def test_the_provider_corrects_the_counts() -> None:
+    def counts_more(request: ChatRequest) -> Answer:
+        n = count_messages(request.messages, model="openai/gpt-4.1")
+        usage = Usage(int(1.5 * n), 5, int(1.5 * n) + 5)
+        return Answer([Choice(Message("assistant", "ok"), finish_reason="stop")], usage=usage)
+
+    cheap = FakeTier(counts_more)
+    async with house(cheap, FakeTier("x")) as well:
+        for n in range(2):
+            await well.achat([*long_talk(100 + n), user(ASK)], tier="cheap")
+    first, second = (count_messages(r.messages, model="openai/gpt-4.1") for r in cheap.requests)
+    assert first > 1000
+    assert 1.5 * second <= 1400
+
+
+async def test_the_same_question_after_another_history_is_not_served_from_the_cache() -> None:
+    cheap = FakeTier(["Noted a.", "Noted b.", "one", "two"])
+    async with house(cheap, FakeTier("x"), cache={"semantic": "off"}) as well:
+        for name, code in (("a", "11"), ("b", "22")):
+            await well.achat(f"The code is {code}.", tier="cheap", conversation=name, temperature=0)
+        answers = [
+            (await well.achat("Which code?", tier="cheap", conversation=name, temperature=0)).text
+            for name in ("a", "b")
+        ]
+    assert answers == ["one", "two"]
+
+
+async def test_what_only_answers_carry_is_kept_in_the_log_and_not_sent_back() -> None:
+    cheap = FakeTier("ok")
+    odd = {"role": "assistant", "content": "b", "reasoning_content": "hm", "refusal": None, "x": 1}
+    async with house(cheap, FakeTier("x")) as well:
+        talk = well.conversation("c")
+        await talk.aappend([user("a"), odd])
+        await talk.achat("c", tier="cheap")
+        assert (await talk.amessages())[1] == odd
+    raws = [bytes(raw) for raw in got(cheap).raw_messages()]
+    assert raws[1] == b'{"content":"b","role":"assistant","x":1}'
