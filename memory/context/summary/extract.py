@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stepwell.memory.context.dates import day
 from stepwell.memory.context.log.log import Summary
 from stepwell.memory.context.summary.cut import n_tokens
 from stepwell.memory.context.summary.sentences import sentences
-from stepwell.memory.context.summary.speaker import MAX_SPEAKER_CHARS, speaker_of
+from stepwell.memory.context.summary.speaker import speaker_of
 from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.summary.worth import stems, worth
 
@@ -20,6 +22,12 @@ _LEAST_LEFT = 8
 _LEAST_OLD = 0.3  # what the summary says already goes only where something better comes
 _SKIPPED_ROLES = ("tool", "function", "system", "developer")
 _PAUSE_S = 1e-5
+_MAX_LABEL_CHARS = 64  # a speaker and a day
+_RELATIVE = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|ago|(?:last|next|this|past|coming) (?:week|weekend|month|year|night|morning"
+    r"|evening|spring|summer|autumn|fall|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +40,8 @@ class _Line:
 class ExtractiveSummarizer:
     """Keeps the best of the summary's lines and the new turns' sentences, by maximal marginal relevance.
 
-    Lines are `Speaker: sentence`, in the order in which they were said, each verbatim in its turn. No model, no
+    Lines are `Speaker: sentence`, in the order in which they were said, each sentence verbatim in its turn; one that
+    says "last week" is `Speaker, 8 May 2023: sentence` where the time is known. No model, no
     state but the summary's own text, a few ms a batch in a worker thread. Method: Carbonell & Goldstein 1998.
     """
 
@@ -55,15 +64,22 @@ def extract(text: str, turns: Sequence[Said], max_tokens: int) -> str:
 
 def _lines_of(text: str) -> list[str]:
     """A tier's summary is prose: each of its sentences is a line of its own."""
-    return [part for line in text.splitlines() for part in ([line] if ": " in line[:42] else sentences(line))]
+    return [
+        part for line in text.splitlines() for part in ([line] if _taken_apart(line)[0] else sentences(line))
+    ]
 
 
 def _lines_said(turns: Sequence[Said]) -> Iterable[str]:
     for said in turns:
         _let_others_run()
         if said.message.role not in _SKIPPED_ROLES:
-            speaker = speaker_of(said.message)
-            yield from (f"{speaker}: {sentence}" for sentence in sentences(said.message.text))
+            yield from (f"{_label(said, sentence)}: {sentence}" for sentence in sentences(said.message.text))
+
+
+def _label(said: Said, sentence: str) -> str:
+    """Who says it, and the day where the sentence makes no sense without."""
+    speaker = speaker_of(said.message)
+    return f"{speaker}, {day(said.at_s)}" if said.at_s and _RELATIVE.search(sentence) else speaker
 
 
 def _line(place: int, text: str, least: float = -1.0) -> _Line:
@@ -72,8 +88,8 @@ def _line(place: int, text: str, least: float = -1.0) -> _Line:
 
 
 def _taken_apart(line: str) -> tuple[str, str]:
-    speaker, colon, said = line.partition(": ")
-    return (speaker, said) if colon and len(speaker) <= MAX_SPEAKER_CHARS else ("", line)
+    label, colon, said = line.partition(": ")
+    return (label.partition(", ")[0], said) if colon and len(label) <= _MAX_LABEL_CHARS else ("", line)
 
 
 def _distinct(lines: list[_Line]) -> list[_Line]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from stepwell.base.messages import Message
+from stepwell.memory.context.dates import day
 from stepwell.memory.context.log.log import Summary
 from stepwell.memory.context.summary.cut import cut_to
 from stepwell.memory.context.summary.pieces import pieces
@@ -81,16 +81,16 @@ def prompt_for(text: str, lines: Sequence[str], max_tokens: int) -> str:
 
 
 def lines_of(turns: Sequence[Said]) -> list[str]:
-    """`Speaker: text`, a line a turn, and `[8 May, 2023]` before a day's first turn where the time is known."""
+    """`Speaker: text`, a line a turn, and `[8 May 2023]` before a day's first turn where the time is known."""
     lines: list[str] = []
-    day = ""
+    today = ""
     for said in turns:
         text = _shown(said.message)
         if not text:
             continue
-        if said.at_s and (now := _day(said.at_s)) != day:
-            day = now
-            lines.append(f"[{day}]")
+        if said.at_s and (now := day(said.at_s)) != today:
+            today = now
+            lines.append(f"[{today}]")
         lines.append(f"{speaker_of(said.message)}: {text}")
     return lines
 
@@ -100,8 +100,3 @@ def _shown(message: Message) -> str:
         return ""
     text = " ".join(message.text.split())
     return text[:_MAX_TOOL_CHARS] if message.role in ("tool", "function") else text
-
-
-def _day(at_s: float) -> str:
-    at = time.gmtime(at_s)
-    return f"{at.tm_mday} {time.strftime('%B, %Y', at)}"

@@ -51,6 +51,21 @@ def test_the_same_is_not_said_twice() -> None:
     assert extract(text, said(FACTS[0], first=3), 200) == text
 
 
+def test_a_relative_day_is_dated() -> None:
+    turns = [
+        Said(0, Message("user", "Last Friday I sold the boat.", name="Ana"), 1_683_500_000.0, 9),
+        Said(1, Message("user", "I never sold the red car to Tom."), 1_683_500_000.0, 9),
+        Said(2, Message("user", "My wife Ida bought a horse yesterday."), 0.0, 9),
+    ]
+    text = extract("", turns, 100)
+    assert text.split("\n") == [
+        "Ana, 7 May 2023: Last Friday I sold the boat.",
+        "user: I never sold the red car to Tom.",
+        "user: My wife Ida bought a horse yesterday.",
+    ]
+    assert extract(text, [], 100) == text
+
+
 def test_a_users_words_come_before_an_assistants_advice() -> None:
     turns = [
         *said(

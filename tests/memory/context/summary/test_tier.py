@@ -56,7 +56,7 @@ async def test_it_reads_the_summary_and_the_turns_and_no_more() -> None:
     (prompt,) = tier.prompts
     quoted = prompt.split("\n")
     assert "Ana lives in Porto." in quoted
-    assert quoted[quoted.index("[7 May, 2023]") :][1:3] == ["Ana: I moved to Bergen.", "assistant: Nice."]
+    assert quoted[quoted.index("[7 May 2023]") :][1:3] == ["Ana: I moved to Bergen.", "assistant: Nice."]
     assert "at most 65 words" in prompt
     assert "Never tell." not in prompt
     assert prompt.count("x" * 1200) == 1
