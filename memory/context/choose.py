@@ -78,10 +78,10 @@ def _fresh(needs: Needs, room: Room, wishes: Wishes, n_fixed: int) -> Choice:
     left -= needs.view.count(recent.nonzero()[0], room.model) + spare
     found = units(needs.view, needs.may & ~recent, needs.relevance, max(left, 0))
     base = Choice(needs.must | recent, summary, "", found)
-    choice = _taking(needs, room, base, fill(needs.view, found, left, room.model))
+    choice = _taking(needs, room, base, fill(found, left, room.model))
     n_dates = _n_tokens(needs, room, choice) - _n_tokens(needs, room, replace(choice, dates=""))
     if n_dates:
-        choice = _taking(needs, room, base, fill(needs.view, found, left - n_dates, room.model))
+        choice = _taking(needs, room, base, fill(found, left - n_dates, room.model))
     return _shrunk(needs, room, base, choice, room.n_tokens - spare)
 
 

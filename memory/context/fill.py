@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,118 +28,113 @@ _LEAST_OF_ABOUT = 0.6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """What may be taken, as units that stay or go whole; a unit is named by the place of its first message.
+    """What may be taken, whole or not at all: tool groups and single messages, named by their first place.
 
     Attributes:
-        of: The unit of each message, shape (n,); -1 where it may not be taken.
-        value: Sum of its messages' relevance, shape (n,), at the place of its name.
-        about: Its rough length in tokens, shape (n,).
-        opener: The user's message that each is better read with, shape (n,); -1 where it has that or needs none.
+        names: As many as could be taken, and some more, the worthiest first.
+        about: The rough length of each of `names` in tokens.
+        is_unit: Which messages are the first of one that may be taken, shape (n,).
     """
 
-    of: Ints
-    value: Floats
+    view: View
+    names: Ints
     about: Floats
-    opener: Ints
+    is_unit: NDArray[np.bool_]
 
     def places(self, units: Ints) -> Ints:
-        """All messages of some units, rising."""
+        """All messages of some units, unit by unit."""
         import numpy as np
 
-        is_meant = np.zeros(len(self.of) + 1, dtype=np.bool_)
-        is_meant[units] = True
-        found: Ints = is_meant[self.of].nonzero()[0]
-        return found
+        return np.fromiter(chain.from_iterable(map(self.view.shape.members, units.tolist())), dtype=np.int64)
+
+    def count(self, units: Ints, model: str) -> Ints:
+        """Tokens of each, shape (n_units,)."""
+        import numpy as np
+
+        sizes = np.fromiter((len(self.view.shape.members(unit)) for unit in units.tolist()), dtype=np.int64)
+        places, owners = self.places(units), np.repeat(np.arange(len(units)), sizes)
+        order = np.argsort(places, kind="stable")
+        costs = np.bincount(
+            owners[order], weights=self.view.counts(places[order], model), minlength=len(units)
+        )
+        return costs.astype(np.int64)
 
 
 def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_tokens: int) -> Units:
-    """Divide the messages that may be taken into units: tool groups, and single messages.
+    """Divide the messages that may be taken into units, and rank them.
 
     Args:
         may: Which those are, shape (n,); whole tool groups.
-        n_tokens: Room left; how long an opener may be depends on it.
+        n_tokens: Room left.
     """
     import numpy as np
 
-    shape, about, n = view.shape, view.about, len(view)
-    opener = np.where(shape.is_user, -1, shape.opener)
-    opener[(opener >= 0) & (about[opener] > _OPENER_SHARE * n_tokens)] = -1
-    value = np.bincount(shape.group, weights=np.where(may, relevance, 0.0), minlength=n).astype(np.float64)
-    total = np.bincount(shape.group, weights=np.where(may, about, 0), minlength=n).astype(np.float64)
-    return Units(np.where(may, shape.group, -1), value, total, opener)
+    group, about, n = view.shape.group, view.about, len(view)
+    is_unit = may & (group == np.arange(n, dtype=group.dtype))
+    names = is_unit.nonzero()[0]
+    value, total = relevance[names].astype(np.float64), about[names].astype(np.float64)
+    results = (may & ~is_unit).nonzero()[0]
+    if len(results):
+        at = names.searchsorted(group[results])
+        value += np.bincount(at, weights=relevance[results], minlength=len(names))
+        total += np.bincount(at, weights=about[results], minlength=len(names))
+    worth = -value / total**_POWER
+    n_most = max(n_tokens, 0) // _LEAST_TOKENS + 32 * _BLOCK
+    best = np.arange(len(names))
+    if n_most < len(names):
+        best = np.sort(np.argpartition(worth, n_most)[:n_most])  # sorted: equals stay in their order
+    best = best[np.argsort(worth[best], kind="stable")]
+    return Units(view, names[best], total[best], is_unit)
 
 
-def fill(view: View, found: Units, n_tokens: int, model: str) -> Ints:
+def fill(found: Units, n_tokens: int, model: str) -> Ints:
     """Units to keep, the worthiest first, so that their messages have at most `n_tokens`."""
     import numpy as np
 
-    order = _ranked(found, n_tokens)
-    taken, left = _take(view, found, order, n_tokens, model)
-    openers = _openers(found, taken)
-    if len(openers):
-        n_openers = view.count(openers, model)
-        taken, left = _take(view, found, order, n_tokens - n_openers, model)
-        taken = np.concatenate([taken, np.setdiff1d(_openers(found, taken), taken)])
-        left = n_tokens - view.count(found.places(taken), model)
-        more, _ = _take(view, found, order[~np.isin(order, taken)], left, model)
-        taken = np.concatenate([taken, more])
-    return taken
+    taken, _ = _take(found, found.names, found.about, n_tokens, model)
+    openers = _openers(found, taken, n_tokens)
+    if not len(openers):
+        return taken
+    taken, _ = _take(
+        found, found.names, found.about, n_tokens - int(found.count(openers, model).sum()), model
+    )
+    taken = np.concatenate([taken, _openers(found, taken, n_tokens)])
+    left = n_tokens - int(found.count(taken, model).sum())
+    rest = ~np.isin(found.names, taken)
+    more, _ = _take(found, found.names[rest], found.about[rest], left, model)
+    return np.concatenate([taken, more])
 
 
-def _ranked(found: Units, n_tokens: int) -> Ints:
-    """As many units as could be taken, and some more, the worthiest first."""
+def _openers(found: Units, taken: Ints, n_tokens: int) -> Ints:
+    """The user's messages that those taken are better read with, where they may be taken and are not."""
     import numpy as np
 
-    names = found.about.nonzero()[0]
-    worth = -found.value[names] / found.about[names] ** _POWER
-    n_most = max(n_tokens, 0) // _LEAST_TOKENS + 32 * _BLOCK
-    if n_most < len(names):
-        names_best = np.argpartition(worth, n_most)[:n_most]
-        names_best.sort()  # so that equals stay in their order
-        names, worth = names[names_best], worth[names_best]
-    ranked: Ints = names[np.argsort(worth, kind="stable")]
-    return ranked
+    shape = found.view.shape
+    openers = np.unique(shape.opener[taken[~shape.is_user[taken]]]).astype(np.int64)
+    openers = openers[openers >= 0]
+    is_short = found.view.about[openers] <= _OPENER_SHARE * n_tokens
+    return np.setdiff1d(openers[is_short & found.is_unit[openers]], taken)
 
 
-def _openers(found: Units, taken: Ints) -> Ints:
-    """Openers of those taken that may be taken, too, and are not."""
-    import numpy as np
-
-    openers = np.unique(found.opener[taken])
-    openers = openers[(openers >= 0) & (found.of[openers] == openers)]
-    return np.setdiff1d(openers, taken)
-
-
-def _take(view: View, found: Units, order: Ints, n_tokens: int, model: str) -> tuple[Ints, int]:
+def _take(found: Units, names: Ints, about: Floats, n_tokens: int, model: str) -> tuple[Ints, int]:
     """Greedily, one that does not fit is skipped; the units taken, and the tokens left."""
     import numpy as np
 
     taken: list[Ints] = []
     left = n_tokens
-    size = int(1.25 * np.cumsum(found.about[order]).searchsorted(left)) + 8
+    size = int(1.25 * np.cumsum(about).searchsorted(left)) + 8
     for _ in range(_MOST_BLOCKS):
-        if not len(order) or left < _LEAST_TOKENS:
+        if not len(names) or left < _LEAST_TOKENS:
             break
-        block, order = order[:size], order[size:]
-        fits, left = _greedy(_costs(view, found, block, model), left)
-        taken.append(block[fits])
-        order = order[_LEAST_OF_ABOUT * found.about[order] <= left]
-        size = _BLOCK
+        fits, left = _greedy(found.count(names[:size], model), left)
+        taken.append(names[:size][fits])
+        may_fit = _LEAST_OF_ABOUT * about[size:] <= left
+        names, about, size = names[size:][may_fit], about[size:][may_fit], _BLOCK
     return (np.concatenate(taken) if taken else np.zeros(0, dtype=np.int64)), left
 
 
-def _costs(view: View, found: Units, block: Ints, model: str) -> Ints:
-    """Tokens of each unit of a block, shape (n_block,)."""
-    import numpy as np
-
-    places = found.places(block)
-    rank = np.zeros(len(found.of), dtype=np.int64)
-    rank[block] = np.arange(len(block))
-    costs = np.bincount(rank[found.of[places]], weights=view.counts(places, model), minlength=len(block))
-    return costs.astype(np.int64)
-
-
 def _greedy(costs: Ints, left: int) -> tuple[Ints, int]:
+    """Which of these fit, taken in order, and what is left."""
     import numpy as np
 
     taken: list[Ints] = []
