@@ -34,10 +34,19 @@ class Loop:
             raise
 
     def stop(self) -> None:
+        """Cancel what still goes on, and end the thread."""
+        self.run(_cancel_others())
         self.run(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class SyncStream:

@@ -47,6 +47,7 @@ async def check(pipeline: Pipeline) -> list[CheckLine]:
         *await _ledger(pipeline),
         *_promises(pipeline, card),
         await _cache_error(pipeline),
+        *_context(pipeline),
         *feedback,
         *_steering(pipeline, card),
     ]
@@ -265,6 +266,33 @@ async def _cache_error(pipeline: Pipeline) -> CheckLine:
     held = gate.state == "serving" and gate.error_high <= config.promises.max_cache_error
     status: Status = "ok" if held or gate.state == "shadow" else "warn"
     return CheckLine(subject, status, f"{said}{config.cache.semantic}, {gate.state}: {known}{why}")
+
+
+def _context(pipeline: Pipeline) -> Iterator[CheckLine]:
+    """Where conversations are kept, who sums them up, and what `min_recall` rests on."""
+    config = pipeline.config.context
+    if config.path is not None:
+        where = "kept in a file, over restarts"
+    elif config.redis_url_env is not None:
+        where = f"kept in the Redis of {config.redis_url_env}, for all replicas"
+    else:
+        where, status = (
+            "in memory: they end with the process; set context.path or context.redis_url_env",
+            "warn",
+        )
+    yield CheckLine("conversations", status, where)
+    said = f"{pipeline.config.promises.min_recall:g}: "
+    if not config.fit:
+        yield CheckLine(
+            "promise min_recall", "warn", said + "context.fit is off: what is too long is refused"
+        )
+        return
+    yield CheckLine(
+        "promise min_recall",
+        "ok",
+        said
+        + "by the estimate that every reply shows; `stepwell eval context FILE` holds it against the facts",
+    )
 
 
 def _promises(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,25 +12,15 @@ from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.blocking import Loop, SyncStream
-from stepwell.memory.context.log.log import Listed, Name, Past, Pin
+from stepwell.memory.context.log.log import Name, Past, Pin
 from stepwell.memory.context.packed import Packed
 from stepwell.pipeline import Pipeline
 from stepwell.stream import ReplyStream
 
+if TYPE_CHECKING:
+    from stepwell.memory.context.conversations import Conversations
+
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
-
-
-class Conversations(Protocol):
-    """What the pipeline offers of them."""
-
-    async def past(self, name: Name) -> Past: ...
-    async def append(self, name: Name, raws: Sequence[bytes]) -> Past: ...
-    async def pin(self, name: Name, text: str) -> Pin: ...
-    async def unpin(self, name: Name, pin_id: str) -> bool: ...
-    async def pack(self, name: Name, query: str, n_tokens: int, model: str) -> tuple[list[bytes], Packed]: ...
-    async def text(self, name: Name, query: str, n_tokens: int, model: str) -> str: ...
-    async def list(self, *, tenant: str, user: str | None = None, limit: int = 100) -> list[Listed]: ...
-    async def erase(self, *, tenant: str, user: str | None = None, id: str | None = None) -> int: ...
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -206,7 +196,7 @@ def conversations_of(pipeline: Pipeline) -> Conversations:
     """Raises:
     ConfigError: No conversations are kept.
     """
-    found: Conversations | None = getattr(pipeline, "conversations", None)
+    found = pipeline.conversations
     if found is None:
         raise ConfigError("no conversations are kept here")
     return found

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stepwell.base.decisions import Decision, Trace
+from stepwell.base.decisions import Decision, FitDecision, Trace
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import StepwellError
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
-from stepwell.base.telemetry.record import Record
+from stepwell.base.telemetry.record import ContextRecord, Record
 from stepwell.memory.cache.cache import Lookup
 from stepwell.memory.context.packed import Packed
 from stepwell.router.purse import Purse
@@ -96,7 +96,24 @@ def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
         record.tier, record.model, record.cost_usd = reply.tier, reply.model, reply.cost_usd
         record.n_input_tokens = reply.usage.prompt_tokens
         record.n_output_tokens = reply.usage.completion_tokens
+        details = reply.usage.prompt_tokens_details
+        record.n_cached_tokens = (details.cached_tokens or 0) if details is not None else 0
+    record.is_logged = trace.is_logged
+    if trace.context is not None and run.fits:
+        record.context = _context_of(trace.context)
     return record
+
+
+def _context_of(fit: FitDecision) -> ContextRecord:
+    return ContextRecord(
+        len(fit.kept),
+        fit.n_dropped,
+        fit.n_recalled,
+        fit.n_tokens,
+        fit.expected_recall,
+        fit.n_summary_tokens,
+        fit.n_same_tokens,
+    )
 
 
 def _add_route(record: Record, route: Decision) -> None:

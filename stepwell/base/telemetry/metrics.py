@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from stepwell.base.telemetry.context_sums import ContextSums
 from stepwell.base.telemetry.record import Record
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ class _Histogram:
 
 
 class _TierSums:
-    __slots__ = ("cost_usd", "first_token", "n_degraded", "n_input", "n_output", "seconds")
+    __slots__ = ("cost_usd", "first_token", "n_cached", "n_degraded", "n_input", "n_output", "seconds")
 
     def __init__(self) -> None:
-        self.n_input = self.n_output = self.n_degraded = 0
+        self.n_input = self.n_output = self.n_degraded = self.n_cached = 0
         self.cost_usd = 0.0
         self.seconds = _Histogram()
         self.first_token = _Histogram()
@@ -55,6 +56,7 @@ class Metrics:
         self._failed_tries: Counter[tuple[str, str]] = Counter()
         self._verdicts: Counter[tuple[str, str]] = Counter()
         self._tiers: dict[str, _TierSums] = {}
+        self._context = ContextSums()
 
     def __call__(self, record: Record) -> None:
         self._requests[record.tier, record.status, record.cache] += 1
@@ -62,6 +64,7 @@ class Metrics:
         if sums is None:
             sums = self._tiers[record.tier] = _TierSums()
         sums.n_input += record.n_input_tokens
+        sums.n_cached += record.n_cached_tokens
         sums.n_output += record.n_output_tokens
         sums.cost_usd += record.cost_usd
         sums.seconds.add(record.ms / 1e3)
@@ -71,6 +74,8 @@ class Metrics:
         for tier, outcome in record.attempts:
             if outcome != "ok":
                 self._failed_tries[tier, outcome] += 1
+        if record.context is not None or record.is_logged is False:
+            self._context.add(record)
         if record.guard_input:
             self._verdicts["input", record.guard_input] += 1
         if record.guard_output:
@@ -114,6 +119,7 @@ class Metrics:
         for tier, sums in self._tiers.items():
             tokens.add_metric([tier, "input"], sums.n_input)
             tokens.add_metric([tier, "output"], sums.n_output)
+            tokens.add_metric([tier, "cached_input"], sums.n_cached)
             cost.add_metric([tier], sums.cost_usd)
             degraded.add_metric([tier], sums.n_degraded)
             for family, histogram in ((seconds, sums.seconds), (first, sums.first_token)):
@@ -121,3 +127,4 @@ class Metrics:
                 cumulative = accumulate(histogram.counts)
                 family.add_metric([tier], list(zip(bounds, cumulative, strict=True)), histogram.sum_s)
         yield from (requests, tries, verdicts, tokens, cost, degraded, seconds, first)
+        yield from self._context.collect()

@@ -11,6 +11,18 @@ import msgspec
 log = logging.getLogger("stepwell")
 
 
+class ContextRecord(msgspec.Struct, omit_defaults=True):
+    """What packing did to a conversation; numbers only. `n_same_tokens`: of a prompt cache's, None where unknown."""
+
+    n_kept: int
+    n_dropped: int
+    n_recalled: int
+    n_tokens: int
+    expected_recall: float = 1.0
+    n_summary_tokens: int = 0
+    n_same_tokens: int | None = None
+
+
 class Record(msgspec.Struct, omit_defaults=True):
     """What is known of a request when it has ended. `status` is the HTTP status, 499 for a caller who left."""
 
@@ -40,6 +52,9 @@ class Record(msgspec.Struct, omit_defaults=True):
     guard_input: str = ""
     guard_output: str = ""
     error: str = ""
+    n_cached_tokens: int = 0
+    context: ContextRecord | None = None
+    is_logged: bool | None = None
 
 
 class Sink(Protocol):

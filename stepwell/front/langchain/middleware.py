@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
-from langchain.agents.structured_output import ToolStrategy
+from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, ToolStrategy
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -21,6 +21,7 @@ from stepwell.front.langchain.convert import to_wire
 from stepwell.front.langchain.packer import Packer
 from stepwell.well import Stepwell
 
+_THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
 Kept = tuple[int, ...] | None
 
 
@@ -95,28 +96,39 @@ def _with(request: ModelRequest[Any], kept: Kept) -> ModelRequest[Any]:
 
 
 def _wired(messages: Sequence[BaseMessage]) -> list[Message]:
-    """One for each, places equal; a message that the wire writes as several has the text of all."""
-    return [_one(to_wire([message])) for message in messages]
+    """One for each, places equal."""
+    return [_one(message) for message in messages]
 
 
-def _one(wire: list[dict[str, Any]]) -> Message:
-    first, *more = (msgspec.convert(message, Message) for message in wire)
-    if not more:
-        return first
-    texts = [first.text, *(message.text for message in more)]
-    return msgspec.structs.replace(first, content="\n".join(texts))
+def _one(message: BaseMessage) -> Message:
+    """What the wire writes as several messages, or leaves to the provider (thoughts), is counted as its text."""
+    first, *others = (msgspec.convert(wire, Message) for wire in to_wire([message]))
+    more = [other.text for other in others]
+    if isinstance(message, AIMessage) and isinstance(message.content, list):
+        more += [json.dumps(block) for block in message.content if _is_thought(block)]
+    return msgspec.structs.replace(first, content="\n".join([first.text, *more])) if more else first
+
+
+def _is_thought(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") in _THOUGHTS
 
 
 def _fixed(request: ModelRequest[Any]) -> str:
     """Tools and the answer's schema, as JSON."""
     found = [convert_to_openai_tool(tool) for tool in request.tools]
-    form: Any = request.response_format
-    if form is not None:
-        specs = getattr(form, "schema_specs", None) or [getattr(form, "schema_spec", None)]
-        if specs == [None]:  # LangChain chooses the strategy later
-            specs = ToolStrategy(schema=getattr(form, "schema", form)).schema_specs
+    if request.response_format is not None:
+        specs = _schemas(request.response_format)
         found += [{"name": spec.name, "schema": spec.json_schema} for spec in specs]
     return json.dumps(found, ensure_ascii=False) if found else ""
+
+
+def _schemas(form: Any) -> list[Any]:
+    if isinstance(form, ProviderStrategy):
+        return [form.schema_spec]
+    if isinstance(form, ToolStrategy):
+        return form.schema_specs
+    # LangChain chooses the strategy when it asks
+    return ToolStrategy(form.schema if isinstance(form, AutoStrategy) else form).schema_specs
 
 
 def _name_of(model: BaseChatModel) -> str:
