@@ -61,9 +61,7 @@ class _Want(msgspec.Struct):
         return batch
 
 
-_N_REMEMBERED = (
-    1000  # conversations whose last summary is known here, should a caller still bring an older one
-)
+_N_REMEMBERED = 1000  # conversations whose last summary is known here: a caller may still bring an older one
 
 
 class Summaries:
@@ -207,7 +205,7 @@ class Summaries:
         if self._running.get(key) is task:
             del self._running[key]
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a summary could not be kept: %s", type(error).__name__)
+            _log.error("a summary was not made or not kept: %s", type(error).__name__)
         if not self._is_closed:
             self._start()
 
