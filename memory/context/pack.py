@@ -46,7 +46,7 @@ def pack(
         summary_share: Most of a room that the summary gets.
         before: What was last sent of this conversation. A provider's prompt cache serves a prompt's beginning as long
             as it stays the same, so what was kept is kept, and what was said since is added, as long as that fits, it
-            fills most of the room, and holds the best half (by relevance) of what a fresh choice would recall.
+            fills most of the room, and has nine tenths of the expected recall of a fresh choice.
         slack_share: Share of a room that a fresh choice leaves free, so that the next turns can be added to it.
 
     Returns:
