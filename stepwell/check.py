@@ -276,11 +276,8 @@ def _context(pipeline: Pipeline) -> Iterator[CheckLine]:
     elif config.redis_url_env is not None:
         where = f"kept in the Redis of {config.redis_url_env}, for all replicas"
     else:
-        where, status = (
-            "in memory: they end with the process; set context.path or context.redis_url_env",
-            "warn",
-        )
-    yield CheckLine("conversations", status, where)
+        where = "in memory: they end with the process; context.path or context.redis_url_env keeps them"
+    yield CheckLine("conversations", "ok", where)
     said = f"{pipeline.config.promises.min_recall:g}: "
     if not config.fit:
         yield CheckLine(

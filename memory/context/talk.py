@@ -88,7 +88,8 @@ class Talk:
             unseal: Gives a turn's mark from what the log kept.
         """
         if past.epoch != self.epoch:
-            self._clear()
+            if self.epoch:
+                self._clear()
             self.epoch = past.epoch
         for turn in past.turns:
             if turn.seq == self.n_turns:
