@@ -24,6 +24,7 @@ _LEAST_TOKENS = 12
 _BLOCK = 16
 _MOST_BLOCKS = 4  # what is left after the first is small change
 _LEAST_OF_ABOUT = 0.6
+_TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,11 +79,11 @@ def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_
         at = names.searchsorted(group[results])
         value += np.bincount(at, weights=relevance[results], minlength=len(names))
         total += np.bincount(at, weights=about[results], minlength=len(names))
-    worth = -value / total**_POWER
+    worth = -value / total**_POWER - _TIE * names  # of equals the later ones
     n_most = max(n_tokens, 0) // _LEAST_TOKENS + 32 * _BLOCK
     best = np.arange(len(names))
     if n_most < len(names):
-        best = np.sort(np.argpartition(worth, n_most)[:n_most])  # sorted: equals stay in their order
+        best = np.argpartition(worth, n_most)[:n_most]
     best = best[np.argsort(worth[best], kind="stable")]
     return Units(view, names[best], total[best], is_unit)
 

@@ -37,8 +37,8 @@ def pack(
 
     Args:
         query: What is looked for among older turns; asked of the index once for all rooms.
-        sent: Messages that follow the thread and are not (yet) part of it; their places follow, too. They are kept
-            as the latest ones are, never found by search.
+        sent: Messages that follow the thread and are not (yet) part of it; their places follow, too. What of them is
+            before the last turn is found by its words alone, and read anew each time: best a few.
         system: Messages that go along and are no part of the thread; they have no places.
         pins: Facts that go along (`memory.context.preface` says how).
         summary: The gist of the beginning, to be sent where something it covers is left out.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from stepwell.base.messages import Message, ToolCall
+from stepwell.base.messages import SYSTEM_ROLES, Message, ToolCall
 from stepwell.base.tokens import count_message
 from stepwell.memory.context.column import Column
 from stepwell.memory.context.counts import Counts
@@ -66,7 +66,7 @@ class Thread:
             self._n_chars += len(message.text)
             self._is_marked.add(bool(mark) or not text)
             n_tokens = int(self.counts.about[place])
-            self.index.add(text, speaker=message.name or message.role, at_s=at_s, n_tokens=n_tokens, mark=mark)
+            self.index.add(text, speaker=_speaker(message), at_s=at_s, n_tokens=n_tokens, mark=mark)
             return place
 
     def set_mark(self, place: int, mark: bytes) -> None:
@@ -88,10 +88,7 @@ class Thread:
 
     def text_of(self, place: int) -> str:
         """What of a message is searched and embedded; "" of a system message. Very long texts are cut."""
-        message = self._messages[place]
-        if self.shape.is_system[place]:
-            return ""
-        return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, message.tool_calls or ())]))
+        return _said(self._messages[place])
 
     def at_s(self, place: int) -> float:
         return float(self._at_s.view()[place])
@@ -162,15 +159,33 @@ class View:
         return int(self.counts(places, model).sum())
 
     def relevance(self, query: Query) -> NDArray[np.float32]:
-        """Probability that each message is needed to answer, shape (n,); 0 for those sent now."""
+        """Probability that each message is needed to answer, shape (n,); 0 in the last turn where that was sent now."""
         import numpy as np
 
-        return self._joined(self._thread.index.relevance(query), np.zeros(len(self._sent), dtype=np.float32))
+        sent = np.zeros(len(self._sent), dtype=np.float32)
+        n_older = self.shape.tail - self._n_held
+        if n_older > 0:  # a history that comes whole
+            index = Index()
+            for message in self._sent[:n_older]:
+                index.add(_said(message), speaker=_speaker(message))
+            sent[:n_older] = index.relevance(query)
+        return self._joined(self._thread.index.relevance(query), sent)
 
     def _joined(self, held: NDArray[Any], sent: NDArray[Any]) -> NDArray[Any]:
         import numpy as np
 
         return np.concatenate([held, sent]) if len(sent) else held
+
+
+def _said(message: Message) -> str:
+    """What of a message is searched."""
+    if message.role in SYSTEM_ROLES:
+        return ""
+    return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, message.tool_calls or ())]))
+
+
+def _speaker(message: Message) -> str:
+    return message.name or message.role
 
 
 def _call(call: ToolCall) -> str:
