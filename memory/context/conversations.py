@@ -27,6 +27,7 @@ from stepwell.memory.context.talk import Talk
 
 Embedded = tuple[str, "NDArray[np.float32]", "TokenVectors | None"]
 _N_TRIES = 3
+_MANY = 500
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class Conversations:
         self._marking = marking
         self._summaries = summaries
         self._talks: OrderedDict[Name, Talk] = OrderedDict()
+        self._sizes: dict[Name, int] = {}
+        self._n_bytes = 0
         self.n_lost = 0
 
     # ---- on a request's way
@@ -64,7 +67,7 @@ class Conversations:
         self._talks.move_to_end(name)
         async with talk.lock:
             await self._follow(talk)
-        self._shrink(name)
+        self._shrink(talk)
         return talk
 
     async def close_exchange(
@@ -113,7 +116,7 @@ class Conversations:
             self._log.keep_marks(talk.name, marks, epoch=epoch)
 
         self._marking.want(key, talk.thread, keep)
-        if self._summaries is None or not talk.overflows:
+        if self._summaries is None or not talk.overflows or self._summaries.is_busy(key):
             return
         upto = 0 if talk.summary is None else talk.summary.upto
         if self._summaries.is_due(talk.summary, talk.n_tokens_from(upto)):
@@ -244,26 +247,29 @@ class Conversations:
             talk.summary = made
 
     def _forget(self, name: Name) -> None:
-        talk = self._talks.pop(name, None)
+        talk = self._let_go(name)
         if talk is None:
             return
         self._marking.forget((name, talk.epoch))
         if self._summaries is not None:
             self._summaries.forget((name, talk.epoch))
 
-    def _shrink(self, keep: Name) -> None:
+    def _shrink(self, talk: Talk) -> None:
         """Let go of those that were silent the longest; their log is read again when they speak."""
+        n_bytes = talk.n_bytes
+        self._n_bytes += n_bytes - self._sizes.get(talk.name, 0)
+        self._sizes[talk.name] = n_bytes
         most = self._config.max_index_mb << 20
-        n_bytes = sum(talk.n_bytes for talk in self._talks.values()) if len(self._talks) > 1 else 0
-        while len(self._talks) > 1 and (len(self._talks) > self._config.max_in_memory or n_bytes > most):
-            name = next(iter(self._talks))
-            if name == keep:
-                return
-            n_bytes -= self._talks[name].n_bytes
-            self._forget(name)
+        while len(self._talks) > 1 and (
+            len(self._talks) > self._config.max_in_memory or self._n_bytes > most
+        ):
+            name, silent = next(iter(self._talks.items()))
+            self._let_go(name)
+            self._marking.forget((name, silent.epoch))
 
-
-_MANY = 500
+    def _let_go(self, name: Name) -> Talk | None:
+        self._n_bytes -= self._sizes.pop(name, 0)
+        return self._talks.pop(name, None)
 
 
 def said_of(talk: Talk, upto: int) -> list[Said]:

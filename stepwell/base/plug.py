@@ -14,6 +14,7 @@ GROUPS = (
     "stepwell.checks",
     "stepwell.embedders",
     "stepwell.stores",
+    "stepwell.summarizers",
     "stepwell.judges",
     "stepwell.sinks",
 )

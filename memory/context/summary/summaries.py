@@ -117,6 +117,10 @@ class Summaries:
         self._start()
         return True
 
+    def is_busy(self, key: Hashable) -> bool:
+        """Whether the conversation waits or is being read: what is new since is taken up by a later want."""
+        return key in self._waiting or key in self._running
+
     def forget(self, key: Hashable) -> None:
         """Stop work on a conversation that was erased; nothing of it is kept from now on."""
         self._waiting.pop(key, None)
