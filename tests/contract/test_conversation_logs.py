@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import redis
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
 from stepwell.memory.context.log.log import (
     NO_PAST,
-    ConversationLog,
     Listed,
     Name,
     NewTurn,
@@ -25,6 +25,7 @@ from stepwell.memory.context.log.redis_log import RedisLog
 from stepwell.memory.context.log.sqlite_log import SqliteLog
 from tests.router.redis_server import Server
 
+Log = SqliteLog | RedisLog
 ANN = Name("c1", "acme", "ann")
 BOB = Name("c1", "acme", "bob")
 ODD_NAMES = ["", "a\0b", "\ud800 alone", "é" * 10_000, "a/b:c {d}\r\n", "'; DROP TABLE turns; --"]
@@ -39,10 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(params=["memory", "file", "redis"])
-async def log(
-    request: pytest.FixtureRequest, server: Server, tmp_path: Path
-) -> AsyncIterator[ConversationLog]:
-    made: ConversationLog
+async def log(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> AsyncIterator[Log]:
+    made: Log
     if request.param == "redis":
         with redis.Redis(port=server.port) as client:
             client.flushall()
@@ -61,23 +60,23 @@ def texts(past: Past) -> list[bytes]:
     return [t.raw for t in past.turns]
 
 
-async def begun(log: ConversationLog, name: Name = ANN, *said: str) -> int:
+async def begun(log: Log, name: Name = ANN, *said: str) -> int:
     return (await log.append(name, new(*(said or ("hi",))), epoch=0)).epoch
 
 
-async def until_kept(log: ConversationLog) -> None:
+async def until_kept(log: Log) -> None:
     """Wait until what was sent so far is kept (what is asked comes after what was sent before)."""
     await log.unpin(Name("none"), "none")
 
 
-async def test_what_is_not_there_is_no_past(log: ConversationLog) -> None:
+async def test_what_is_not_there_is_no_past(log: Log) -> None:
     assert await log.read(ANN) == NO_PAST
     assert await log.list(tenant="acme") == []
     assert await log.erase(tenant="acme") == 0
     assert not await log.unpin(ANN, "x")
 
 
-async def test_turns_come_back_verbatim_in_order_from_any_place(log: ConversationLog) -> None:
+async def test_turns_come_back_verbatim_in_order_from_any_place(log: Log) -> None:
     first = await log.append(ANN, new("one", "two"), epoch=0)
     assert first.epoch > 0
     assert (first.n_turns, [t.seq for t in first.turns]) == (2, [0, 1])
@@ -90,7 +89,7 @@ async def test_turns_come_back_verbatim_in_order_from_any_place(log: Conversatio
         assert await log.read(ANN, after=after) == Past(first.epoch, 3, expected)
 
 
-async def test_any_bytes_and_sizes_are_kept(log: ConversationLog) -> None:
+async def test_any_bytes_and_sizes_are_kept(log: Log) -> None:
     raws = [b"", b"\0", bytes(range(256)), b"x" * 1_000_000, "\ud800".encode("utf-8", "surrogatepass")]
     made = await log.append(ANN, [NewTurn(raw, 1.25) for raw in raws], epoch=0)
     past = await log.read(ANN)
@@ -99,7 +98,7 @@ async def test_any_bytes_and_sizes_are_kept(log: ConversationLog) -> None:
     assert {t.guarded for t in past.turns} == {b""}
 
 
-async def test_odd_names_are_names_like_others(log: ConversationLog) -> None:
+async def test_odd_names_are_names_like_others(log: Log) -> None:
     for i, odd in enumerate(ODD_NAMES):
         for name in (Name(odd, "t", "u"), Name("id", odd, "u"), Name(f"id{i}", "t", odd)):
             await begun(log, name, f"{i}{name.id[:9]}")
@@ -113,7 +112,7 @@ async def test_odd_names_are_names_like_others(log: ConversationLog) -> None:
     assert await log.list(tenant="t", user="u") == []
 
 
-async def test_tenants_never_meet(log: ConversationLog) -> None:
+async def test_tenants_never_meet(log: Log) -> None:
     there = Name("c1", "other", "ann")
     await begun(log, ANN, "mine")
     await begun(log, there, "theirs")
@@ -124,7 +123,7 @@ async def test_tenants_never_meet(log: ConversationLog) -> None:
 
 
 @pytest.mark.parametrize("other", [BOB, Name("c1", "acme")])
-async def test_a_conversation_is_its_users_alone(log: ConversationLog, other: Name) -> None:
+async def test_a_conversation_is_its_users_alone(log: Log, other: Name) -> None:
     epoch = await begun(log, ANN, "secret-word")
     pin = await log.pin(ANN, "secret-fact")
     said = []
@@ -146,7 +145,7 @@ async def test_a_conversation_is_its_users_alone(log: ConversationLog, other: Na
     assert await log.erase(tenant="acme", user=other.user, id="c1") == 0
 
 
-async def test_the_user_without_a_name_is_a_user(log: ConversationLog) -> None:
+async def test_the_user_without_a_name_is_a_user(log: Log) -> None:
     nobody = Name("c1", "acme")
     await begun(log, nobody)
     with pytest.raises(ForeignConversation):
@@ -154,7 +153,7 @@ async def test_the_user_without_a_name_is_a_user(log: ConversationLog) -> None:
     assert await log.erase(tenant="acme", user="") == 1
 
 
-async def test_two_that_begin_at_once_hear_of_each_other(log: ConversationLog) -> None:
+async def test_two_that_begin_at_once_hear_of_each_other(log: Log) -> None:
     said = await asyncio.gather(
         *(log.append(ANN, new(str(i)), epoch=0) for i in range(5)), return_exceptions=True
     )
@@ -164,7 +163,7 @@ async def test_two_that_begin_at_once_hear_of_each_other(log: ConversationLog) -
     assert (await log.read(ANN)).n_turns == 1
 
 
-async def test_two_that_know_the_epoch_may_both_append(log: ConversationLog) -> None:
+async def test_two_that_know_the_epoch_may_both_append(log: Log) -> None:
     epoch = await begun(log)
     said = await asyncio.gather(*(log.append(ANN, new(f"{i}a", f"{i}b"), epoch=epoch) for i in range(20)))
     past = await log.read(ANN)
@@ -174,14 +173,14 @@ async def test_two_that_know_the_epoch_may_both_append(log: ConversationLog) -> 
         assert past.turns[each.turns[0].seq : each.turns[0].seq + 2] == each.turns
 
 
-async def test_appends_of_one_caller_keep_their_order(log: ConversationLog) -> None:
+async def test_appends_of_one_caller_keep_their_order(log: Log) -> None:
     epoch = await begun(log, ANN, "0")
     tasks = [asyncio.create_task(log.append(ANN, new(str(i)), epoch=epoch)) for i in range(1, 30)]
     await asyncio.gather(*tasks)
     assert texts(await log.read(ANN)) == [str(i).encode() for i in range(30)]
 
 
-async def test_a_stale_epoch_brings_nothing_back(log: ConversationLog) -> None:
+async def test_a_stale_epoch_brings_nothing_back(log: Log) -> None:
     old = await begun(log)
     assert await log.erase(tenant="acme", id="c1") == 1
     with pytest.raises(ConversationErased):
@@ -197,7 +196,26 @@ async def test_a_stale_epoch_brings_nothing_back(log: ConversationLog) -> None:
     assert await log.read(ANN) == Past(fresh, 1, (Turn(0, b"anew", 1.0, b"g"),))
 
 
-async def test_nothing_to_append_is_appended(log: ConversationLog) -> None:
+@pytest.mark.parametrize("erased", [{}, {"user": "ann"}, {"id": "c1"}, {"id": "c1", "user": "ann"}])
+async def test_a_first_exchange_under_way_begins_nothing_that_was_erased(
+    log: Log, erased: dict[str, str]
+) -> None:
+    asked_s = time.time()
+    assert await log.erase(tenant="acme", **erased) == 0  # nothing is there yet
+    with pytest.raises(ConversationErased):
+        await log.append(ANN, new("late"), epoch=0, since_s=asked_s)
+    assert await log.read(ANN) == NO_PAST
+    for other in (Name("c2", "acme", "bob"), Name("c1", "other", "ann")):
+        if erased or other.tenant != "acme":
+            await log.append(other, new("x"), epoch=0, since_s=asked_s)
+    past = await log.append(ANN, new("asked later"), epoch=0, since_s=time.time() + 1)
+    await log.erase(tenant="acme", id="c2")
+    assert (await log.append(ANN, new("more"), epoch=past.epoch, since_s=asked_s)).n_turns == 2
+    await log.erase(tenant="acme", **erased)
+    await log.append(ANN, new("said long ago, brought in now"), epoch=0)
+
+
+async def test_nothing_to_append_is_appended(log: Log) -> None:
     assert await log.append(ANN, [], epoch=0) == NO_PAST
     assert await log.read(ANN) == NO_PAST
     epoch = await begun(log)
@@ -206,7 +224,7 @@ async def test_nothing_to_append_is_appended(log: ConversationLog) -> None:
         await log.append(ANN, [], epoch=epoch + 1)
 
 
-async def test_marks_are_kept_with_their_turns(log: ConversationLog) -> None:
+async def test_marks_are_kept_with_their_turns(log: Log) -> None:
     epoch = await begun(log, ANN, "a", "b", "c")
     log.keep_marks(ANN, [(0, b"m0"), (2, b"\0m2")], epoch=epoch)
     log.keep_marks(ANN, [(2, b"again"), (3, b"nowhere"), (-1, b"nowhere")], epoch=epoch)
@@ -217,7 +235,7 @@ async def test_marks_are_kept_with_their_turns(log: ConversationLog) -> None:
     assert [t.mark for t in (await log.read(ANN, after=1)).turns] == [b"again", b""]
 
 
-async def test_a_summary_gives_way_to_none_that_covers_less(log: ConversationLog) -> None:
+async def test_a_summary_gives_way_to_none_that_covers_less(log: Log) -> None:
     epoch = await begun(log, ANN, "a", "b", "c")
     for summary, kept in (
         (Summary("x", 1, "extract", 7), "x"),
@@ -233,7 +251,7 @@ async def test_a_summary_gives_way_to_none_that_covers_less(log: ConversationLog
     assert found == Summary("same", 2, "extract", 11)
 
 
-async def test_pins_stay_in_order_until_they_are_taken_off(log: ConversationLog) -> None:
+async def test_pins_stay_in_order_until_they_are_taken_off(log: Log) -> None:
     first = await log.pin(ANN, "allergic \ud800 to nuts\0")  # before the first turn
     past = await log.read(ANN)
     assert past == Past(past.epoch, 0, (), (first,))
@@ -250,7 +268,7 @@ async def test_pins_stay_in_order_until_they_are_taken_off(log: ConversationLog)
     assert (await log.read(ANN, after=0)).pins == (second, same)
 
 
-async def test_lists_tell_the_latest_first(log: ConversationLog) -> None:
+async def test_lists_tell_the_latest_first(log: Log) -> None:
     for i, user in enumerate(("ann", "bob", "ann")):
         await log.append(Name(f"c{i}", "acme", user), new("x", "y", at_s=10.0 * (i + 1)), epoch=0)
     epoch = (await log.read(Name("c0", "acme", "ann"))).epoch
@@ -280,7 +298,7 @@ async def test_lists_tell_the_latest_first(log: ConversationLog) -> None:
     ],
 )
 async def test_erase_takes_what_it_names_and_no_more(
-    log: ConversationLog, chosen: dict[str, str], gone: set[str]
+    log: Log, chosen: dict[str, str], gone: set[str]
 ) -> None:
     users = {"a1": "ann", "a2": "ann", "b1": "bob"}
     for id, user in users.items():
@@ -298,7 +316,7 @@ async def test_erase_takes_what_it_names_and_no_more(
     assert await log.erase(tenant="acme", **chosen) == 0
 
 
-async def test_a_long_conversation_is_read_whole(log: ConversationLog) -> None:
+async def test_a_long_conversation_is_read_whole(log: Log) -> None:
     epoch = await begun(log, ANN, "0")
     for first in range(1, 3001, 1000):
         await log.append(ANN, new(*map(str, range(first, first + 1000))), epoch=epoch)
@@ -307,7 +325,7 @@ async def test_a_long_conversation_is_read_whole(log: ConversationLog) -> None:
     assert texts(await log.read(ANN, after=2998)) == [b"2999", b"3000"]
 
 
-async def test_other_threads_and_loops_may_call(log: ConversationLog) -> None:
+async def test_other_threads_and_loops_may_call(log: Log) -> None:
     epoch = await begun(log)
 
     def work(who: int) -> None:
@@ -329,7 +347,7 @@ async def test_other_threads_and_loops_may_call(log: ConversationLog) -> None:
         assert mine == [b"%d.%d" % (who, i) for i in range(10)]
 
 
-async def test_a_closed_log_says_so(log: ConversationLog) -> None:
+async def test_a_closed_log_says_so(log: Log) -> None:
     epoch = await begun(log)
     await log.close()
     log.keep_marks(ANN, [(0, b"m")], epoch=epoch)

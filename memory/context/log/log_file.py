@@ -49,6 +49,7 @@ _TABLES = """
         by TEXT NOT NULL,
         n_read_tokens INTEGER NOT NULL
     );
+    CREATE TABLE erasures (print BLOB PRIMARY KEY, at_s REAL NOT NULL) WITHOUT ROWID;
 """
 
 KIND = FileKind(

@@ -5,11 +5,13 @@ What a caller did wrong is returned, not raised: it must not undo the writes of 
 
 from __future__ import annotations
 
+import math
 import secrets
 import sqlite3
 from collections.abc import Sequence
 from enum import Enum
 
+from stepwell.memory.context.log.erasures import KEPT_S, print_of, prints_of
 from stepwell.memory.context.log.log import Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.log_file import MAX_TURNS, SEQ_BITS
 from stepwell.memory.context.log.names import key_of, to_bytes
@@ -30,6 +32,7 @@ _TURN = "INSERT INTO turns VALUES (?, ?, ?, ?)"
 _GROWN = """
     UPDATE conversations SET n_turns = n_turns + ?, n_bytes = n_bytes + ?, last_s = max(last_s, ?) WHERE n = ?
 """
+_ERASED = "SELECT 1 FROM erasures WHERE print IN (?, ?, ?, ?) AND at_s >= ?"
 _SUMMARY = """
     INSERT INTO summaries VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (n) DO UPDATE SET text = excluded.text, upto = excluded.upto, by = excluded.by,
@@ -39,7 +42,12 @@ _SUMMARY = """
 
 
 def append(
-    connection: sqlite3.Connection, *, name: Name, turns: Sequence[NewTurn], epoch: int
+    connection: sqlite3.Connection,
+    *,
+    name: Name,
+    turns: Sequence[NewTurn],
+    epoch: int,
+    since_s: float = math.inf,
 ) -> Past | Refused:
     head = connection.execute(_HEAD, key_of(name)).fetchone()
     if head is None and epoch:
@@ -50,6 +58,8 @@ def append(
         return Refused.ERASED if epoch else Refused.BEGUN
     if not turns:
         return Past(epoch, head[3] if head is not None else 0)
+    if head is None and connection.execute(_ERASED, (*prints_of(name), since_s)).fetchone() is not None:
+        return Refused.ERASED
     n, epoch, n_turns = (
         _begin(connection, name, turns[0].at_s) if head is None else (head[0], head[1], head[3])
     )
@@ -116,11 +126,16 @@ def unpin(connection: sqlite3.Connection, *, name: Name, pin_id: bytes) -> Refus
     return connection.execute(where, (head[0], pin_id)).rowcount > 0
 
 
-def erase(connection: sqlite3.Connection, *, tenant: bytes, user: bytes | None, id: bytes | None) -> int:
-    where, values = "tenant = ?", [tenant]
+def erase(
+    connection: sqlite3.Connection, *, tenant: str, user: str | None, id: str | None, now_s: float
+) -> int:
+    """Delete all that is named, and remember for a day that it was."""
+    connection.execute("DELETE FROM erasures WHERE at_s < ?", (now_s - KEPT_S,))
+    connection.execute("INSERT OR REPLACE INTO erasures VALUES (?, ?)", (print_of(tenant, user, id), now_s))
+    where, values = "tenant = ?", [to_bytes(tenant)]
     for column, value in (("user", user), ("id", id)):
         if value is not None:
-            where, values = f"{where} AND {column} = ?", [*values, value]
+            where, values = f"{where} AND {column} = ?", [*values, to_bytes(value)]
     gone = connection.execute(f"SELECT n FROM conversations WHERE {where}", values).fetchall()
     for (n,) in gone:
         span = (n << SEQ_BITS, ((n + 1) << SEQ_BITS) - 1)

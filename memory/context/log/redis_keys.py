@@ -25,6 +25,10 @@ class Keys:
         """As `all`, of one user."""
         return f"{self.prefix}u:{mark(name)}"
 
+    def erased(self, erasure: bytes) -> str:
+        """String: when (s) an erasure was asked for, by its print."""
+        return f"{self.prefix}z:{erasure.hex()}"
+
     def done(self) -> str:
         """String: what a change that must not be made twice has answered."""
         return f"{self.prefix}d:{secrets.token_hex(12)}"

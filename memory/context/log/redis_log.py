@@ -12,6 +12,7 @@ import msgspec
 
 from stepwell.base.errors import StoreUnavailable
 from stepwell.memory.context.log import redis_scripts as scripts
+from stepwell.memory.context.log.erasures import KEPT_S, print_of, prints_of
 from stepwell.memory.context.log.lane import Answer, Arg, Lane, NoAnswer
 from stepwell.memory.context.log.log import NO_PAST, Listed, Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.names import to_bytes, to_text
@@ -90,13 +91,22 @@ class RedisLog:
 
     # ---- writing
 
-    async def append(self, name: Name, turns: Sequence[NewTurn], *, epoch: int) -> Past:
-        """As ConversationLog says."""
+    async def append(
+        self, name: Name, turns: Sequence[NewTurn], *, epoch: int, since_s: float | None = None
+    ) -> Past:
+        """As ConversationLog says.
+
+        Args:
+            since_s: Unix time at which they were asked: where an erasure has named the conversation since, it is not
+                begun.
+        """
         check_times(turns)
         rows = [msgspec.msgpack.encode((float(t.at_s), t.guarded, t.raw)) for t in turns]
         times = [float(t.at_s) for t in turns] or [0.0]
-        args: list[Arg] = [str(epoch), repr(max(times)), *rows]
-        said = await self._change(scripts.APPEND, name, args, at_s=times[0])
+        asked_s = "" if since_s is None else repr(float(since_s))
+        args: list[Arg] = [str(epoch), repr(max(times)), asked_s, *rows]
+        erasures = prints_of(name) if asked_s and not epoch else ()
+        said = await self._change(scripts.APPEND, name, args, at_s=times[0], erasures=erasures)
         epoch, n_turns = map(int, said[2].split())
         first = n_turns - len(turns)
         added = (Turn(first + i, t.raw, t.at_s, t.guarded) for i, t in enumerate(turns))
@@ -132,7 +142,7 @@ class RedisLog:
     async def erase(self, *, tenant: str, user: str | None = None, id: str | None = None) -> int:
         """As ConversationLog says. What was begun after the call stays."""
         keys = Keys(tenant)
-        marks = [mark(id)] if id is not None else await self._marks_of(keys, user)
+        marks = await self._erasing(keys, tenant, user, id)
         n_gone = 0
         for first in range(0, len(marks), _N_AN_ERASE):
             some = marks[first : first + _N_AN_ERASE]
@@ -147,16 +157,22 @@ class RedisLog:
 
     # ----
 
-    async def _marks_of(self, keys: Keys, user: str | None) -> Sequence[str]:
+    async def _erasing(self, keys: Keys, tenant: str, user: str | None, id: str | None) -> Sequence[str]:
+        """Say that it is erased, so that nobody begins it; the marks of what may have to go."""
         where = keys.all if user is None else keys.user(user)
+        names = [keys.erased(print_of(tenant, user, id)), where]
         # over the lane of writes: after all that was sent so far
-        said = await self._ask(self._writes, scripts.MEMBERS, [where], [])
-        return [found.decode() for found in said[2]]
+        args: list[Arg] = [repr(time.time()), KEPT_S, 0 if id is not None else -1]
+        said = await self._ask(self._writes, scripts.ERASING, names, args)
+        return [mark(id)] if id is not None else [found.decode() for found in said[2]]
 
-    async def _change(self, script: str, name: Name, args: Sequence[Arg], *, at_s: float) -> Answer:
+    async def _change(
+        self, script: str, name: Name, args: Sequence[Arg], *, at_s: float, erasures: Sequence[bytes] = ()
+    ) -> Answer:
         """A change that begins the conversation where there is none."""
         places, epoch = Places(name), secrets.randbits(62) + 1
         keys = [places.keys.done(), *places.all_of, places.keys.all, places.keys.user(name.user)]
+        keys += [places.keys.erased(erasure) for erasure in erasures]
         user = (to_bytes(name.user), mark(name.user))
         named: list[Arg] = [*user, to_bytes(name.id), places.mark, str(epoch), repr(at_s)]
         return await self._ask(self._writes, script, keys, [self._keep_ms, *named, *args])

@@ -39,14 +39,20 @@ local function begin()
 end
 """
 
-# ARGV from 9 on: epoch, time of the last turn, turns
+# KEYS from 8 on: erasures that would take it. ARGV from 9 on: epoch, time of the last turn, since when or '', turns
 APPEND = f"""{_BEGIN}
 if ARGV[9] ~= (epoch or '0') then return {{ARGV[9] == '0' and 'begun' or 'erased', now}} end
 if epoch and redis.call('LLEN', KEYS[3]) ~= n then return {{'lost', now}} end
-if #ARGV == 10 then return {{'ok', now, (epoch or '0') .. ' ' .. n}} end
-if not epoch then begin() end
-for i = 11, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
-n = n + #ARGV - 10
+if #ARGV == 11 then return {{'ok', now, (epoch or '0') .. ' ' .. n}} end
+if not epoch then
+  for i = 8, #KEYS do
+    local at = redis.call('GET', KEYS[i])
+    if at and ARGV[11] ~= '' and tonumber(at) >= tonumber(ARGV[11]) then return {{'erased', now}} end
+  end
+  begin()
+end
+for i = 12, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+n = n + #ARGV - 11
 redis.call('HSET', KEYS[2], 'n', n)
 if tonumber(ARGV[10]) > tonumber(head[4] or ARGV[8]) then
   redis.call('HSET', KEYS[2], 'l', ARGV[10])
@@ -142,9 +148,10 @@ end
 return {{'ok', now, found, redis.call('ZCARD', KEYS[1])}}
 """
 
-# KEYS: all or the user's
-MEMBERS = f"""{_NOW}
-return {{'ok', now, redis.call('ZRANGE', KEYS[1], 0, -1)}}
+# KEYS: the erasure, all or the user's. ARGV from 2 on: time, for how long (s) it is remembered, last place. Ids' marks
+ERASING = f"""{_NOW}
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return {{'ok', now, redis.call('ZRANGE', KEYS[2], 0, ARGV[4])}}
 """
 
-ALL = (APPEND, PIN, UNPIN, MARKS, SUMMARY, ERASE, READ, LIST, MEMBERS)
+ALL = (APPEND, PIN, UNPIN, MARKS, SUMMARY, ERASE, READ, LIST, ERASING)

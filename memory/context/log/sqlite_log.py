@@ -96,10 +96,19 @@ class SqliteLog:
 
     # ---- writing
 
-    async def append(self, name: Name, turns: Sequence[NewTurn], *, epoch: int) -> Past:
-        """As ConversationLog says; a call that is cancelled may have added all of them, or none."""
+    async def append(
+        self, name: Name, turns: Sequence[NewTurn], *, epoch: int, since_s: float | None = None
+    ) -> Past:
+        """As ConversationLog says; a call that is cancelled may have added all of them, or none.
+
+        Args:
+            since_s: Unix time at which they were asked: where an erasure has named the conversation since, it is not
+                begun.
+        """
         check_times(turns)
-        return await self._ask(partial(writes.append, name=name, turns=tuple(turns), epoch=epoch))
+        asked_s = math.inf if since_s is None else since_s
+        work = partial(writes.append, name=name, turns=tuple(turns), epoch=epoch, since_s=asked_s)
+        return await self._ask(work)
 
     def keep_marks(self, name: Name, marks: Sequence[tuple[int, bytes]], *, epoch: int) -> None:
         """As ConversationLog says."""
@@ -127,9 +136,7 @@ class SqliteLog:
         The file's pages are overwritten and its write-ahead log is emptied; only where another process keeps
         reading from that for seconds, it stays until it grows full.
         """
-        names = [None if name is None else to_bytes(name) for name in (user, id)]
-        work = partial(writes.erase, tenant=to_bytes(tenant), user=names[0], id=names[1])
-        n_gone = await self._ask(work)
+        n_gone = await self._ask(partial(writes.erase, tenant=tenant, user=user, id=id, now_s=time.time()))
         if n_gone:
             await asyncio.to_thread(self._empty_wal)
         return n_gone

@@ -125,15 +125,35 @@ async def test_one_append_too_large_fails_alone(log: SqliteLog) -> None:
     assert [t.raw for t in (await log.read(ANN)).turns] == [b"hi", b"a", b"c"]
 
 
-async def test_a_file_that_stays_locked_is_said_so_to_all(log: SqliteLog, tmp_path: Path) -> None:
+async def test_a_file_that_stays_locked_is_said_so_to_all_at_once(
+    log: SqliteLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     epoch = (await log.append(ANN, new("hi"), epoch=0)).epoch
     pragma(log, "busy_timeout=10")
+    hangs, goes_on, n_tries = threading.Event(), threading.Event(), 0
+    transact = log._writer._transact
+
+    def counted(jobs: list[Job]) -> Exception | None:
+        nonlocal n_tries
+        n_tries += 1
+        return transact(jobs)
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait()
+
+    log._writer.send(Job(lambda _: None, after=hang), is_urgent=True)
+    hangs.wait()
     with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        calls = [log.append(ANN, new(str(n)), epoch=epoch) for n in range(20)]
-        said = await asyncio.gather(*calls, return_exceptions=True)
+        monkeypatch.setattr(log._writer, "_transact", counted)
+        tasks = [asyncio.create_task(log.append(ANN, new(str(n)), epoch=epoch)) for n in range(20)]
+        await asyncio.sleep(0)
+        goes_on.set()
+        said = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(s) for s in said} == {StoreUnavailable}
         assert "SQLITE_BUSY" in str(said[0])
+        assert n_tries == 1  # each try waits for the lock
         assert (await log.read(ANN)).n_turns == 1  # readers wait for nobody
         other.execute("ROLLBACK")
     assert (await log.append(ANN, new("more"), epoch=epoch)).n_turns == 2
