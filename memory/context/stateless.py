@@ -99,8 +99,8 @@ class Threads:
                 self._marks.popitem(last=False)
 
     def _mark(self, owner: bytes, thread: Thread, place: int) -> None:
-        text = thread.text_of(place)
-        if not text or not self._marks:
+        text = thread.text_of(place) if self._marks else ""
+        if not text:
             return
         with self._lock:
             mark = self._marks.get(_key(owner, text))

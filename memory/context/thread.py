@@ -26,7 +26,8 @@ _N_BYTES_A_MESSAGE = 600
 class Thread:
     """The messages of one conversation, from the first on; grows only. Any thread may call.
 
-    A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses.
+    A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses. The index reads
+    what was said when it is first searched: a conversation that fits costs nothing of the kind.
     """
 
     def __init__(self, *, on_mark: Callable[[str, bytes], None] | None = None) -> None:
@@ -39,15 +40,23 @@ class Thread:
         self._on_mark = on_mark
         self.shape = Shape()
         self.counts = Counts()
-        self.index = Index()
+        self._index: Index | None = None
         self._messages: list[Message] = []
         self._at_s = Column("float64")
         self._is_marked = Column("bool")
+        self._marks: dict[int, bytes] = {}  # of messages that the index has not read yet
         self._n_checked = 0
         self._n_chars = 0
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    @property
+    def index(self) -> Index:
+        """What it is searched by; made when first asked for."""
+        if self._index is None:
+            self._index = Index()
+        return self._index
 
     def add(self, message: Message, *, at_s: float = 0.0, mark: bytes = b"") -> int:
         """Take in the next message; gives its place.
@@ -62,17 +71,19 @@ class Thread:
             self._messages.append(message)
             self._at_s.add(at_s)
             place = len(self._messages) - 1
-            text = self.text_of(place)
             self._n_chars += len(message.text)
-            self._is_marked.add(bool(mark) or not text)
-            n_tokens = int(self.counts.about[place])
-            self.index.add(text, speaker=_speaker(message), at_s=at_s, n_tokens=n_tokens, mark=mark)
+            self._is_marked.add(bool(mark) or not _said(message))
+            if mark:
+                self._marks[place] = mark
             return place
 
     def set_mark(self, place: int, mark: bytes) -> None:
         """Give a message the mark it did not have."""
         with self.lock:
-            self.index.set_mark(place, mark)
+            if self._index is not None and place < len(self._index):
+                self._index.set_mark(place, mark)
+            else:
+                self._marks[place] = mark
             self._is_marked.view()[place] = True
         if self._on_mark is not None:
             self._on_mark(self.text_of(place), mark)
@@ -96,6 +107,24 @@ class Thread:
     def messages(self, places: Iterable[int]) -> list[Message]:
         return [self._messages[place] for place in places]
 
+    def relevance(self, query: Query, n: int) -> NDArray[np.float32]:
+        """Probability that each of the first n messages is needed to answer; the index reads those new to it."""
+        import numpy as np
+
+        for place in range(len(self.index), n):
+            message = self._messages[place]
+            self.index.add(
+                _said(message),
+                speaker=_speaker(message),
+                at_s=self.at_s(place),
+                n_tokens=int(self.counts.about[place]),
+                mark=self._marks.pop(place, b""),
+            )
+        found = np.zeros(len(self), dtype=np.float32)
+        known = self.index.relevance(query)
+        found[: len(known)] = known
+        return found
+
     def view(self, sent: Sequence[Message] = (), *, sent_at_s: float = 0.0) -> View:
         """The conversation as it is now, followed by `sent`, which is not added to it."""
         return View(self, sent, sent_at_s)
@@ -104,7 +133,8 @@ class Thread:
     def n_bytes(self) -> int:
         """Memory that it takes, about."""
         n = self._n_chars + _N_BYTES_A_MESSAGE * len(self._messages) + 9 * len(self._messages)
-        return n + self.shape.n_bytes + self.counts.n_bytes + self.index.n_bytes
+        n += sum(map(len, self._marks.values())) + (self._index.n_bytes if self._index is not None else 0)
+        return n + self.shape.n_bytes + self.counts.n_bytes
 
 
 class View:
@@ -159,9 +189,11 @@ class View:
         return int(self.counts(places, model).sum())
 
     def relevance(self, query: Query) -> NDArray[np.float32]:
-        """Probability that each message is needed to answer, shape (n,); 0 in the last turn where that was sent now."""
+        """Probability that each message is needed to answer, shape (n,); the last turn is not searched: it would find
+        itself."""
         import numpy as np
 
+        held = self._thread.relevance(query, min(self.shape.tail, self._n_held))
         sent = np.zeros(len(self._sent), dtype=np.float32)
         n_older = self.shape.tail - self._n_held
         if n_older > 0:  # a history that comes whole
@@ -169,7 +201,7 @@ class View:
             for message in self._sent[:n_older]:
                 index.add(_said(message), speaker=_speaker(message))
             sent[:n_older] = index.relevance(query)
-        return self._joined(self._thread.index.relevance(query), sent)
+        return self._joined(held, sent)
 
     def _joined(self, held: NDArray[Any], sent: NDArray[Any]) -> NDArray[Any]:
         import numpy as np
