@@ -19,7 +19,7 @@ from stepwell.router.dispatch import Served
 from stepwell.router.opened import OpenStream
 from stepwell.run import Run, wants_usage
 from stepwell.shared import SharedStream
-from stepwell.stream import ReplyStream
+from stepwell.stream import CLIENT_LEFT, ReplyStream
 from stepwell.stream_flights import Call, OnFull, Seat
 
 NONE = Usage()
@@ -72,6 +72,7 @@ class Streaming:
             stream.reply = reply
             if status == 200:
                 await self.records.remember(run, reply, cost_usd=spent, took_s=run.took_s)
+            if _was_heard(status, reply):
                 await self.records.converse(run, reply)
             self.records.add(run, status, reply, error=error)
 
@@ -98,7 +99,7 @@ class Streaming:
             stream.reply = reply = stream.finished(usage, 0.0, is_estimated)
             if status == 200 and seat.call.stream.is_orphan:  # else the one who pays keeps it
                 await self.records.remember(run, reply, cost_usd=saved_usd, took_s=asked.run.took_s)
-            if status == 200:
+            if _was_heard(status, reply):
                 await self.records.converse(run, reply)
             self.records.add(run, status, reply, error=error)
 
@@ -144,6 +145,13 @@ def shared(saved_usd: float, *, is_degraded: bool) -> CacheDecision:
     return CacheDecision(
         "hit", "shared with a request under way", saved_usd=saved_usd, is_degraded=is_degraded
     )
+
+
+def _was_heard(status: int, reply: Reply) -> bool:
+    """Whether the caller took the answer, or so much of it that they can go on from there: who stops a stream has."""
+    if status == CLIENT_LEFT:
+        return bool(reply.text) and not any(c.message.tool_calls for c in reply.answer.choices)
+    return status == 200
 
 
 def _take_verdict(run: Run, stream: ReplyStream) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepwell import Stepwell
-from stepwell.base.errors import ContextTooLong, TierUnavailable
+from stepwell.base.errors import ContextTooLong, StepwellError, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import count_messages
@@ -243,3 +244,20 @@ async def test_what_only_answers_carry_is_kept_in_the_log_and_not_sent_back() ->
         assert (await talk.amessages())[1] == odd
     raws = [bytes(raw) for raw in got(cheap).raw_messages()]
     assert raws[1] == b'{"content":"b","role":"assistant","x":1}'
+
+
+async def test_what_was_heard_of_a_stopped_stream_is_kept_and_nothing_of_a_broken_one() -> None:
+    error = TierUnavailable("broke", tier="cheap")
+    tiers = [FakeTier("one two three four"), FakeTier("one two three", break_after=2, broken=error)]
+    for tier, kept in zip(tiers, (["Count.", "one two"], []), strict=True):
+        async with house(tier, FakeTier("x")) as well:
+            talk = well.conversation("c")
+            stream = await talk.astream("Count.", tier="cheap")
+            heard = []
+            with contextlib.suppress(StepwellError):
+                async with contextlib.aclosing(stream.text_deltas()) as pieces:
+                    async for piece in pieces:
+                        heard.append(piece)
+                        if len(heard) == 2 and kept:
+                            break
+            assert [m["content"] for m in await talk.amessages()] == kept

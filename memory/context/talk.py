@@ -14,6 +14,7 @@ from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
 from stepwell.memory.context.packed import Packed
+from stepwell.memory.context.prefix import n_same_tokens
 from stepwell.memory.context.reconcile import n_known, print_of
 from stepwell.memory.context.thread import Thread
 
@@ -137,16 +138,8 @@ class Talk:
     # ---- what was sent
 
     def n_same_tokens(self, fit: Packed) -> int:
-        """Tokens, about, at the beginning of what is kept that stand as they stood in the last prompt."""
-        before = self.packed
-        if before is None or (before.summary, before.dates) != (fit.summary, fit.dates):
-            return 0
-        n = 0
-        for one, other in zip(before.kept, fit.kept, strict=False):
-            if one != other or one >= len(self.thread):
-                break
-            n += self.n_tokens(one)
-        return n
+        """Tokens, about, at the prompt's beginning that stand as they stood in the last one."""
+        return n_same_tokens(self.thread, self.packed, fit)
 
     def sent(self, fit: Packed) -> None:
         """Keep to this choice in the next turn."""
