@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepwell.base.minilm import MiniLM
+from stepwell.evals.context.dated import all_dated
 from stepwell.evals.context.glued import glued
 from stepwell.evals.context.read import read_talks
 from stepwell.evals.context.talk import Question, Talk
 from stepwell.memory.context.recall import basis as small
 from stepwell.memory.context.recall.features import FIRST, SECOND, standardised
-from stepwell.memory.context.recall.index import Index
 from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.model import (
     MODEL_FILE,
@@ -33,6 +33,7 @@ from stepwell.memory.context.recall.model import (
     write_model,
 )
 from stepwell.memory.context.recall.query import Query
+from stepwell.memory.context.recall.search import Search
 from stepwell.memory.context.recall.traits import ROLES
 from stepwell.memory.context.recall.words import is_stop
 
@@ -60,7 +61,7 @@ class Example:
     """
 
     talk: str
-    index: Index
+    index: Search
     query: Query
     evidence: NDArray[np.int64]
     words: Floats
@@ -101,9 +102,9 @@ def _axes(rows: Floats, n: int) -> NDArray[np.float16]:
 
 def examples_of(talk: Talk, embedder: MiniLM) -> list[Example]:
     """One for each question that has evidence."""
-    index = Index()
+    index = Search()
     for turn, (vector, tokens) in zip(talk.turns, embed(embedder, lines_of(talk)), strict=True):
-        index.add(turn.said, speaker=turn.speaker, at_s=turn.at_s, mark=mark_of_query(vector, tokens))
+        index.add(turn.said, turn.speaker, turn.at_s, mark_of_query(vector, tokens))
     asked = [q for q in talk.questions if q.is_scored]
     return [
         _example(talk, index, q, Query(q.text, vector, tokens, _asked_at_s(talk)))
@@ -115,7 +116,7 @@ def _asked_at_s(talk: Talk) -> float:
     return talk.turns[-1].at_s
 
 
-def _example(talk: Talk, index: Index, question: Question, query: Query) -> Example:
+def _example(talk: Talk, index: Search, question: Question, query: Query) -> Example:
     words, _ = index.first(Query(query.text, None, None, query.at_s))
     vectors, has_vector = index.first(query)
     return Example(talk.id, index, query, np.array(question.evidence), words, vectors, has_vector)
@@ -228,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not small.BASIS_FILE.exists():
         lines = [line for talk in talks for line in (*lines_of(talk), *(q.text for q in talk.questions))]
         write_basis(args.out / small.BASIS_FILE.name, embed(embedder, lines), _vocabulary())
-    examples = [e for talk in with_glued(talks) for e in examples_of(talk, embedder)]
+    examples = [e for talk in with_glued(all_dated(talks)) for e in examples_of(talk, embedder)]
     model = fitted(examples)
     calibration = calibrated(examples)
     write_model(args.out / MODEL_FILE.name, Model(model.words, model.vectors, model.pieces, calibration))

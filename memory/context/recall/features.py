@@ -17,18 +17,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Places = NDArray[np.int64]
 
-# of all turns; "near": the better one of the two beside it, "wide": two to each side together
+# of all turns; "wide": with two to each side
 FIRST = (
-    "words", "words_near", "words_wide", "cosine", "cosine_near", "cosine_wide", "around", "length", "by_named",
-    "by_other", "by_voice", "asks", "time", "number", "name", "place", "day",
+    "words", "words_wide", "cosine", "cosine_wide", "around", "length", "by_named", "by_voice", "asks", "time",
+    "number", "name", "place", "day",
 )  # fmt: skip
-# of the best: how word pieces of the question are met in the turn, beside it, in it with its neighbours
-SECOND = (
-    "pieces", "pieces_low", "pieces_near", "pieces_before", "pieces_three", "pieces_five", "answers", "like_best",
-)  # fmt: skip
+# of the best: how word pieces of the question are met in the turn, in the one before, in three or five together
+SECOND = ("pieces", "pieces_low", "pieces_before", "pieces_three", "pieces_five", "answers")
 _AROUND = 8
-_N_BEST = 5
-_BEST_WEIGHTS = (1.0, 0.8, 0.6, 0.5, 0.4)
 
 
 class Asked(NamedTuple):
@@ -60,27 +56,21 @@ class Turns(NamedTuple):
 
 def first_features(asked: Asked, turns: Turns) -> Floats:
     """FIRST of each turn, shape (len(FIRST), n)."""
-    n = len(asked.words)
-    made = np.zeros((len(FIRST), n), dtype=np.float32)
-    words = standardised(asked.words)
-    made[0], made[1] = words, standardised(beside(asked.words))
-    made[2] = standardised(_sum_of_five(asked.words))
-    base = words
+    made = np.zeros((len(FIRST), len(asked.words)), dtype=np.float32)
+    base = made[0] = standardised(asked.words)
+    made[1] = standardised(_sum_of_five(asked.words))
     if asked.cosines is not None:
-        known = asked.has_vector
-        made[3, known] = standardised(asked.cosines[known])
-        made[4] = standardised(beside(made[3]))
-        made[5] = standardised(_sum_of_five(made[3]))
-        base = words + made[3]
-    made[6] = standardised(_mean_around(np.maximum(base, 0)))
-    made[7] = standardised(np.log1p(turns.lengths))
+        made[2, asked.has_vector] = standardised(asked.cosines[asked.has_vector])
+        made[3] = standardised(_sum_of_five(made[2]))
+        base = made[0] + made[2]
+    made[4] = standardised(_mean_around(np.maximum(base, 0)))
+    made[5] = standardised(np.log1p(turns.lengths))
     if asked.n_named == 1:
-        made[8] = asked.by_named
-        made[9] = ~asked.by_named
-    _traits(made[10:16], asked.text, turns.traits)
+        made[6] = asked.by_named
+    _traits(made[7:13], asked.text, turns.traits)
     days = near_days(asked.text, asked.at_s, turns.at_s)
     if days is not None:
-        made[16] = days
+        made[13] = days
     return made
 
 
@@ -119,7 +109,7 @@ def met(pieces: Pieces, places: Places, question: Floats) -> Met:
 def second_features(
     here: Met, usual: Met, weights: Floats, places: Places, base: Floats, asks: NDArray[np.bool_]
 ) -> Floats:
-    """SECOND of the turns at `places`, without the last one, shape (len(SECOND), len(places)).
+    """SECOND of the turns at `places`, shape (len(SECOND), len(places)).
 
     Args:
         here, usual: Of these turns, and of turns as they come.
@@ -137,32 +127,12 @@ def second_features(
         n = max(1, int(rare.sum()) // 2)
         low, usual_low = (np.partition(m[:, rare], n - 1)[:, :n].mean(1) for m in (alone, usual_alone))
         made[1] = _against(low, usual_low)
-    before, after = _neighbour(made[0], places, -1), _neighbour(made[0], places, 1)
-    made[2], made[3] = np.maximum(before, after), before
-    for row, mine, others in ((4, here.three, usual.three), (5, here.five, usual.five)):
+    made[2] = _neighbour(made[0], places, -1)
+    for row, mine, others in ((3, here.three, usual.three), (4, here.five, usual.five)):
         mean, spread = others.mean(0), _spread(others)
         made[row] = _against((mine - mean) / spread @ weights, (others - mean) / spread @ weights)
-    made[6] = _neighbour(np.where(asks, np.maximum(base, 0), 0), places, -1)
+    made[5] = _neighbour(np.where(asks, np.maximum(base, 0), 0), places, -1)
     return made
-
-
-def like_best(vectors: Floats, scores: Floats) -> Floats:
-    """How like the five best turns each turn is, beside itself: what a second search with their words would find.
-
-    After Rocchio's relevance feedback.
-
-    Args:
-        vectors: Shape (n, dim).
-        scores: What is thought of each so far.
-    """
-    best = np.argsort(-scores, kind="stable")[:_N_BEST]
-    weights = np.array(_BEST_WEIGHTS[: len(best)], dtype=np.float32)
-    centre = weights @ vectors[best]
-    cosines = vectors @ (centre / max(float(np.linalg.norm(centre)), 1e-9))
-    others = np.delete(cosines, best)
-    if len(others):
-        cosines[best] = np.minimum(cosines[best], others.max())
-    return standardised(cosines)
 
 
 def standardised(values: Floats) -> Floats:
@@ -170,14 +140,6 @@ def standardised(values: Floats) -> Floats:
     if not len(values):
         return values
     made: Floats = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return made
-
-
-def beside(values: Floats) -> Floats:
-    """The larger one of the two neighbours of each; at an end there is one."""
-    made = np.full_like(values, values.min()) if len(values) else values.copy()
-    made[1:] = values[:-1]
-    made[:-1] = np.maximum(made[:-1], values[1:])
     return made
 
 

@@ -4,51 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from stepwell.memory.context.recall import features
-from stepwell.memory.context.recall.basis import basis
-from stepwell.memory.context.recall.grown import Grown
-from stepwell.memory.context.recall.marks import read_mark
-from stepwell.memory.context.recall.model import first_shares, log_mass, log_shares, odds_of, shipped
-from stepwell.memory.context.recall.pieces import Pieces
-from stepwell.memory.context.recall.postings import Postings
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.recall.rows import Rows
-from stepwell.memory.context.recall.traits import ASKS, ROLES, traits_of
-from stepwell.memory.context.recall.words import terms
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
-    Places = NDArray[np.int64]
-
-_ALL_UP_TO = 768  # so many turns are all looked at closely
-_N_CLOSE = 256  # of more, so many of the best and those beside them
-_N_RUNS, _RUN = 24, 8  # what turns are like in general is seen from so many stretches of so many
 
 
 class Index:
     """The turns of one conversation; grows only. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._postings = Postings()
-        self._rows = Rows()
-        self._pieces = Pieces(basis().of_pieces.shape[1])
-        self._traits = Grown(np.uint8)
-        self._at_s = Grown(np.float64)
-        self._speakers = Grown(np.int32)
-        self._names: dict[str, int] = {}
+        from stepwell.memory.context.recall.search import Search  # loads numpy
+
+        self.search = Search()
 
     def __len__(self) -> int:
-        return len(self._traits)
+        return len(self.search)
 
     @property
     def n_bytes(self) -> int:
-        """Memory that it takes, about."""
-        parts = (self._postings, self._rows, self._pieces, self._traits, self._at_s, self._speakers)
-        return sum(part.n_bytes for part in parts)
+        """Memory that it takes, about; it grows by half as much again at once."""
+        return self.search.n_bytes
 
     def add(
         self, text: str, *, speaker: str = "", at_s: float = 0.0, n_tokens: int = 0, mark: bytes = b""
@@ -57,101 +34,22 @@ class Index:
 
         Args:
             text: All that was said, a photo's caption too.
-            speaker: Name of who said it, or the role ("user", "assistant").
+            speaker: Name of who said it; where there is none, the role ("user", "assistant", "tool"): it tells "what
+                did I say" from "what did you say".
             at_s: Unix time, 0 where unknown.
-            n_tokens: Its length, 0 where it was not counted.
+            n_tokens: Its length, 0 where it was not counted; not read today.
             mark: As `embed_marks` made it; b"" where there is none (yet).
         """
-        name = "" if speaker in ROLES else speaker
-        self._postings.add(terms(f"{name} {text}"))
-        self._at_s.extend(np.array([at_s]))
-        self._speakers.extend(np.array([self._names.setdefault(name, len(self._names))]))
-        place = self._traits.extend(np.array([traits_of(text, speaker)], dtype=np.uint8))
-        if mark:
-            self.set_mark(place, mark)
-        return place
+        return self.search.add(text, speaker, at_s, mark)
 
     def set_mark(self, place: int, mark: bytes) -> None:
         """Give a turn the mark it did not have; one that can't be read is left out."""
-        held = read_mark(mark)
-        if held is None or not held.vector:
-            return
-        self._rows.set(place, basis().small_text(np.frombuffer(held.vector, np.float16).astype(np.float32)))
-        if held.pieces and held.basis == basis().name:
-            self._pieces.set(place, held.pieces)
+        self.search.set_mark(place, mark)
 
-    def relevance(self, query: Query) -> Floats:
-        """Probability that each turn is needed to answer, 0..1, shape (n,), float32."""
-        n = len(self)
-        if not n:
-            return np.zeros(0, dtype=np.float32)
-        model = shipped()
-        first, has_vector = self.first(query)
-        shares, odds = first_shares(model, first, has_vector)
-        thought = features.standardised(shares)
-        places, more = self.second(query, thought)
-        if len(places):
-            scores = model.pieces @ np.concatenate([first[:, places], more])
-            shares[places] = log_shares(scores, log_mass(shares[places]))
-            odds[places] = odds_of(model, 2, shares[places])
-        made: Floats = 1 / (1 + np.exp(-np.clip(odds, -30, 30), dtype=np.float32))
-        return made
+    def relevance(self, query: Query) -> NDArray[np.float32]:
+        """Probability that each turn is needed to answer, 0..1, shape (n,), float32.
 
-    def first(self, query: Query) -> tuple[Floats, NDArray[np.bool_]]:
-        """FIRST of all turns, shape (len(FIRST), n), and which have a vector to compare, shape (n,)."""
-        asked_terms = terms(query.text)
-        n_named, by_named = self._named(asked_terms)
-        cosines, has_vector = self._cosines(query)
-        words = self._postings.scores(asked_terms)
-        asked = features.Asked(query.text, query.at_s, words, cosines, has_vector, n_named, by_named)
-        turns = features.Turns(self._postings.lengths, self._traits.rows, self._at_s.rows)
-        return features.first_features(asked, turns), has_vector
-
-    def second(self, query: Query, thought: Floats) -> tuple[Places, Floats]:
-        """The turns worth a closer look, rising, and SECOND of them, shape (len(SECOND), len(places)).
-
-        Args:
-            thought: What is thought of each turn so far, standardised, shape (n,).
+        What has no vector yet is judged by its words. Sums of these probabilities are what recall to expect: see
+        card.json for how far that held.
         """
-        tokens = query.tokens
-        nothing = np.zeros(0, dtype=np.int64), np.zeros((len(features.SECOND), 0), dtype=np.float32)
-        if tokens is None or not len(tokens.ids) or tokens.vectors.shape[1] != basis().width:
-            return nothing
-        places = self._pieces.held(_close(thought))
-        if not len(places):
-            return nothing
-        question, weights = basis().small_query(tokens)
-        here = usual = features.met(self._pieces, places, question)
-        if len(self) > _ALL_UP_TO and len(stretches := self._pieces.held(_stretches(len(self)))):
-            usual = features.met(self._pieces, stretches, question)
-        asks = (self._traits.rows[places] & ASKS) > 0
-        made = features.second_features(here, usual, weights, places, thought[places], asks)
-        made[-1] = features.like_best(self._rows.at(places), thought[places] + made[0] + made[5])
-        return places, made
-
-    def _named(self, asked: list[str]) -> tuple[int, NDArray[np.bool_]]:
-        words = set(asked)
-        named = [i for name, i in self._names.items() if name and not words.isdisjoint(terms(name))]
-        return len(named), np.isin(self._speakers.rows, named)
-
-    def _cosines(self, query: Query) -> tuple[Floats | None, NDArray[np.bool_]]:
-        n = len(self)
-        if query.vector is None:
-            return None, np.zeros(n, dtype=np.bool_)
-        small = basis().small_text(query.vector)
-        cosines = self._rows.dots(small, n)
-        return cosines, self._rows.has(n) & (cosines is not None)
-
-
-def _close(thought: Floats) -> Places:
-    n = len(thought)
-    if n <= _ALL_UP_TO:
-        return np.arange(n)
-    best = np.argpartition(-thought, _N_CLOSE)[:_N_CLOSE]
-    around = best[:, None] + np.arange(-2, 3)
-    return np.unique(around[(around >= 0) & (around < n)])
-
-
-def _stretches(n: int) -> Places:
-    begins = np.linspace(0, n - _RUN, _N_RUNS).astype(np.int64)
-    return np.unique(begins[:, None] + np.arange(_RUN))
+        return self.search.relevance(query)

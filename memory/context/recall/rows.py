@@ -51,9 +51,3 @@ class Rows:
         rows = self._held.rows[:n]
         np.dot(rows, vector, out=made[: len(rows)])
         return made
-
-    def at(self, places: NDArray[np.int64]) -> Floats:
-        """The vectors of turns that have one, shape (len(places), width)."""
-        assert self._held is not None
-        made: Floats = self._held.rows[places]
-        return made
