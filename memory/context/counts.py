@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepwell.base.messages import Message
+from stepwell.base.messages import Message, encode_json
 from stepwell.base.tokens import (
     N_IMAGE_TOKENS,
     N_MESSAGE_TOKENS,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _UNKNOWN = -1
+_N_BESIDE = 16
 _BYTES_A_TOKEN = 4
 
 
@@ -31,6 +33,7 @@ class Counts:
         self._bound = Column("int32")
         self._about = Column("int32")
         self._exact: dict[str, Column] = {}
+        self._beside: OrderedDict[tuple[str, bytes], int] = OrderedDict()
 
     def add(self, message: Message) -> None:
         bound = upper_bound([message]) - N_REPLY_TOKENS
@@ -61,6 +64,15 @@ class Counts:
                 known[place] = count_message(messages[place], model)
             found = known[places]
         return found
+
+    def beside(self, message: Message, model: str) -> int:
+        """Tokens of a message that is none of these, such as a system prompt; the last few are remembered."""
+        key = (model, encode_json(message))
+        n = self._beside.pop(key, None)
+        self._beside[key] = n = count_message(message, model) if n is None else n
+        if len(self._beside) > _N_BESIDE:
+            self._beside.popitem(last=False)
+        return n
 
     def _known(self, model: str) -> NDArray[np.int32]:
         if model.startswith("local/"):  # counted in bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -111,10 +110,11 @@ class Needs:
 
     def _count(self, model: str) -> _Fixed:
         is_system = self.view.shape.is_system
-        n_system = sum(count_message(m, model) for m in self._system)
+        n_system = self.view.count_beside(self._system, model)
         n_system += self.view.count((self.must & is_system).nonzero()[0], model)
         n_last = self.view.count((self.must & ~is_system).nonzero()[0], model)
-        return _Fixed(n_system, n_last, n_note(model, pins=self.pins))
+        n_pins = self.view.count_beside(_message(preface(self.pins, "", "")), model)
+        return _Fixed(n_system, n_last, n_pins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,9 @@ class _Fixed:
     n_pins: int
 
 
-def n_note(model: str, *, pins: Sequence[str] = (), summary: str = "", dates: str = "") -> int:
+def n_note(model: str, *, summary: str = "", dates: str = "") -> int:
     """Tokens of the message that says this."""
-    return sum(count_message(m, model) for m in _message(preface(pins, summary, dates)))
+    return sum(count_message(m, model) for m in _message(preface((), summary, dates)))
 
 
 def _message(made: Message | None) -> list[Message]:

@@ -7,7 +7,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from stepwell.base.messages import SYSTEM_ROLES, Message, ToolCall
-from stepwell.base.tokens import count_message
 from stepwell.memory.context.column import Column
 from stepwell.memory.context.counts import Counts
 from stepwell.memory.context.groups import Shape
@@ -181,8 +180,11 @@ class View:
         thread, n = self._thread, self._n_held
         cut = int(places.searchsorted(n))
         held = thread.counts.of(places[:cut], thread._messages, model)
-        sent = [count_message(self._sent[i - n], model) for i in places[cut:].tolist()]
-        return np.concatenate([held, np.array(sent, dtype=np.int64)])
+        return np.concatenate([held, self._sent_counts.of(places[cut:] - n, self._sent, model)])
+
+    def count_beside(self, messages: Sequence[Message], model: str) -> int:
+        """Tokens of messages that are no part of it; what goes along with every request is counted once."""
+        return sum(self._thread.counts.beside(message, model) for message in messages)
 
     def count(self, places: NDArray[np.int64], model: str) -> int:
         """Tokens of the messages at `places` (rising) together."""

@@ -96,6 +96,26 @@ def test_each_message_is_counted_once_for_a_vocabulary(monkeypatch: pytest.Monke
     assert len(asked) == 15
 
 
+def test_what_goes_along_each_time_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_asked = 0
+
+    def counted(message: Message, model: str) -> int:
+        nonlocal n_asked
+        n_asked += 1
+        return count_message(message, model)
+
+    monkeypatch.setattr("stepwell.memory.context.counts.count_message", counted)
+    thread, prompt = thread_of(HISTORY), Message("system", "Be brief.")
+    for _ in range(3):
+        assert thread.view().count_beside([prompt], "gpt-4o") == count_message(prompt, "gpt-4o")
+    view = thread.view(sent=[prompt])
+    assert view.count(np.array([5]), "gpt-4o") == view.count(np.array([5]), "gpt-4o")
+    assert n_asked == 2
+    for i in range(40):
+        thread.view().count_beside([Message("system", f"Rule {i}")], "gpt-4o")
+    assert n_asked == 42
+
+
 def test_what_was_sent_now_is_no_part_of_the_thread() -> None:
     thread = thread_of(HISTORY[:2])
     view = thread.view(HISTORY[2:], sent_at_s=7.0)
