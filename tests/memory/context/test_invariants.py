@@ -61,8 +61,10 @@ call_and_results = st.builds(
     phrases,
     texts,
 )
-parts = st.one_of(*[messages.map(lambda m: [m]) | call_and_results] * 5, pictures.map(lambda m: [m]))
-histories = st.lists(parts, min_size=1, max_size=24).map(lambda found: [m for part in found for m in part])
+some = messages.map(lambda m: [m]) | call_and_results
+parts = st.integers(0, 19).flatmap(lambda n: pictures.map(lambda m: [m]) if n == 0 else some)
+sizes = st.lists(parts, min_size=1, max_size=8) | st.lists(parts, min_size=12, max_size=40)
+histories = sizes.map(lambda found: [m for part in found for m in part])
 
 
 def tiktokens(sent: Sequence[Message]) -> int:
