@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from stepwell import Stepwell
-from stepwell.base.errors import ContextTooLong, StepwellError, TierUnavailable
+from stepwell.base.errors import ConfigError, ContextTooLong, StepwellError, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import count_messages
 from stepwell.testing import FakeTier
-from tests.house import CHEAP, DEAR, NO_CACHE, QUICK
+from tests.house import CHEAP, DEAR, NO_CACHE, QUICK, records_of
 
 SYSTEM = {"role": "system", "content": "You are a gardener's helper."}
 FACT = "My greenhouse code is 7741, and the key hangs behind the blue watering can."
@@ -261,3 +261,74 @@ async def test_what_was_heard_of_a_stopped_stream_is_kept_and_nothing_of_a_broke
                         if len(heard) == 2 and kept:
                             break
             assert [m["content"] for m in await talk.amessages()] == kept
+
+
+async def test_a_deployments_own_system_prompt_and_a_schema_take_room_too() -> None:
+    async def sent(**more: Any) -> int:
+        cheap = FakeTier("{}")
+        tiers = {
+            "cheap": {
+                **CHEAP,
+                "window_tokens": 1500,
+                "capabilities": ["json_schema"],
+                **more.pop("tier", {}),
+            },
+            "dear": DEAR,
+        }
+        async with house(cheap, FakeTier("x"), tiers=tiers) as well:
+            await well.achat([*long_talk(), user(ASK)], tier="cheap", **more)
+        return count_messages(got(cheap).messages, model="openai/gpt-4.1")
+
+    plain = await sent()
+    assert plain > 900
+    assert await sent(tier={"system_prompt": "word " * 500}) < plain - 450
+    schema = {"name": "s", "schema": {"description": "word " * 500}}
+    assert await sent(response_format={"type": "json_schema", "json_schema": schema}) < plain - 450
+
+
+async def test_metrics_and_records_say_what_packing_did() -> None:
+    async with house(FakeTier("ok"), FakeTier("x"), promises={"min_p_ok": 0.3, "min_recall": 0}) as well:
+        records = records_of(well)
+        talk = well.conversation("c")
+        await talk.aappend(long_talk())
+        for _ in range(2):
+            await talk.achat(ASK, tier="cheap")
+        lines = dict(
+            line.rsplit(" ", 1)
+            for line in well.pipeline.metrics.render().decode().splitlines()
+            if line[0] != "#"
+        )
+    assert float(lines["stepwell_context_packed_total"]) == 2
+    assert float(lines["stepwell_context_dropped_messages_total"]) > 400
+    assert (
+        0
+        < float(lines["stepwell_context_same_tokens_total"])
+        < float(lines["stepwell_context_conversation_tokens_total"])
+    )
+    assert records[0].context is not None
+    assert records[0].context.n_dropped > 200
+    assert records[0].is_logged
+
+
+async def test_check_says_where_conversations_are_kept(tmp_path: Path) -> None:
+    async def said(**context: Any) -> dict[str, str]:
+        async with house(FakeTier("x"), FakeTier("x"), context=context) as well:
+            return {line.subject: line.detail for line in await well.acheck()}
+
+    assert "in memory" in (await said())["conversations"]
+    assert "over restarts" in (await said(path=str(tmp_path / "t.db")))["conversations"]
+    assert "stepwell eval context" in (await said())["promise min_recall"]
+    assert "is refused" in (await said(fit=False))["promise min_recall"]
+
+
+def test_a_wrong_log_is_an_error_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "foreign.db").write_bytes(b"not a database, but long enough to look at " * 10)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"path": str(tmp_path / "foreign.db")}, "foreign.db"),
+        ({"redis_url_env": "NO_SUCH_REDIS"}, "NO_SUCH_REDIS"),
+        ({"summary": "tier:nobody"}, "nobody"),
+        ({"path": "a", "redis_url_env": "B"}, "not both"),
+    ]
+    for context, names in wrong:
+        with pytest.raises(ConfigError, match=names):
+            house(FakeTier("x"), FakeTier("x"), context=context)

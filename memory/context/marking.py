@@ -11,7 +11,7 @@ from stepwell.base.embedding import Embedder, on_worker
 from stepwell.memory.context.recall.marks import embed_marks
 from stepwell.memory.context.thread import Thread
 
-_BATCH = 8  # a request that needs its own vector waits for no more than this
+_BATCH = 4  # a request that needs its own vector waits for no more than this
 _MAX_WAITING = 1000
 _N_NAME = 4
 _log = logging.getLogger("stepwell.memory")
