@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
+_MAX_S = 1e11  # above it, it is in milliseconds
+
 
 class Prompt(msgspec.Struct, frozen=True):
     """What of a conversation would be sent.
@@ -81,13 +83,18 @@ class Conversation:
         """All turns, verbatim, as OpenAI messages."""
         return [msgspec.json.decode(turn.raw) for turn in (await self.apast()).turns]
 
-    async def aappend(self, messages: Sequence[Mapping[str, Any]]) -> int:
+    async def aappend(self, messages: Sequence[Mapping[str, Any]], *, at_s: float | None = None) -> int:
         """Add turns without asking anybody, as an import of history does; returns how many turns there are.
 
+        Args:
+            at_s: Unix time at which they were said; None: now. Dates help recall.
+
         Raises:
-            BadRequest: One is no OpenAI message.
+            BadRequest: One is no OpenAI message, or `at_s` no time.
         """
-        return (await self._all.append(self._name, raws_of(messages))).n_turns
+        if at_s is not None and not (isinstance(at_s, int | float) and 0 <= at_s < _MAX_S):
+            raise BadRequest("at_s must be Unix time in seconds", param="at_s")
+        return (await self._all.append(self._name, raws_of(messages), at_s=at_s)).n_turns
 
     async def apin(self, text: str) -> Pin:
         """Pin a fact: it goes with every request from now on. `pin.id` takes it away again."""
@@ -147,9 +154,9 @@ class Conversation:
         """As `amessages`, blocking."""
         return self._loop().run(self.amessages())
 
-    def append(self, messages: Sequence[Mapping[str, Any]]) -> int:
+    def append(self, messages: Sequence[Mapping[str, Any]], *, at_s: float | None = None) -> int:
         """As `aappend`, blocking."""
-        return self._loop().run(self.aappend(messages))
+        return self._loop().run(self.aappend(messages, at_s=at_s))
 
     def pin(self, text: str) -> Pin:
         """As `apin`, blocking."""

@@ -45,6 +45,20 @@ def test_what_is_appended_comes_back_verbatim(tmp_path: Path) -> None:
         assert [turn.seq for turn in talk.past().turns] == [0, 1, 2, 3]
 
 
+def test_an_import_may_say_when_it_was_said(tmp_path: Path) -> None:
+    well, _ = at(tmp_path)
+    with well:
+        talk = well.conversation("c")
+        talk.append(TALK[:2], at_s=1_683_550_000)
+        talk.append(TALK[2:], at_s=1_690_000_000.5)
+        assert [turn.at_s for turn in talk.past().turns] == [1_683_550_000] * 2 + [1_690_000_000.5] * 2
+        assert "[8 May, 2023]" in talk.text("Where did Ines move to?", 600)
+        for wrong in (1_690_000_000_000, -1, float("nan"), "now"):
+            with pytest.raises(BadRequest):
+                talk.append(TALK, at_s=wrong)  # type: ignore[arg-type]
+        assert len(talk.messages()) == 4
+
+
 def test_it_is_there_after_a_restart(tmp_path: Path) -> None:
     well, _ = at(tmp_path)
     with well:

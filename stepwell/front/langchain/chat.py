@@ -24,7 +24,7 @@ from stepwell.front.langchain.structured import Method, parsed, parser_of, respo
 from stepwell.well import Stepwell
 
 _SENT = ("temperature", "max_tokens", "stop", "seed", "n")
-_WISHES = ("tier", "min_tier", "max_usd", "below_floor", "tenant", "user", "timeout_s")
+_WISHES = ("tier", "min_tier", "max_usd", "below_floor", "tenant", "user", "timeout_s", "conversation")
 
 
 class ChatStepwell(BaseChatModel):
@@ -37,6 +37,7 @@ class ChatStepwell(BaseChatModel):
         well: Stays the caller's to close, by `close()`. Runs on its own loop here: leave its `a…` methods alone.
         model_name: "auto", a tier or a model; in the constructor, `model`.
         timeout_s: Deadline over all tries; in the constructor also `timeout`.
+        conversation: Its history is the well's to keep and to fit: messages may be all of it, or only what is new.
         use_cache: False keeps these requests out of the well's cache (`cache` is LangChain's own).
         route_tags: Words that the well's rules may match (`tags` are LangChain's own).
         model_kwargs: Further request fields.
@@ -57,6 +58,7 @@ class ChatStepwell(BaseChatModel):
     below_floor: Literal["refuse", "flag"] | None = None
     tenant: str | None = None
     user: str | None = None
+    conversation: str | None = None
     timeout_s: float | None = Field(default=None, alias="timeout")
     use_cache: CacheWish = True
     route_tags: tuple[str, ...] = ()

@@ -242,7 +242,7 @@ def description() -> dict[str, JsonValue]:
         "info": {"title": "Stepwell", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": {
             "/v1/chat/completions": _post(
-                "Answer a conversation", "Chat", _COMPLETION, 402, 429, 502, 503, 504, wishes=True
+                "Answer a conversation", "Chat", _COMPLETION, 402, 403, 409, 429, 502, 503, 504, wishes=True
             ),
             "/v1/embeddings": _post("Embed texts", "Embeddings", _list(_VECTORS)),
             "/v1/feedback": _post("Say how good a reply was", "Feedback", _TAKEN),

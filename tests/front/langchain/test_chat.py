@@ -221,3 +221,21 @@ def test_nobody_phones_home(no_way_out: list[Any], monkeypatch: pytest.MonkeyPat
         model.invoke("hello")
         list(model.stream("hello"))
     assert no_way_out == []
+
+
+def test_a_named_conversation_is_the_wells_to_keep() -> None:
+    well, tier = well_of("One.", "Two.", "Three.")
+    with well:
+        model = ChatStepwell(well=well, conversation="c")
+        first = model.invoke("First?")
+        model.invoke("Second?")  # only what is new
+        history = [
+            HumanMessage("First?"),
+            first,
+            HumanMessage("Second?"),
+            AIMessage("Two."),
+            HumanMessage("Third?"),
+        ]
+        model.invoke(history)  # all of it
+        assert [m.text for m in tier.requests[-1].messages] == ["First?", "One.", "Second?", "Two.", "Third?"]
+        assert len(well.conversation("c").messages()) == 6

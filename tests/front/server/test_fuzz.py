@@ -155,7 +155,18 @@ async def test_any_depth_of_nesting(ask: Ask, opening: bytes) -> None:
             check(await ask(body))
 
 
-WISHES = ["tier", "min-tier", "max-usd", "tags", "below-floor", "cache", "timeout-s", "unknown", ""]
+WISHES = [
+    "tier",
+    "min-tier",
+    "max-usd",
+    "tags",
+    "below-floor",
+    "cache",
+    "timeout-s",
+    "session",
+    "conversation",
+]
+WISHES += ["unknown", ""]
 RUBBISH = [
     b"",
     b"\xff\xfe",
