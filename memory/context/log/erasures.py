@@ -13,7 +13,7 @@ from stepwell.memory.context.log.names import to_bytes
 KEPT_S = 86_400  # no request is under way for longer
 
 
-def print_of(tenant: str, user: str | None, id: str | None) -> bytes:
+def erasure(tenant: str, user: str | None, id: str | None) -> bytes:
     """Stands for what one erasure named; 16 bytes."""
     made = blake2b(digest_size=16)
     for name in (tenant, user, id):
@@ -23,6 +23,6 @@ def print_of(tenant: str, user: str | None, id: str | None) -> bytes:
     return made.digest()
 
 
-def prints_of(name: Name) -> tuple[bytes, ...]:
+def erasures_of(name: Name) -> tuple[bytes, ...]:
     """Of all erasures that would take this conversation."""
-    return tuple(print_of(name.tenant, user, id) for user in (None, name.user) for id in (None, name.id))
+    return tuple(erasure(name.tenant, user, id) for user in (None, name.user) for id in (None, name.id))

@@ -13,14 +13,16 @@ from stepwell.base.sqlite_file import FileKind
 SEQ_BITS = 28
 MAX_TURNS = 1 << SEQ_BITS
 
-# Names and texts are bytes: TEXT can't hold a lone surrogate.
+# tenant, id and user are prints; names, raw, mark and text are sealed (sealing.py)
 _TABLES = """
+    CREATE TABLE keys (n INTEGER PRIMARY KEY, key BLOB NOT NULL);
     CREATE TABLE conversations (
-        n INTEGER PRIMARY KEY AUTOINCREMENT,
+        n INTEGER PRIMARY KEY,
         epoch INTEGER NOT NULL,
         tenant BLOB NOT NULL,
         id BLOB NOT NULL,
         user BLOB NOT NULL,
+        names BLOB NOT NULL,
         n_turns INTEGER NOT NULL,
         n_bytes INTEGER NOT NULL,
         began_s REAL NOT NULL,

@@ -10,11 +10,23 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from enum import Enum
+from typing import NamedTuple
 
-from stepwell.memory.context.log.erasures import KEPT_S, print_of, prints_of
+import msgspec
+
+from stepwell.memory.context.log.erasures import KEPT_S, erasure, erasures_of
 from stepwell.memory.context.log.log import Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.log_file import MAX_TURNS, SEQ_BITS
-from stepwell.memory.context.log.names import key_of, to_bytes
+from stepwell.memory.context.log.names import print_of, prints_of, to_bytes
+from stepwell.memory.context.log.sealing import NO_KEY, new_key, sealed
+
+
+class _Head(NamedTuple):
+    n: int
+    epoch: int
+    user: bytes
+    n_turns: int
+    key: bytes
 
 
 class Refused(Enum):
@@ -23,11 +35,10 @@ class Refused(Enum):
     BEGUN = "begun"
 
 
-_HEAD = "SELECT n, epoch, user, n_turns FROM conversations WHERE tenant = ? AND id = ?"
-_BEGIN = """
-    INSERT INTO conversations (epoch, tenant, id, user, n_turns, n_bytes, began_s, last_s)
-    VALUES (?, ?, ?, ?, 0, 0, ?, ?)
+_HEAD = """
+    SELECT n, epoch, user, n_turns, key FROM conversations JOIN keys USING (n) WHERE tenant = ? AND id = ?
 """
+_BEGIN = "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?)"
 _TURN = "INSERT INTO turns VALUES (?, ?, ?, ?)"
 _GROWN = """
     UPDATE conversations SET n_turns = n_turns + ?, n_bytes = n_bytes + ?, last_s = max(last_s, ?) WHERE n = ?
@@ -49,81 +60,94 @@ def append(
     epoch: int,
     since_s: float = math.inf,
 ) -> Past | Refused:
-    head = connection.execute(_HEAD, key_of(name)).fetchone()
+    head = _head(connection, name)
     if head is None and epoch:
         return Refused.ERASED
-    if head is not None and head[2] != to_bytes(name.user):
+    if head is not None and head.user != print_of(name.user):
         return Refused.FOREIGN
-    if head is not None and head[1] != epoch:
+    if head is not None and head.epoch != epoch:
         return Refused.ERASED if epoch else Refused.BEGUN
     if not turns:
-        return Past(epoch, head[3] if head is not None else 0)
-    if head is None and connection.execute(_ERASED, (*prints_of(name), since_s)).fetchone() is not None:
-        return Refused.ERASED
-    n, epoch, n_turns = (
-        _begin(connection, name, turns[0].at_s) if head is None else (head[0], head[1], head[3])
-    )
-    added = tuple(Turn(n_turns + i, t.raw, t.at_s, t.guarded) for i, t in enumerate(turns))
-    n_turns += len(added)
+        return Past(epoch, head.n_turns if head is not None else 0)
+    if head is None:
+        if connection.execute(_ERASED, (*erasures_of(name), since_s)).fetchone() is not None:
+            return Refused.ERASED
+        head = _begin(connection, name, turns[0].at_s)
+    return _add(connection, head, turns)
+
+
+def _add(connection: sqlite3.Connection, head: _Head, turns: Sequence[NewTurn]) -> Past:
+    added = tuple(Turn(head.n_turns + i, t.raw, t.at_s, t.guarded) for i, t in enumerate(turns))
+    n_turns = head.n_turns + len(added)
     if n_turns > MAX_TURNS:
         raise OverflowError("no room for more turns in one conversation")
-    connection.executemany(_TURN, [(n << SEQ_BITS | t.seq, t.at_s, t.raw, t.guarded) for t in added])
+    rows = [(head.n << SEQ_BITS | t.seq, t.at_s, sealed(head.key, t.raw), t.guarded) for t in added]
+    connection.executemany(_TURN, rows)
     n_bytes, last_s = sum(len(t.raw) for t in added), max(t.at_s for t in added)
-    connection.execute(_GROWN, (len(added), n_bytes, last_s, n))
-    return Past(epoch, n_turns, added)
+    connection.execute(_GROWN, (len(added), n_bytes, last_s, head.n))
+    return Past(head.epoch, n_turns, added)
 
 
-def _begin(connection: sqlite3.Connection, name: Name, at_s: float) -> tuple[int, int, int]:
+def _head(connection: sqlite3.Connection, name: Name) -> _Head | None:
+    row = connection.execute(_HEAD, prints_of(name)).fetchone()
+    return None if row is None else _Head(*row)
+
+
+def _begin(connection: sqlite3.Connection, name: Name, at_s: float) -> _Head:
+    key = new_key()
+    n = connection.execute("INSERT INTO keys (key) VALUES (?)", (key,)).lastrowid
+    assert n is not None
     epoch = (
         secrets.randbits(62) + 1
     )  # never one that was there before, not even in a file put back from a backup
-    values = (epoch, *key_of(name), to_bytes(name.user), at_s, at_s)
-    n = connection.execute(_BEGIN, values).lastrowid
-    assert n is not None
-    return n, epoch, 0
+    names = sealed(key, msgspec.msgpack.encode((to_bytes(name.id), to_bytes(name.user))))
+    user = print_of(name.user)
+    connection.execute(_BEGIN, (n, epoch, *prints_of(name), user, names, at_s, at_s))
+    return _Head(n, epoch, user, 0, key)
 
 
-def _of(connection: sqlite3.Connection, name: Name, epoch: int) -> tuple[int, int] | None:
-    """The number and length of a conversation that is still there."""
-    head = connection.execute(_HEAD, key_of(name)).fetchone()
-    return None if head is None or head[1] != epoch else (head[0], head[3])
+def _still(connection: sqlite3.Connection, name: Name, epoch: int) -> _Head | None:
+    """The conversation, if it is still the one that was begun under this epoch."""
+    head = _head(connection, name)
+    return head if head is not None and head.epoch == epoch else None
 
 
 def keep_marks(
     connection: sqlite3.Connection, *, name: Name, marks: Sequence[tuple[int, bytes]], epoch: int
 ) -> None:
-    found = _of(connection, name, epoch)
-    if found is not None:
-        n, n_turns = found
-        rows = [(n << SEQ_BITS | seq, mark) for seq, mark in marks if 0 <= seq < n_turns]
+    head = _still(connection, name, epoch)
+    if head is not None:
+        new = [(seq, mark) for seq, mark in marks if 0 <= seq < head.n_turns]
+        rows = [(head.n << SEQ_BITS | seq, sealed(head.key, mark)) for seq, mark in new]
         connection.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?)", rows)
 
 
 def keep_summary(connection: sqlite3.Connection, *, name: Name, summary: Summary, epoch: int) -> None:
-    found = _of(connection, name, epoch)
-    if found is not None:
-        s = summary
-        connection.execute(_SUMMARY, (found[0], to_bytes(s.text), s.upto, s.by, s.n_read_tokens))
+    head, s = _still(connection, name, epoch), summary
+    if head is not None:
+        text = sealed(head.key, to_bytes(s.text))
+        connection.execute(_SUMMARY, (head.n, text, s.upto, s.by, s.n_read_tokens))
 
 
 def pin(connection: sqlite3.Connection, *, name: Name, pin: Pin, at_s: float) -> Refused | None:
     """Begins the conversation where there is none yet."""
-    head = connection.execute(_HEAD, key_of(name)).fetchone()
-    if head is not None and head[2] != to_bytes(name.user):
+    head = _head(connection, name)
+    if head is not None and head.user != print_of(name.user):
         return Refused.FOREIGN
-    n = head[0] if head is not None else _begin(connection, name, at_s)[0]
-    connection.execute("INSERT INTO pins (n, id, text) VALUES (?, ?, ?)", (n, pin.id, to_bytes(pin.text)))
+    head = head or _begin(connection, name, at_s)
+    text = sealed(head.key, to_bytes(pin.text))
+    connection.execute("INSERT INTO pins (n, id, text) VALUES (?, ?, ?)", (head.n, pin.id, text))
     return None
 
 
 def unpin(connection: sqlite3.Connection, *, name: Name, pin_id: bytes) -> Refused | bool:
-    head = connection.execute(_HEAD, key_of(name)).fetchone()
+    head = _head(connection, name)
     if head is None:
         return False
-    if head[2] != to_bytes(name.user):
+    if head.user != print_of(name.user):
         return Refused.FOREIGN
     where = "DELETE FROM pins WHERE n = ? AND CAST(id AS BLOB) = ?"
-    return connection.execute(where, (head[0], pin_id)).rowcount > 0
+    return connection.execute(where, (head.n, pin_id)).rowcount > 0
 
 
 def erase(
@@ -131,13 +155,14 @@ def erase(
 ) -> int:
     """Delete all that is named, and remember for a day that it was."""
     connection.execute("DELETE FROM erasures WHERE at_s < ?", (now_s - KEPT_S,))
-    connection.execute("INSERT OR REPLACE INTO erasures VALUES (?, ?)", (print_of(tenant, user, id), now_s))
-    where, values = "tenant = ?", [to_bytes(tenant)]
+    connection.execute("INSERT OR REPLACE INTO erasures VALUES (?, ?)", (erasure(tenant, user, id), now_s))
+    where, values = "tenant = ?", [print_of(tenant)]
     for column, value in (("user", user), ("id", id)):
         if value is not None:
-            where, values = f"{where} AND {column} = ?", [*values, to_bytes(value)]
+            where, values = f"{where} AND {column} = ?", [*values, print_of(value)]
     gone = connection.execute(f"SELECT n FROM conversations WHERE {where}", values).fetchall()
     for (n,) in gone:
+        connection.execute("UPDATE keys SET key = ? WHERE n = ?", (NO_KEY, n))
         span = (n << SEQ_BITS, ((n + 1) << SEQ_BITS) - 1)
         connection.execute("DELETE FROM turns WHERE place BETWEEN ? AND ?", span)
         connection.execute("DELETE FROM marks WHERE place BETWEEN ? AND ?", span)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from stepwell.memory.context.log.log import Name
 
 
@@ -13,6 +15,11 @@ def to_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
-def key_of(name: Name) -> tuple[bytes, bytes]:
-    """Tells a conversation from all others: its tenant and its id."""
-    return to_bytes(name.tenant), to_bytes(name.id)
+def print_of(name: str) -> bytes:
+    """Stands for a name of any length; 20 bytes."""
+    return blake2b(to_bytes(name), digest_size=20).digest()
+
+
+def prints_of(name: Name) -> tuple[bytes, bytes]:
+    """Tell a conversation from all others: its tenant's and its id's."""
+    return print_of(name.tenant), print_of(name.id)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from hashlib import blake2b
 
 from stepwell.memory.context.log.log import Name
-from stepwell.memory.context.log.names import to_bytes
+from stepwell.memory.context.log.names import print_of
 
 
 def mark(name: str) -> str:
     """Stands for a name of any length and letters; not secret."""
-    return blake2b(to_bytes(name), digest_size=20).hexdigest()
+    return print_of(name).hex()
 
 
 class Keys:
@@ -25,9 +24,9 @@ class Keys:
         """As `all`, of one user."""
         return f"{self.prefix}u:{mark(name)}"
 
-    def erased(self, erasure: bytes) -> str:
+    def erased(self, print: bytes) -> str:
         """String: when (s) an erasure was asked for, by its print."""
-        return f"{self.prefix}z:{erasure.hex()}"
+        return f"{self.prefix}z:{print.hex()}"
 
     def done(self) -> str:
         """String: what a change that must not be made twice has answered."""

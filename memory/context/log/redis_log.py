@@ -12,7 +12,7 @@ import msgspec
 
 from stepwell.base.errors import StoreUnavailable
 from stepwell.memory.context.log import redis_scripts as scripts
-from stepwell.memory.context.log.erasures import KEPT_S, print_of, prints_of
+from stepwell.memory.context.log.erasures import KEPT_S, erasure, erasures_of
 from stepwell.memory.context.log.lane import Answer, Arg, Lane, NoAnswer
 from stepwell.memory.context.log.log import NO_PAST, Listed, Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.names import to_bytes, to_text
@@ -105,7 +105,7 @@ class RedisLog:
         times = [float(t.at_s) for t in turns] or [0.0]
         asked_s = "" if since_s is None else repr(float(since_s))
         args: list[Arg] = [str(epoch), repr(max(times)), asked_s, *rows]
-        erasures = prints_of(name) if asked_s and not epoch else ()
+        erasures = erasures_of(name) if asked_s and not epoch else ()
         said = await self._change(scripts.APPEND, name, args, at_s=times[0], erasures=erasures)
         epoch, n_turns = map(int, said[2].split())
         first = n_turns - len(turns)
@@ -160,7 +160,7 @@ class RedisLog:
     async def _erasing(self, keys: Keys, tenant: str, user: str | None, id: str | None) -> Sequence[str]:
         """Say that it is erased, so that nobody begins it; the marks of what may have to go."""
         where = keys.all if user is None else keys.user(user)
-        names = [keys.erased(print_of(tenant, user, id)), where]
+        names = [keys.erased(erasure(tenant, user, id)), where]
         # over the lane of writes: after all that was sent so far
         args: list[Arg] = [repr(time.time()), KEPT_S, 0 if id is not None else -1]
         said = await self._ask(self._writes, scripts.ERASING, names, args)
@@ -172,7 +172,7 @@ class RedisLog:
         """A change that begins the conversation where there is none."""
         places, epoch = Places(name), secrets.randbits(62) + 1
         keys = [places.keys.done(), *places.all_of, places.keys.all, places.keys.user(name.user)]
-        keys += [places.keys.erased(erasure) for erasure in erasures]
+        keys += [places.keys.erased(each) for each in erasures]
         user = (to_bytes(name.user), mark(name.user))
         named: list[Arg] = [*user, to_bytes(name.id), places.mark, str(epoch), repr(at_s)]
         return await self._ask(self._writes, script, keys, [self._keep_ms, *named, *args])

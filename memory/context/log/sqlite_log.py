@@ -18,7 +18,7 @@ from stepwell.memory.context.log import log_writes as writes
 from stepwell.memory.context.log.log import NO_PAST, Listed, Name, NewTurn, Past, Pin, Summary
 from stepwell.memory.context.log.log_file import FileReplaced, SameFile, connect
 from stepwell.memory.context.log.log_writes import Refused
-from stepwell.memory.context.log.names import to_bytes
+from stepwell.memory.context.log.names import print_of, to_bytes
 from stepwell.memory.context.log.refusals import begun, check_times, erased, foreign
 from stepwell.memory.reader import Reader
 from stepwell.memory.writer import FAILURES, MAX_WAITING, Job, Writer
@@ -72,17 +72,17 @@ class SqliteLog:
         head = reads.head(self._short, name)
         if head is None:
             return NO_PAST
-        if head.user != to_bytes(name.user):
+        if head.user != print_of(name.user):
             raise foreign()
         n_rows = max(0, head.n_turns - first)
         n_bytes = n_rows * head.n_bytes // max(1, head.n_turns)
         if n_rows > _MAX_INLINE_ROWS or n_bytes > _MAX_INLINE_BYTES:
-            turns = await asyncio.to_thread(reads.turns, self._long, head.n, first, head.n_turns)
+            turns = await asyncio.to_thread(reads.turns, self._long, head, first)
         else:
-            turns = reads.turns(self._short, head.n, first, head.n_turns)
+            turns = reads.turns(self._short, head, first)
         if len(turns) < n_rows:
             return None
-        pins = reads.pins(self._short, head.n) if head.has_pins else ()
+        pins = reads.pins(self._short, head) if head.has_pins else ()
         return Past(head.epoch, head.n_turns, tuple(turns), pins, head.summary)
 
     async def list(self, *, tenant: str, user: str | None = None, limit: int = 100) -> list[Listed]:
