@@ -56,7 +56,17 @@ def prompt_of(args: Namespace) -> str:
 
 def wishes_of(args: Namespace) -> dict[str, Any]:
     """What the caller asks of the router, as keyword arguments of `Stepwell.achat`."""
-    names = ("model", "tier", "min_tier", "max_usd", "tenant", "below_floor", "timeout_s", "max_tokens")
+    names = (
+        "model",
+        "tier",
+        "min_tier",
+        "max_usd",
+        "tenant",
+        "below_floor",
+        "timeout_s",
+        "max_tokens",
+        "conversation",
+    )
     given = {name: getattr(args, name, None) for name in names}
     if getattr(args, "no_cache", False):
         given["cache"] = False

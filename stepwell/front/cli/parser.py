@@ -47,6 +47,7 @@ def _wishes(parser: Parser) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
     parser.add_argument("--tenant", metavar="NAME", help="whose cache and budget")
     parser.add_argument("--timeout-s", type=float, metavar="S", help="deadline over all tries")
+    parser.add_argument("--conversation", metavar="ID", help="go on with this one; context.path keeps it")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     about = "where only tiers under the quality floor are left: an error, or a flagged answer"
     parser.add_argument("--below-floor", choices=["refuse", "flag"], help=about)

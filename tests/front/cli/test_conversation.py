@@ -146,3 +146,16 @@ def test_a_redis_that_does_not_answer_is_infrastructure(
     (here / "stepwell.yaml").write_text("context: {redis_url_env: NO_REDIS, redis_timeout_s: 0.2}")
     assert run("list", "--tenant", "") == 3
     assert capsys.readouterr().err.startswith("stepwell: ")
+
+
+def test_ask_goes_on_with_a_conversation(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    tier = FakeTier(["A fine name.", "Miso."])
+    monkeypatch.setattr("stepwell.well.Stepwell", lambda _: house(tier, context={"path": "talks.db"}))
+    for prompt in ("My cat is called Miso.", "What is my cat called?"):
+        assert main(["ask", "--conversation", "c", prompt]) == 0
+    assert [m.text for m in tier.requests[-1].messages] == [
+        "My cat is called Miso.",
+        "A fine name.",
+        "What is my cat called?",
+    ]
+    assert ids(capsys, tenant="") == {"c"}

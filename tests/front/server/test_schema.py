@@ -82,3 +82,9 @@ def test_right_data_is_answered(case: Case[Any], base_url: str) -> None:
 @QUIET
 def test_wrong_data_is_refused_in_our_shape(case: Case[Any], base_url: str) -> None:
     answer(case, base_url, checks.negative_data_rejection)
+
+
+@WRONG.include(method="GET", path_regex="conversations").parametrize()  # type: ignore[untyped-decorator]
+@QUIET
+def test_a_wrong_query_is_refused_in_our_shape(case: Case[Any], base_url: str) -> None:
+    answer(case, base_url, checks.negative_data_rejection)
