@@ -17,48 +17,61 @@ if TYPE_CHECKING:
 
 # A unit's worth is value / cost^_POWER: 1 is best where the values are true probabilities, 0 where they are noise.
 _POWER = 0.5
-# An answer is read with the user's message before it where that is short. Whole exchanges as units lost 2 points of
-# evidence in 1,000 tokens, on the dialogues of notebooks/04.
-_OPENER_SHARE = 0.02
+_TIE = 1e-12
 _LEAST_TOKENS = 12
 _BLOCK = 16
 _MOST_BLOCKS = 4  # what is left after the first is small change
 _LEAST_OF_ABOUT = 0.6
-_TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """What may be taken, whole or not at all: tool groups and single messages, named by their first place.
+    """What may be taken, whole or not at all: an answer or a tool group, with the user's message that it answers.
+
+    So users and assistants take turns in what is kept wherever they do in the conversation: some models' chat
+    templates refuse anything else. A user's message that nobody answered is a unit of its own. Named by the place
+    of the group.
 
     Attributes:
         names: As many as could be taken, and some more, the worthiest first.
         about: The rough length of each of `names` in tokens.
-        is_unit: Which messages are the first of one that may be taken, shape (n,).
+        asked: The user's message that goes with the unit of that name, shape (n,); -1 where none need be added.
     """
 
     view: View
     names: Ints
     about: Floats
-    is_unit: NDArray[np.bool_]
+    asked: NDArray[np.int32]
 
     def places(self, units: Ints) -> Ints:
-        """All messages of some units, unit by unit."""
+        """All messages of some units, rising."""
+        import numpy as np
+
+        asked = self.asked[units]
+        return np.union1d(self._members(units), asked[asked >= 0])
+
+    def count(self, units: Ints, model: str, kept: Ints) -> Ints:
+        """Tokens that each would add to those kept, taken alone, shape (n_units,).
+
+        Args:
+            kept: Places, rising.
+        """
+        import numpy as np
+
+        members = self.view.shape.members
+        sizes = np.array([len(members(unit)) for unit in units.tolist()], dtype=np.int64)
+        asked = self.asked[units].astype(np.int64)
+        adds = (asked >= 0) & ~np.isin(asked, kept)
+        places = np.concatenate([self._members(units), asked[adds]])
+        owners = np.concatenate([np.repeat(np.arange(len(units)), sizes), adds.nonzero()[0]])
+        order = np.argsort(places, kind="stable")
+        counts = self.view.counts(places[order], model)
+        return np.bincount(owners[order], weights=counts, minlength=len(units)).astype(np.int64)
+
+    def _members(self, units: Ints) -> Ints:
         import numpy as np
 
         return np.fromiter(chain.from_iterable(map(self.view.shape.members, units.tolist())), dtype=np.int64)
-
-    def count(self, units: Ints, model: str) -> Ints:
-        """Tokens of each, shape (n_units,)."""
-        import numpy as np
-
-        sizes = np.fromiter((len(self.view.shape.members(unit)) for unit in units.tolist()), dtype=np.int64)
-        places, owners = self.places(units), np.repeat(np.arange(len(units)), sizes)
-        order = np.argsort(places, kind="stable")
-        costs = np.bincount(
-            owners[order], weights=self.view.counts(places[order], model), minlength=len(units)
-        )
-        return costs.astype(np.int64)
 
 
 def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_tokens: int) -> Units:
@@ -70,55 +83,66 @@ def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_
     """
     import numpy as np
 
-    group, about, n = view.shape.group, view.about, len(view)
-    is_unit = may & (group == np.arange(n, dtype=group.dtype))
-    names = is_unit.nonzero()[0]
+    shape, about, n = view.shape, view.about, len(view)
+    is_first = may & (shape.group == np.arange(n, dtype=np.int32))
+    asked = np.where(is_first & ~shape.is_user, shape.opener, -1)
+    asked[(asked >= 0) & ~may[asked]] = -1
+    is_answered = np.zeros(n + 1, dtype=np.bool_)
+    is_answered[asked] = True
+    names = (is_first & ~is_answered[:n]).nonzero()[0]
+    value, total = _sums(names, (may & ~is_first).nonzero()[0], shape.group, relevance, about)
+    with_asked = asked[names] >= 0
+    value[with_asked] += relevance[asked[names[with_asked]]]
+    total[with_asked] += about[asked[names[with_asked]]]
+    best = _ranked(-value / total**_POWER - _TIE * names, n_tokens)  # of equals the later ones
+    return Units(view, names[best], total[best], asked)
+
+
+def _sums(
+    names: Ints,
+    results: Ints,
+    group: NDArray[np.int32],
+    relevance: NDArray[np.float32],
+    about: NDArray[np.int32],
+) -> tuple[Floats, Floats]:
+    """Relevance and rough length of groups, shape (n_names,) each."""
+    import numpy as np
+
     value, total = relevance[names].astype(np.float64), about[names].astype(np.float64)
-    results = (may & ~is_unit).nonzero()[0]
     if len(results):
         at = names.searchsorted(group[results])
         value += np.bincount(at, weights=relevance[results], minlength=len(names))
         total += np.bincount(at, weights=about[results], minlength=len(names))
-    worth = -value / total**_POWER - _TIE * names  # of equals the later ones
+    return value, total
+
+
+def _ranked(worth: Floats, n_tokens: int) -> Ints:
+    """As many as could be taken, and some more, by rising worth."""
+    import numpy as np
+
     n_most = max(n_tokens, 0) // _LEAST_TOKENS + 32 * _BLOCK
-    best = np.arange(len(names))
-    if n_most < len(names):
-        best = np.argpartition(worth, n_most)[:n_most]
-    best = best[np.argsort(worth[best], kind="stable")]
-    return Units(view, names[best], total[best], is_unit)
+    best = np.argpartition(worth, n_most)[:n_most] if n_most < len(worth) else np.arange(len(worth))
+    ranked: Ints = best[np.argsort(worth[best], kind="stable")]
+    return ranked
 
 
 def fill(found: Units, n_tokens: int, model: str) -> Ints:
     """Units to keep, the worthiest first, so that their messages have at most `n_tokens`."""
     import numpy as np
 
-    taken, _ = _take(found, found.names, found.about, n_tokens, model)
-    openers = _openers(found, taken, n_tokens)
-    if not len(openers):
+    nothing = np.zeros(0, dtype=np.int64)
+    taken = _take(found, found.names, found.about, n_tokens, model, nothing)
+    kept = found.places(taken)
+    left = n_tokens - found.view.count(kept, model)
+    if left < _LEAST_TOKENS:
         return taken
-    taken, _ = _take(
-        found, found.names, found.about, n_tokens - int(found.count(openers, model).sum()), model
-    )
-    taken = np.concatenate([taken, _openers(found, taken, n_tokens)])
-    left = n_tokens - int(found.count(taken, model).sum())
+    # two answers to one message were each charged with it: that room is free again
     rest = ~np.isin(found.names, taken)
-    more, _ = _take(found, found.names[rest], found.about[rest], left, model)
-    return np.concatenate([taken, more])
+    return np.concatenate([taken, _take(found, found.names[rest], found.about[rest], left, model, kept)])
 
 
-def _openers(found: Units, taken: Ints, n_tokens: int) -> Ints:
-    """The user's messages that those taken are better read with, where they may be taken and are not."""
-    import numpy as np
-
-    shape = found.view.shape
-    openers = np.unique(shape.opener[taken[~shape.is_user[taken]]]).astype(np.int64)
-    openers = openers[openers >= 0]
-    is_short = found.view.about[openers] <= _OPENER_SHARE * n_tokens
-    return np.setdiff1d(openers[is_short & found.is_unit[openers]], taken)
-
-
-def _take(found: Units, names: Ints, about: Floats, n_tokens: int, model: str) -> tuple[Ints, int]:
-    """Greedily, one that does not fit is skipped; the units taken, and the tokens left."""
+def _take(found: Units, names: Ints, about: Floats, n_tokens: int, model: str, kept: Ints) -> Ints:
+    """Greedily, one that does not fit is skipped; the units taken."""
     import numpy as np
 
     taken: list[Ints] = []
@@ -127,11 +151,11 @@ def _take(found: Units, names: Ints, about: Floats, n_tokens: int, model: str) -
     for _ in range(_MOST_BLOCKS):
         if not len(names) or left < _LEAST_TOKENS:
             break
-        fits, left = _greedy(found.count(names[:size], model), left)
+        fits, left = _greedy(found.count(names[:size], model, kept), left)
         taken.append(names[:size][fits])
         may_fit = _LEAST_OF_ABOUT * about[size:] <= left
         names, about, size = names[size:][may_fit], about[size:][may_fit], _BLOCK
-    return (np.concatenate(taken) if taken else np.zeros(0, dtype=np.int64)), left
+    return np.concatenate(taken) if taken else np.zeros(0, dtype=np.int64)
 
 
 def _greedy(costs: Ints, left: int) -> tuple[Ints, int]:

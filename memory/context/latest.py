@@ -43,14 +43,15 @@ def latest(needs: Needs, n_left: int, n_share: int, model: str) -> Mask:
 
 
 def _keep_end(needs: Needs, kept: Mask, places: NDArray[np.int64], n_most: int, model: str) -> None:
-    """Keep the latest groups of an exchange that fit."""
+    """Keep the latest groups of an exchange that fit, with the user's message that they answer."""
     import numpy as np
 
-    shape = needs.view.shape
-    n_left = n_most
-    for group in dict.fromkeys(shape.group[places[::-1]].tolist()):
-        members = np.array(shape.members(group), dtype=np.int64)
-        if needs.view.about[members].sum() > 2 * n_left or needs.view.count(members, model) > n_left:
+    view, n_left = needs.view, n_most
+    for group in dict.fromkeys(view.shape.group[places[::-1]].tolist()):
+        asked = int(view.shape.opener[group])
+        wanted = {*view.shape.members(group), *([asked] if asked >= 0 and needs.may[asked] else [])}
+        adds = np.array(sorted(place for place in wanted if not kept[place]), dtype=np.int64)
+        if view.about[adds].sum() > 2 * n_left or (n := view.count(adds, model)) > n_left:
             return
-        kept[members] = True
-        n_left -= needs.view.count(members, model)
+        kept[adds] = True
+        n_left -= n

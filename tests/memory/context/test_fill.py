@@ -61,12 +61,23 @@ def test_a_group_is_taken_whole_or_not_at_all() -> None:
     assert chosen(view, [0.1, 0.1, 0.9], 35) == [1]
 
 
-def test_an_answer_comes_with_the_question_before_it_where_that_is_short() -> None:
-    short = view_of(said(2, "user"), said(100), *[said(30)] * 40)
-    relevance = [0.001, 0.9, *[0.01] * 40]
-    assert {0, 1} <= set(chosen(short, relevance, 800))
-    long = view_of(said(60, "user"), said(100), *[said(30)] * 40)
-    assert {0, 1} & set(chosen(long, relevance, 800)) == {1}
+def test_question_and_answer_go_together() -> None:
+    view = view_of(said(20, "user"), said(20), said(20, "user"), said(20))
+    assert chosen(view, [0.0, 0.9, 0.1, 0.1], 60) == [0, 1]
+    assert chosen(view, [0.1, 0.1, 0.9, 0.0], 60) == [2, 3]
+    assert chosen(view, [0.1, 0.1, 0.9, 0.0], 40) == [], "half of it is of no use"
+    assert chosen(view, [0.1, 0.1, 0.9, 0.0], 40, [True, True, False, True]) == [3], "it is kept already"
+
+
+def test_a_question_without_an_answer_goes_alone() -> None:
+    assert chosen(view_of(said(20, "user"), said(20, "user"), said(20)), [0.9, 0.1, 0.1], 35) == [0]
+
+
+def test_the_best_answer_is_taken_and_the_question_charged_once() -> None:
+    view = view_of(said(20, "user"), said(20), said(20), said(20))
+    assert chosen(view, [0.1, 0.1, 0.9, 0.2], 60) == [0, 2]
+    n_all = view.count(np.arange(4), MODEL)
+    assert chosen(view, [0.1, 0.1, 0.9, 0.2], n_all - 10) == [0, 2, 3]
 
 
 @pytest.mark.parametrize("n_tokens", [-10, 0, 11])

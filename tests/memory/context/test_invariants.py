@@ -127,6 +127,27 @@ def check(history: list[Message], room: Room, made: Packed | ContextTooLong, pin
     assert all(i in left for i, caller in whole.items() if caller in made.kept), "a call lost a result"
     assert all(c is not None or i in must for i, c in left.items()), "a result nobody called for"
     assert 0 <= made.expected_recall <= 1 + 1e-6
+    check_turns(history, set(made.kept), must)
+
+
+def check_turns(history: Sequence[Message], kept: set[int], must: set[int]) -> None:
+    """Who answers is kept behind whom they answer, and who was answered not without an answer."""
+    whole, asked = callers(history, range(len(history))), -1
+    answers: dict[int, set[int]] = {}
+    for i, message in enumerate(history):
+        asked = i if message.role == "user" else asked
+        ids = {c.id for c in message.tool_calls or ()}
+        answered = {history[r].tool_call_id for r, c in whole.items() if c == i}
+        if (
+            message.role == "assistant"
+            and ids <= answered
+            and i not in must
+            and asked >= 0
+            and asked not in must
+        ):
+            answers.setdefault(asked, set()).add(i)
+    for user, group in answers.items():
+        assert (user in kept) == bool(group & kept), "users and assistants no longer take turns"
 
 
 slow = settings(max_examples=N_HISTORIES, suppress_health_check=list(HealthCheck))

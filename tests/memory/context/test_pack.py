@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from stepwell.base.errors import ContextTooLong
@@ -315,15 +316,22 @@ def test_on_one_subject_the_beginning_stays_the_same() -> None:
     assert n_same > n_tight / 2
 
 
-def test_a_new_subject_is_worth_a_new_choice() -> None:
-    history = [*FACT, *harbour_talk(40)]
-    first = packed(history[:-1], 900, slack_share=0.2)
-    assert 1 not in first.kept
-    same = packed([*history, history[-2]], 900, before=first)
-    assert same.kept[: len(first.kept)] == first.kept
-    other = packed([*history, ASK], 900, before=first)
-    assert {0, 1} <= set(other.kept)
-    assert other == packed([*history, ASK], 900)
+def test_a_new_subject_is_worth_a_new_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def by_last_word(thread: Thread, query: Query, n: int) -> object:
+        word, said = query.text.split()[-1], [m.text for m in thread.messages(range(len(thread)))]
+        return np.array([0.5 * (word in text) for text in said], dtype=np.float32)
+
+    monkeypatch.setattr(Thread, "relevance", by_last_word)
+    history = [*FACT, *harbour_talk(40), Message("user", "More of the sail")]
+    first = packed(history, 900, slack_share=0.2)
+    assert not {0, 1} & set(first.kept)
+    answer = Message("assistant", "Sew along the seam.")
+    same = packed(
+        [*history, answer, Message("user", "And more of the seam")], 900, before=first, slack_share=0.2
+    )
+    assert same.kept == (*first.kept, 83, 84)
+    other = [*history, answer, Message("user", "Which of them is Osei")]
+    assert {0, 1} <= set(packed(other, 900, before=first, slack_share=0.2).kept)
 
 
 def test_a_choice_for_a_narrow_room_does_not_bind_a_wide_one() -> None:
