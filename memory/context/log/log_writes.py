@@ -97,9 +97,8 @@ def _begin(connection: sqlite3.Connection, name: Name, at_s: float) -> _Head:
     key = new_key()
     n = connection.execute("INSERT INTO keys (key) VALUES (?)", (key,)).lastrowid
     assert n is not None
-    epoch = (
-        secrets.randbits(62) + 1
-    )  # never one that was there before, not even in a file put back from a backup
+    # never one that was there before, not even in a file put back from a backup
+    epoch = secrets.randbits(62) + 1
     names = sealed(key, msgspec.msgpack.encode((to_bytes(name.id), to_bytes(name.user))))
     user = print_of(name.user)
     connection.execute(_BEGIN, (n, epoch, *prints_of(name), user, names, at_s, at_s))
