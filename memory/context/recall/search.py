@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _ALL_UP_TO = 768  # so many turns are all looked at closely
 _N_CLOSE = 256  # of more, so many of the best and those beside them
+_MOST_TERMS = 48  # of a long question the rarest
 _N_RUNS, _RUN = 24, 8  # what turns are like in general is seen from so many stretches of so many
 
 
@@ -86,7 +88,7 @@ class Search:
 
     def first(self, query: Query) -> tuple[Floats, NDArray[np.bool_]]:
         """FIRST of all turns, shape (len(FIRST), n), and which have a vector to compare, shape (n,)."""
-        asked_terms = terms(query.text)
+        asked_terms = self._rarest(terms(query.text))
         n_named, by_named = self._named(asked_terms)
         cosines, has_vector = self._cosines(query)
         words = self._postings.scores(asked_terms)
@@ -113,6 +115,10 @@ class Search:
             usual = features.met(self._pieces, stretches, question)
         asks = (self._traits.rows[places] & ASKS) > 0
         return places, features.second_features(here, usual, weights, places, thought[places], asks)
+
+    def _rarest(self, asked: list[str]) -> list[str]:
+        unique = list(dict.fromkeys(asked))
+        return unique if len(unique) <= _MOST_TERMS else nlargest(_MOST_TERMS, unique, key=self._postings.idf)
 
     def _named(self, asked: list[str]) -> tuple[int, NDArray[np.bool_]]:
         words = set(asked)

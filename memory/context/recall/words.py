@@ -50,8 +50,15 @@ def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             root = word[: -len(ending)]
-            return root + "y" if ending == "ies" else root
-    return word
+            if ending == "ies":
+                return root + "y"
+            is_doubled = len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz" and ending != "s"
+            return root[:-1] if is_doubled else _without_e(root)
+    return _without_e(word)
+
+
+def _without_e(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
 
 
 def _foreign(word: str) -> list[str]:
