@@ -186,7 +186,10 @@ _WISHES = [
     ("cache", {"enum": list(CACHE)}),
     ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
     ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
-    ("conversation", {"type": "string", "minLength": 1, "maxLength": 256}),
+    (
+        "conversation",
+        {"type": "string", "minLength": 1, "maxLength": 256, "description": "percent-encoded UTF-8"},
+    ),
 ]
 
 
