@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+
+_DAY_S = 86_400
 
 
 def day(at_s: float) -> str:
@@ -27,43 +30,48 @@ def dates(at_s: Sequence[float], *, max_spans: int) -> str:
         at_s: Unix time of each message, in order; 0 where unknown.
         max_spans: Most days, or runs of days, that the line names.
     """
-    spans = _spans(at_s, max_spans)
-    if len({first for _, first, _ in spans}) < 2:
+    runs = _runs(at_s)
+    if len({number for _, number in runs}) < 2:
         return ""
-    told = [f"{_count(n, i)} {_when(first, last)}" for i, (n, first, last) in enumerate(spans[:-1])]
-    _, first, last = spans[-1]
-    return f"Of the messages that follow, {', '.join(told)}, all later ones {_when(first, last)}."
+    size = max(-(-len(runs) // max_spans), 1)
+    spans = [_Span.of(runs[i : i + size]) for i in range(0, len(runs), size)]
+    told = [
+        f"the {'first' if i == 0 else 'next'}{span.count} {span.when}" for i, span in enumerate(spans[:-1])
+    ]
+    return f"Of the messages that follow, {', '.join(told)}, all later ones {spans[-1].when}."
 
 
-def _spans(at_s: Sequence[float], max_spans: int) -> list[tuple[int, str, str]]:
-    """(how many, first day, last day) of runs of messages; at most `max_spans`."""
-    runs: list[tuple[int, str, str]] = []
-    n_unknown = 0
+def _runs(at_s: Sequence[float]) -> list[tuple[int, int]]:
+    """(how many, which day) of messages in a row that are of one day."""
+    runs: list[tuple[int, int]] = []
+    n = 0  # since the last run ended
     for time_s in at_s:
-        if not time_s:
-            if runs:
-                n, first, last = runs[-1]
-                runs[-1] = (n + 1, first, last)
-            else:
-                n_unknown += 1
-            continue
-        today = day(time_s)
-        if runs and runs[-1][1] == today:
-            runs[-1] = (runs[-1][0] + 1, today, today)
+        number = int(time_s // _DAY_S) if time_s else None
+        if runs and number in (None, runs[-1][1]):
+            runs[-1] = (runs[-1][0] + 1, runs[-1][1])
+        elif number is None:
+            n += 1
         else:
-            runs.append((1 + n_unknown, today, today))
-            n_unknown = 0
-    size = -(-len(runs) // max_spans)
-    return [_joined(runs[i : i + size]) for i in range(0, len(runs), size)] if size > 1 else runs
+            runs.append((n + 1, number))
+            n = 0
+    return runs
 
 
-def _joined(runs: Sequence[tuple[int, str, str]]) -> tuple[int, str, str]:
-    return sum(n for n, _, _ in runs), runs[0][1], runs[-1][2]
+@dataclass(frozen=True, slots=True)
+class _Span:
+    n: int
+    first: int
+    last: int
 
+    @classmethod
+    def of(cls, runs: Sequence[tuple[int, int]]) -> _Span:
+        return cls(sum(n for n, _ in runs), runs[0][1], runs[-1][1])
 
-def _count(n: int, i: int) -> str:
-    return f"the {'first' if i == 0 else 'next'}{f' {n}' if n > 1 else ''}"
+    @property
+    def count(self) -> str:
+        return f" {self.n}" if self.n > 1 else ""
 
-
-def _when(first: str, last: str) -> str:
-    return f"on {first}" if first == last else f"from {first} to {last}"
+    @property
+    def when(self) -> str:
+        first, last = day(self.first * _DAY_S), day(self.last * _DAY_S)
+        return f"on {first}" if first == last else f"from {first} to {last}"

@@ -58,8 +58,7 @@ class Units:
         """
         import numpy as np
 
-        members = self.view.shape.members
-        sizes = np.array([len(members(unit)) for unit in units.tolist()], dtype=np.int64)
+        sizes = 1 + self.view.shape.n_results[units]
         asked = self.asked[units].astype(np.int64)
         adds = (asked >= 0) & ~np.isin(asked, kept)
         places = np.concatenate([self._members(units), asked[adds]])
@@ -71,7 +70,10 @@ class Units:
     def _members(self, units: Ints) -> Ints:
         import numpy as np
 
-        return np.fromiter(chain.from_iterable(map(self.view.shape.members, units.tolist())), dtype=np.int64)
+        shape = self.view.shape
+        if not shape.n_results[units].any():
+            return units
+        return np.fromiter(chain.from_iterable(map(shape.members, units.tolist())), dtype=np.int64)
 
 
 def units(view: View, may: NDArray[np.bool_], relevance: NDArray[np.float32], n_tokens: int) -> Units:

@@ -30,6 +30,7 @@ class Shape:
         self._exchange = Column("int32")
         self._opener = Column("int32")
         self._n_open = Column("int32")
+        self._n_results = Column("int32")
         self._asked: MutableMapping[str, int] = {}
         self._results: MutableMapping[int, tuple[int, ...]] = {}
         self._waiting: set[tuple[int, str]] = set()
@@ -59,6 +60,7 @@ class Shape:
         self._exchange.add(self._now)
         self._opener.add(self._last_user)
         self._n_open.add(n_open)
+        self._n_results.add(0)
         return place
 
     def _ask(self, place: int, ids: set[str]) -> int:
@@ -76,6 +78,7 @@ class Shape:
             self._waiting.remove((asker, call_id))
             self._n_open.view()[asker] -= 1
         self._results[asker] = (*self._results.get(asker, ()), place)
+        self._n_results.view()[asker] += 1
         self._merge(int(self._exchange.view()[asker]))
         return asker, 0
 
@@ -91,7 +94,7 @@ class Shape:
     def fork(self) -> Shape:
         """One to be continued otherwise; this one does not change by it."""
         other = Shape.__new__(Shape)
-        for name in ("_system", "_user", "_group", "_exchange", "_opener", "_n_open"):
+        for name in ("_system", "_user", "_group", "_exchange", "_opener", "_n_open", "_n_results"):
             setattr(other, name, getattr(self, name).copy())
         other._asked, other._results = ChainMap({}, self._asked), ChainMap({}, self._results)
         other._waiting = set(self._waiting)
@@ -138,6 +141,11 @@ class Shape:
             return self._last_said
         return len(self) if self.is_system.all() else 0
 
+    @property
+    def n_results(self) -> NDArray[np.int32]:
+        """How many results each message's calls have, shape (n,)."""
+        return self._n_results.view()
+
     def members(self, group: int) -> tuple[int, ...]:
         """The places of a group, rising."""
         return (group, *self._results.get(group, ()))
@@ -145,4 +153,4 @@ class Shape:
     @property
     def n_bytes(self) -> int:
         """Memory, about."""
-        return 18 * len(self) + 200 * (len(self._asked) + len(self._results))
+        return 22 * len(self) + 200 * (len(self._asked) + len(self._results))

@@ -180,6 +180,8 @@ class View:
         thread, n = self._thread, self._n_held
         cut = int(places.searchsorted(n))
         held = thread.counts.of(places[:cut], thread._messages, model)
+        if cut == len(places):
+            return held.astype(np.int64)
         return np.concatenate([held, self._sent_counts.of(places[cut:] - n, self._sent, model)])
 
     def count_beside(self, messages: Sequence[Message], model: str) -> int:
