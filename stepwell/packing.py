@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,8 +79,13 @@ class Packing:
                 fits = await asyncio.to_thread(self._fit_talk, run, query, rooms, fixed)
                 self._expand(run, fits)
         run.fits = packs = {name: fit for name, fit in fits.items() if isinstance(fit, Packed)}
-        sizes = {name: Size(fit.n_tokens, fit.expected_recall) for name, fit in packs.items()}
-        n = max(fit.n_tokens for fit in packs.values())
+        sizes = {
+            # what was learnt of counts since it was packed must not bar it from where it fits
+            tier.name: Size(min(self._corrected(tier, packs[tier.name]), n), packs[tier.name].expected_recall)
+            for tier, n in rooms
+            if tier.name in packs
+        }
+        n = max(size.n_tokens for size in sizes.values())
         left_out = {t.name: _TOO_LONG for t, _ in rooms if t.name not in packs}
         return Sizes(n, n, sizes | left_out, self.min_recall)
 
@@ -161,6 +167,11 @@ class Packing:
         n_fixed = tokens.count_text(fixed.decode("utf-8", "ignore"), model) if fixed else 0
         return Room(int(n / self.corrections.factor(model)), model, n_fixed)
 
+    def _corrected(self, tier: TierInfo, fit: Packed) -> int:
+        """Tokens of the prompt as the model counts them, by what its replies have told."""
+        factor = 1.0 if fit.is_bound else self.corrections.factor(tokens.safest(tier.models))
+        return math.ceil(fit.n_tokens * factor) + tier.n_system_tokens
+
     # ---- what goes where
 
     def _cut(self, run: Run, fits: Fits) -> None:
@@ -201,12 +212,12 @@ class Packing:
         fit = run.fits.get(decision.tier)
         if fit is None:
             return
-        window = next(t.window_or_assumed for t in self.router.tiers if t.name == decision.tier)
+        tier = next(t for t in self.router.tiers if t.name == decision.tier)
         n_lead = run.n_history - fit.n_places
         run.trace.context = FitDecision(
             (*range(n_lead), *(n_lead + place for place in fit.kept)),
-            fit.n_tokens,
-            window,
+            self._corrected(tier, fit),
+            tier.window_or_assumed,
             is_exact=fit.is_exact,
             n_dropped=fit.n_places - len(fit.kept),
             n_recalled=fit.n_recalled,

@@ -332,3 +332,14 @@ def test_a_wrong_log_is_an_error_at_the_start(tmp_path: Path, monkeypatch: pytes
     for context, names in wrong:
         with pytest.raises(ConfigError, match=names):
             house(FakeTier("x"), FakeTier("x"), context=context)
+
+
+async def test_a_provider_that_counts_less_than_we_do_is_never_a_reason_to_refuse() -> None:
+    cheap = FakeTier("Noted. " * 30)
+    async with house(cheap, FakeTier("x"), small=2000) as well:
+        talk = well.conversation("c")
+        for n in range(40):
+            await talk.achat(
+                f"Row {n} of the tomatoes grew, and the one beside it did not. " * 5, tier="cheap"
+            )
+    assert len(cheap.requests) == 40

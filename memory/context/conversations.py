@@ -92,12 +92,12 @@ class Conversations:
         turns.append(NewTurn(bytes(raws[-1]), time.time(), guarded))
         try:
             try:
-                await self._append(talk, turns)
+                await self._append(talk, turns, since_s=asked_s)
             except ConversationErased:
                 if talk.epoch:
                     raise
                 talk = await self.open(talk.name)  # another request has begun it meanwhile
-                await self._append(talk, turns)
+                await self._append(talk, turns, since_s=asked_s)
         except (StoreUnavailable, ConversationErased, ForeignConversation) as e:
             self.n_lost += 1
             _log.warning("an exchange was not kept: %s", e.code)
@@ -126,9 +126,9 @@ class Conversations:
 
     # ---- for who looks after conversations
 
-    async def past(self, name: Name) -> Past:
-        """All turns, pins and the summary, as the log has them."""
-        return await self._log.read(name)
+    async def past(self, name: Name, *, after: int = -1) -> Past:
+        """The turns after a place, pins and the summary, as the log has them."""
+        return await self._log.read(name, after=after)
 
     async def append(
         self, name: Name, raws: Sequence[bytes], *, guarded: bytes = b"", at_s: float | None = None
@@ -226,8 +226,8 @@ class Conversations:
             past = await self._log.read(talk.name)
         await self._take(talk, past)
 
-    async def _append(self, talk: Talk, turns: Sequence[NewTurn]) -> Past:
-        past = await self._log.append(talk.name, turns, epoch=talk.epoch)
+    async def _append(self, talk: Talk, turns: Sequence[NewTurn], *, since_s: float | None = None) -> Past:
+        past = await self._log.append(talk.name, turns, epoch=talk.epoch, since_s=since_s)
         async with talk.lock:
             if past.epoch != talk.epoch or (past.turns and past.turns[0].seq != talk.n_turns):
                 await self._follow(talk)  # others have spoken meanwhile

@@ -5,20 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
+import msgspec
+
 from stepwell.base.messages import Message
 
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(order="sorted").encode
 _LEAST_COMMON = 2  # two messages in a row from the beginning: a history sent again, not a chance likeness
 
 
 def print_of(message: Message) -> bytes:
     """Equal for messages that say the same, whatever else they carry; 8 bytes."""
     made = blake2b(digest_size=8)
-    calls = [part for c in message.tool_calls or () for part in (c.id, c.function.name, c.function.arguments)]
+    calls = [
+        part
+        for c in message.tool_calls or ()
+        for part in (c.id, c.function.name, _canonical(c.function.arguments))
+    ]
     for part in (message.role, message.text, message.tool_call_id or "", *calls):
         raw = part.encode("utf-8", "surrogatepass")
         made.update(b"%d:" % len(raw))
         made.update(raw)
     return made.digest()
+
+
+def _canonical(arguments: str) -> str:
+    """Clients write a call's JSON again in their own way."""
+    try:
+        return _encode(_decode(arguments)).decode()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return arguments
 
 
 def n_known(held: Sequence[bytes], sent: Sequence[bytes]) -> int:

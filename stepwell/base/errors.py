@@ -122,7 +122,7 @@ class BudgetExceeded(Unroutable):
 
 
 class StoreUnavailable(StepwellError):
-    """The cache's store did not confirm that it deleted what it was asked to delete."""
+    """A store (the cache's, the log of conversations) did not confirm what it was asked to do."""
 
     status_code = 503
     code = "store_unavailable"

@@ -110,11 +110,14 @@ class ConversationLog(Protocol):
         """
         ...
 
-    async def append(self, name: Name, turns: Sequence[NewTurn], *, epoch: int) -> Past:
+    async def append(
+        self, name: Name, turns: Sequence[NewTurn], *, epoch: int, since_s: float | None = None
+    ) -> Past:
         """Add turns in one step, all or none; they are on the disk when this returns.
 
         Args:
             epoch: Of the `read` before, so that nothing comes back to life after it was erased; 0 begins a new one.
+            since_s: Unix time at which the exchange began: it is refused where the conversation was erased after that.
 
         Returns:
             The epoch, n_turns, and the turns added.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ class Counting:
         self.texts += texts
         rows = np.array([np.frombuffer(text.encode().ljust(8)[:8], dtype=np.uint8) for text in texts])
         made: NDArray[np.float32] = rows.astype(np.float32)
-        return made / np.linalg.norm(made, axis=1, keepdims=True)
+        made /= np.linalg.norm(made, axis=1, keepdims=True)
+        return made
 
 
 def make(
@@ -58,7 +60,7 @@ def asking(*said: str) -> ChatRequest:
 
 async def exchange(by: Conversations, text: str, answer: str = "ok", name: Name = NAME) -> bool:
     talk = await by.open(name)
-    return await by.close_exchange(talk, talk.news(asking(text)), said(answer), guarded=b"", asked_s=1e9)
+    return await by.close_exchange(talk, talk.news(asking(text)), said(answer), guarded=b"", asked_s=time.time())
 
 
 def said(text: str) -> Raw:
@@ -203,4 +205,33 @@ async def test_two_requests_at_once_are_both_kept_and_whole() -> None:
     found = await texts(by)
     assert len(found) == 42
     assert all(found[i + 1] == found[i].replace("q", "a") for i in range(2, 42, 2))
+    await by.close()
+
+
+async def test_an_erase_during_the_first_request_of_a_conversation_holds() -> None:
+    by = make()
+    talk = await by.open(NAME)
+    asked_s = time.time() - 1
+    await by.erase(tenant="t")
+    await exchange(by, "another", name=Name("other", "t", "u"))
+    assert await by.erase(tenant="t") == 1
+    assert not await by.close_exchange(talk, asking("late"), said("ok"), guarded=b"", asked_s=asked_s)
+    assert await texts(by) == []
+    await by.close()
+
+
+async def test_a_whole_history_with_tool_calls_written_another_way_doubles_nothing() -> None:
+    def call(arguments: str) -> dict[str, Any]:
+        made = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+        return {"role": "assistant", "content": None, "tool_calls": [made]}
+
+    by = make()
+    talk = await by.open(NAME)
+    first = asking("look it up")
+    raw = Raw(msgspec.json.encode(call('{"x":1}')))
+    assert await by.close_exchange(talk, talk.news(first), raw, guarded=b"", asked_s=1.0)
+    result = {"role": "tool", "tool_call_id": "c1", "content": "found"}
+    again = [{"role": "user", "content": "look it up"}, call('{"x": 1}'), result]
+    talk = await by.open(NAME)
+    assert [m.role for m in talk.news(ChatRequest.build({"messages": again})).messages] == ["tool"]
     await by.close()

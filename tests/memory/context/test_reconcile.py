@@ -36,7 +36,9 @@ def test_who_goes_back_shares_the_beginning() -> None:
     assert n_known(held, prints("hi", "other")) == 0
 
 
-@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), min_size=1, max_size=4))
+@given(
+    st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), min_size=1, max_size=4)
+)
 def test_what_is_appended_is_found_again(held: list[str], new: list[str]) -> None:
     sent = prints(*held, *new)
     n = n_known(prints(*held), sent)
@@ -51,4 +53,6 @@ def test_what_a_message_carries_beside_its_words_does_not_count_but_calls_do() -
     assert print_of(Message("user", "a")) == print_of(Message("user", "a", name="ada"))
     assert print_of(Message("user", "a")) != print_of(Message("assistant", "a"))
     assert print_of(call("{}")) != print_of(call('{"x":1}'))
+    assert print_of(call('{"x": 1, "y": 2}')) == print_of(call('{"y":2,"x":1}'))
+    assert print_of(call("{broken")) != print_of(call("{broken "))
     assert len(print_of(Message("user", "\ud800"))) == 8
