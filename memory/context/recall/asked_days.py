@@ -54,7 +54,7 @@ _YESTERDAY = re.compile(r"\b(?:yesterday|last night)\b", re.I)
 _TODAY = re.compile(r"\b(?:today|this (?:morning|afternoon|evening))\b", re.I)
 _WEEKDAY = re.compile(r"\b(?:last|on|this|since) (?P<day>mon|tues|wednes|thurs|fri|satur|sun)day\b", re.I)
 _BEFORE_DAYS, _AFTER_DAYS = 4.0, 10.0  # how fast what is said before and after such a day loses
-_READ_CHARS, _MOST_SPANS, _DAY_S = 2000, 40, 86_400
+_READ_CHARS, _MOST_SPANS, _DAY_S = 2000, 12, 86_400
 
 
 def near_days(question: str, asked_at_s: float, at_s: NDArray[np.float64]) -> NDArray[np.float32] | None:
@@ -95,7 +95,7 @@ def _spans(text: str, asked_at_s: float, first: date, last: date) -> Iterator[Sp
 
 def _named(parts: dict[str, str | None], first: date, last: date) -> Iterator[Span]:
     name, number, day = parts.get("month"), parts.get("number"), parts.get("day")
-    years = [int(parts["year"] or 0)] if parts.get("year") else range(first.year - 1, last.year + 1)
+    years = [int(parts["year"] or 0)] if parts.get("year") else range(last.year, first.year - 2, -1)
     for year in years:
         if name is None and number is None:
             yield date(year, 1, 1), date(year, 12, 31)

@@ -31,7 +31,9 @@ class Pieces:
         return self._held.n_bytes + self._begin.n_bytes + self._count.n_bytes
 
     def set(self, place: int, pieces: bytes) -> None:
-        """Keep the pieces of a turn; once."""
+        """Keep the pieces of a turn, unless it has some, or these are not whole rows."""
+        if not pieces or len(pieces) % self._width or (place < len(self._count) and self._count.rows[place]):
+            return
         rows = np.frombuffer(pieces, dtype=np.int8).reshape(-1, self._width)
         self._begin.put(place, self._held.extend(rows))
         self._count.put(place, len(rows))

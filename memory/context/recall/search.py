@@ -65,8 +65,10 @@ class Search:
         held = read_mark(mark)
         if held is None or not held.vector:
             return
-        self._rows.set(place, basis().small_text(np.frombuffer(held.vector, np.float16).astype(np.float32)))
-        if held.pieces and held.basis == basis().name:
+        vector = np.frombuffer(held.vector, np.float16).astype(np.float32)
+        if np.isfinite(vector).all():
+            self._rows.set(place, basis().small_text(vector))
+        if held.basis == basis().name:
             self._pieces.set(place, held.pieces)
 
     def relevance(self, query: Query) -> Floats:

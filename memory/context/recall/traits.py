@@ -37,10 +37,14 @@ _ASKS_NUMBER = re.compile(
 )
 _ASKS_NAME = re.compile(r"\b(?:who|whose|whom|names?|called|named)\b", re.I)
 _ASKS_PLACE = re.compile(r"\b(?:where|city|cities|country|countries|place|places|town)\b", re.I)
-_OF_USER = re.compile(r"\b(?:i|my|mine|me|we|our|ours)\b", re.I)
-_OF_ASSISTANT = re.compile(
-    r"\b(?:(?:did|do|have|had|were|are|would|could) you|you (?:\w+ed|said|told|gave|wrote)|your)\b", re.I
+_SAID_BY_USER = re.compile(
+    r"\b(?:(?:did|do|have|had|was|am) i|i (?:said|told|mention(?:ed)?|gave|asked|wrote|wanted|called))\b",
+    re.I,
 )
+_OF_ASSISTANT = re.compile(
+    r"\b(?:(?:did|have|had|were|are|would|could) you|you (?:\w+ed|said|told|gave|wrote)|your)\b", re.I
+)
+_OF_USER = re.compile(r"\b(?:i|my|mine|me|we|our|ours)\b", re.I)
 
 
 def traits_of(text: str, speaker: str) -> int:
@@ -63,6 +67,6 @@ def wanted(question: str) -> tuple[bool, bool, bool, bool]:
 def said_by(question: str) -> int:
     """Whose words a question asks for: BY_USER ("which port did I name"), BY_ASSISTANT, or 0."""
     question = question[:_READ_CHARS]
-    if _OF_ASSISTANT.search(question):
+    if not _SAID_BY_USER.search(question) and _OF_ASSISTANT.search(question):
         return BY_ASSISTANT
     return BY_USER if _OF_USER.search(question) else 0

@@ -125,8 +125,18 @@ def test_a_mark_that_can_t_be_read_is_left_out(embedder: MiniLM) -> None:
     index = _index(*_FILLER)
     before = index.relevance(Query("Was the weather fine?"))
     index.set_mark(0, b"no mark")
-    index.set_mark(1, mark_of_query(np.ones(3, dtype=np.float32), None))
+    index.set_mark(1, mark_of_query(np.full(3, np.inf, dtype=np.float32), None))
     assert np.array_equal(index.relevance(Query("Was the weather fine?")), before)
+
+
+def test_a_mark_given_twice_counts_once(embedder: MiniLM) -> None:
+    index = _index(*_FILLER, embedder=embedder)
+    query = _asked(embedder, "Was the weather fine?")
+    before, n_bytes = index.relevance(query), index.n_bytes
+    for _ in range(50):
+        index.set_mark(0, embed_marks(embedder, _FILLER[:1])[0])
+    assert np.array_equal(index.relevance(query), before)
+    assert index.n_bytes == n_bytes
 
 
 def test_vectors_of_other_widths_don_t_meet(embedder: MiniLM) -> None:

@@ -78,6 +78,21 @@ def test_names_are_counted_up_to_three() -> None:
     assert traits.traits_of("nobody", "") >> traits.NAME_SHIFT == 0
 
 
+@pytest.mark.parametrize(
+    ("question", "who"),
+    [
+        ("Which port did I say it has?", traits.BY_USER),
+        ("What is my landlord's name?", traits.BY_USER),
+        ("Do you remember what I told you?", traits.BY_USER),
+        ("What did you suggest for dinner?", traits.BY_ASSISTANT),
+        ("What was your first idea?", traits.BY_ASSISTANT),
+        ("What is the capital of Peru?", 0),
+    ],
+)
+def test_a_question_says_whose_words_it_wants(question: str, who: int) -> None:
+    assert traits.said_by(question) == who
+
+
 def test_a_question_says_what_it_wants() -> None:
     assert traits.wanted("When did she arrive?") == (True, False, False, False)
     assert traits.wanted("How many cats does she have?") == (False, True, False, False)
