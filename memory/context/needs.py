@@ -13,7 +13,7 @@ from stepwell.memory.context.log.log import Summary
 from stepwell.memory.context.packed import Packed, Room
 from stepwell.memory.context.preface import preface
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import View
+from stepwell.memory.context.view import View
 
 if TYPE_CHECKING:
     import numpy as np

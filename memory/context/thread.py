@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stepwell.base.messages import SYSTEM_ROLES, Message, ToolCall
+from stepwell.base.messages import Message
 from stepwell.memory.context.column import Column
 from stepwell.memory.context.counts import Counts
 from stepwell.memory.context.groups import Shape
+from stepwell.memory.context.packed import Packed
 from stepwell.memory.context.recall.index import Index
 from stepwell.memory.context.recall.query import Query
+from stepwell.memory.context.said import said, speaker_of
+from stepwell.memory.context.view import View
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MAX_CHARS = 20_000
-_MAX_CALL_CHARS = 1_000
 _N_BYTES_A_MESSAGE = 600
 
 
@@ -27,6 +28,9 @@ class Thread:
 
     A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses. The index reads
     what was said when it is first searched: a conversation that fits costs nothing of the kind.
+
+    Attributes:
+        packed: What was last sent of it, for `pack(before=…)`; its user sets it.
     """
 
     def __init__(self, *, on_mark: Callable[[str, bytes], None] | None = None) -> None:
@@ -36,6 +40,7 @@ class Thread:
             on_mark: Told of each text and mark that `set_mark` gets, so that others may know it, too.
         """
         self.lock = RLock()
+        self.packed: Packed | None = None
         self._on_mark = on_mark
         self.shape = Shape()
         self.counts = Counts()
@@ -71,7 +76,7 @@ class Thread:
             self._at_s.add(at_s)
             place = len(self._messages) - 1
             self._n_chars += len(message.text)
-            self._is_marked.add(bool(mark) or not _said(message))
+            self._is_marked.add(bool(mark) or not said(message))
             if mark:
                 self._marks[place] = mark
             return place
@@ -98,10 +103,19 @@ class Thread:
 
     def text_of(self, place: int) -> str:
         """What of a message is searched and embedded; "" of a system message. Very long texts are cut."""
-        return _said(self._messages[place])
+        return said(self._messages[place])
 
     def at_s(self, place: int) -> float:
         return float(self._at_s.view()[place])
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """When each message was said, Unix time, 0 where unknown, shape (n,)."""
+        return self._at_s.view()
+
+    def tokens(self, places: NDArray[np.int64], model: str) -> NDArray[np.int32]:
+        """Tokens of the messages at `places`, as they are sent, shape (n_places,)."""
+        return self.counts.of(places, self._messages, model)
 
     def messages(self, places: Iterable[int]) -> list[Message]:
         return [self._messages[place] for place in places]
@@ -113,8 +127,8 @@ class Thread:
         for place in range(len(self.index), n):
             message = self._messages[place]
             self.index.add(
-                _said(message),
-                speaker=_speaker(message),
+                said(message),
+                speaker=speaker_of(message),
                 at_s=self.at_s(place),
                 n_tokens=int(self.counts.about[place]),
                 mark=self._marks.pop(place, b""),
@@ -134,95 +148,3 @@ class Thread:
         n = self._n_chars + _N_BYTES_A_MESSAGE * len(self._messages) + 9 * len(self._messages)
         n += sum(map(len, self._marks.values())) + (self._index.n_bytes if self._index is not None else 0)
         return n + self.shape.n_bytes + self.counts.n_bytes
-
-
-class View:
-    """A conversation and what was sent now, for as long as the thread's lock is held."""
-
-    def __init__(self, thread: Thread, sent: Sequence[Message], sent_at_s: float) -> None:
-        self._thread = thread
-        self._n_held = len(thread)
-        self._sent = sent
-        self._sent_at_s = sent_at_s
-        self.shape = thread.shape
-        self._sent_counts = Counts()
-        if sent:
-            self.shape = thread.shape.fork()
-        for message in sent:
-            self.shape.add(message)
-            self._sent_counts.add(message)
-
-    def __len__(self) -> int:
-        return self._n_held + len(self._sent)
-
-    @property
-    def bound(self) -> NDArray[np.int32]:
-        """The most tokens that each message has in any vocabulary, shape (n,)."""
-        return self._joined(self._thread.counts.bound, self._sent_counts.bound)
-
-    @property
-    def about(self) -> NDArray[np.int32]:
-        """A rough count, shape (n,)."""
-        return self._joined(self._thread.counts.about, self._sent_counts.about)
-
-    @property
-    def at_s(self) -> NDArray[np.float64]:
-        """When each was said, Unix time, 0 where unknown, shape (n,)."""
-        import numpy as np
-
-        sent = np.full(len(self._sent), self._sent_at_s)
-        return self._joined(self._thread._at_s.view(), sent)
-
-    def counts(self, places: NDArray[np.int64], model: str) -> NDArray[np.int64]:
-        """Tokens of the messages at `places` (rising), exactly as they are sent, shape (n_places,)."""
-        import numpy as np
-
-        thread, n = self._thread, self._n_held
-        cut = int(places.searchsorted(n))
-        held = thread.counts.of(places[:cut], thread._messages, model)
-        if cut == len(places):
-            return held.astype(np.int64)
-        return np.concatenate([held, self._sent_counts.of(places[cut:] - n, self._sent, model)])
-
-    def count_beside(self, messages: Sequence[Message], model: str) -> int:
-        """Tokens of messages that are no part of it; what goes along with every request is counted once."""
-        return sum(self._thread.counts.beside(message, model) for message in messages)
-
-    def count(self, places: NDArray[np.int64], model: str) -> int:
-        """Tokens of the messages at `places` (rising) together."""
-        return int(self.counts(places, model).sum())
-
-    def relevance(self, query: Query) -> NDArray[np.float32]:
-        """Probability that each message is needed to answer, shape (n,); the last turn is not searched: it would find
-        itself."""
-        import numpy as np
-
-        held = self._thread.relevance(query, min(self.shape.tail, self._n_held))
-        sent = np.zeros(len(self._sent), dtype=np.float32)
-        n_older = self.shape.tail - self._n_held
-        if n_older > 0:  # a history that comes whole
-            index = Index()
-            for message in self._sent[:n_older]:
-                index.add(_said(message), speaker=_speaker(message))
-            sent[:n_older] = index.relevance(query)
-        return self._joined(held, sent)
-
-    def _joined(self, held: NDArray[Any], sent: NDArray[Any]) -> NDArray[Any]:
-        import numpy as np
-
-        return np.concatenate([held, sent]) if len(sent) else held
-
-
-def _said(message: Message) -> str:
-    """What of a message is searched."""
-    if message.role in SYSTEM_ROLES:
-        return ""
-    return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, message.tool_calls or ())]))
-
-
-def _speaker(message: Message) -> str:
-    return message.name or message.role
-
-
-def _call(call: ToolCall) -> str:
-    return f"{call.function.name} {call.function.arguments[:_MAX_CALL_CHARS]}".strip()

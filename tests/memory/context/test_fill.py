@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from stepwell.base.messages import FunctionCall, Message, ToolCall
 from stepwell.memory.context.fill import fill, units
-from stepwell.memory.context.thread import Thread, View
+from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.view import View
 
 MODEL = "openai/gpt-4.1"
 
