@@ -154,6 +154,11 @@ class Packing:
             before=before,
             slack_share=self.config.slack_share if sent else 0.0,
         )
+        if not self.config.fit:
+            found = [
+                fit if isinstance(fit, ContextTooLong) else _whole(fit, room)
+                for fit, room in zip(found, places, strict=True)
+            ]
         errors = [fit for fit in found if isinstance(fit, ContextTooLong)]
         if len(errors) == len(found):
             raise max(errors, key=lambda e: e.window_tokens)
@@ -253,6 +258,18 @@ def _no_threads() -> Threads:
     from stepwell.memory.context.stateless import Threads
 
     return Threads()
+
+
+def _whole(fit: Packed, room: Room) -> Packed | ContextTooLong:
+    """What fits where nothing may be left out."""
+    if len(fit.kept) == fit.n_places:
+        return fit
+    return ContextTooLong(
+        f"The conversation is longer than the {room.n_tokens} tokens that the window has beside the room reserved for "
+        "the reply, and context.fit is off.",
+        n_tokens=room.n_tokens + 1,
+        window_tokens=room.n_tokens,
+    )
 
 
 def _note(fit: Packed) -> str:

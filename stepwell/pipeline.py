@@ -206,17 +206,17 @@ class Pipeline:
 
     def _vector_of(self, request: ChatRequest) -> RequestVector:
         """Of the last ask where the router reads it, else of the last user turn."""
-        if not self.router.needs_vector:
-            return RequestVector(
-                self.embedder, last_user_text(request), layers="tokens" if self._compares else "last"
-            )
-        return self._vector(last_ask(request.wire.messages), request)
+        if self.router.needs_vector:
+            return self._vector(last_ask(request.wire.messages), request)
+        layers: Layers = "tokens" if self._reads_pieces(request) else "last"
+        return RequestVector(self.embedder, last_user_text(request), layers=layers)
 
     def _vector(self, ask: str, request: ChatRequest) -> RequestVector:
-        layers: Layers = "all" if self._compares else "middle"
-        if layers == "middle" and self._fitting.may_pack(request):
-            layers = "both"
-        return RequestVector(self.embedder, ask, layers=layers)
+        return RequestVector(self.embedder, ask, layers="all" if self._reads_pieces(request) else "middle")
+
+    def _reads_pieces(self, request: ChatRequest) -> bool:
+        """Whether the cache compares by meaning, or older messages may have to be searched."""
+        return self._compares or self._fitting.may_pack(request)
 
     @property
     def _compares(self) -> bool:

@@ -343,3 +343,15 @@ async def test_a_provider_that_counts_less_than_we_do_is_never_a_reason_to_refus
                 f"Row {n} of the tomatoes grew, and the one beside it did not. " * 5, tier="cheap"
             )
     assert len(cheap.requests) == 40
+
+
+async def test_with_fitting_off_nothing_is_left_out_of_a_conversation() -> None:
+    cheap = FakeTier("ok")
+    async with house(cheap, FakeTier("x"), context={"fit": False, "reserve_tokens": 100}) as well:
+        talk = well.conversation("c")
+        await talk.achat("Hello.", tier="cheap")
+        await talk.achat("And now?", tier="cheap")
+        assert len(got(cheap).messages) == 3
+        await talk.aappend(long_talk())
+        with pytest.raises(ContextTooLong, match="fit is off"):
+            await talk.achat(ASK, tier="cheap")
