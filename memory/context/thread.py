@@ -10,6 +10,7 @@ from stepwell.base.messages import Message
 from stepwell.memory.context.column import Column
 from stepwell.memory.context.counts import Counts
 from stepwell.memory.context.groups import Shape
+from stepwell.memory.context.marked import Marked
 from stepwell.memory.context.packed import Packed
 from stepwell.memory.context.recall.index import Index
 from stepwell.memory.context.recall.query import Query
@@ -47,9 +48,7 @@ class Thread:
         self._index: Index | None = None
         self._messages: list[Message] = []
         self._at_s = Column("float64")
-        self._is_marked = Column("bool")
-        self._marks: dict[int, bytes] = {}  # of messages that the index has not read yet
-        self._n_checked = 0
+        self._marked = Marked()
         self._n_chars = 0
 
     def __len__(self) -> int:
@@ -76,30 +75,18 @@ class Thread:
             self._at_s.add(at_s)
             place = len(self._messages) - 1
             self._n_chars += len(message.text)
-            self._is_marked.add(bool(mark) or not said(message))
-            if mark:
-                self._marks[place] = mark
+            self._marked.add(mark, is_wanted=bool(said(message)))
             return place
 
     def set_mark(self, place: int, mark: bytes) -> None:
-        """Give a message the mark it did not have."""
-        with self.lock:
-            if self._index is not None and place < len(self._index):
-                self._index.set_mark(place, mark)
-            else:
-                self._marks[place] = mark
-            self._is_marked.view()[place] = True
+        """Give a message the mark it did not have; never waits for a search."""
+        self._marked.set(place, mark)
         if self._on_mark is not None:
             self._on_mark(self.text_of(place), mark)
 
     def unmarked(self, limit: int) -> list[int]:
         """Places, rising, of up to `limit` messages whose text is worth embedding and that have no mark yet."""
-        with self.lock:
-            marked = self._is_marked.view()
-            while self._n_checked < len(marked) and marked[self._n_checked]:
-                self._n_checked += 1
-            found: list[int] = (~marked[self._n_checked :]).nonzero()[0][:limit].tolist()
-            return [self._n_checked + i for i in found]
+        return self._marked.unmarked(limit)
 
     def text_of(self, place: int) -> str:
         """What of a message is searched and embedded; "" of a system message. Very long texts are cut."""
@@ -121,22 +108,26 @@ class Thread:
         return [self._messages[place] for place in places]
 
     def relevance(self, query: Query, n: int) -> NDArray[np.float32]:
-        """Probability that each of the first n messages is needed to answer; the index reads those new to it."""
+        """Probability that each message is needed to answer, shape (n_messages,); the index reads those new to it.
+
+        Args:
+            n: Search the first n (and what was searched before); the rest is 0.
+        """
         import numpy as np
 
-        for place in range(len(self.index), n):
-            message = self._messages[place]
-            self.index.add(
-                said(message),
-                speaker=speaker_of(message),
-                at_s=self.at_s(place),
-                n_tokens=int(self.counts.about[place]),
-                mark=self._marks.pop(place, b""),
-            )
-        found = np.zeros(len(self), dtype=np.float32)
-        known = self.index.relevance(query)
-        found[: len(known)] = known
-        return found
+        with self.lock:
+            for place in range(len(self.index), n):
+                self._read(place)
+            for place, mark in self._marked.take(len(self.index)):
+                self.index.set_mark(place, mark)
+            found = np.zeros(len(self), dtype=np.float32)
+            known = self.index.relevance(query)
+            found[: len(known)] = known
+            return found
+
+    def _read(self, place: int) -> None:
+        message, n_tokens = self._messages[place], int(self.counts.about[place])
+        self.index.add(said(message), speaker=speaker_of(message), at_s=self.at_s(place), n_tokens=n_tokens)
 
     def view(self, sent: Sequence[Message] = (), *, sent_at_s: float = 0.0) -> View:
         """The conversation as it is now, followed by `sent`, which is not added to it."""
@@ -145,6 +136,6 @@ class Thread:
     @property
     def n_bytes(self) -> int:
         """Memory that it takes, about."""
-        n = self._n_chars + _N_BYTES_A_MESSAGE * len(self._messages) + 9 * len(self._messages)
-        n += sum(map(len, self._marks.values())) + (self._index.n_bytes if self._index is not None else 0)
+        n = self._n_chars + _N_BYTES_A_MESSAGE * len(self._messages) + self._marked.n_bytes
+        n += self._index.n_bytes if self._index is not None else 0
         return n + self.shape.n_bytes + self.counts.n_bytes

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,25 @@ def test_only_what_is_searched_is_read() -> None:
     assert found[1] > 0
     thread.set_mark(3, mark)
     assert thread.unmarked(10) == [2, 4]
+
+
+def test_who_embeds_never_waits_for_a_search() -> None:
+    thread = thread_of(HISTORY)
+    with ThreadPoolExecutor(1) as pool, thread.lock:  # as a search holds it
+        pool.submit(thread.set_mark, 1, b"mark").result(timeout=10)
+        assert pool.submit(thread.unmarked, 9).result(timeout=10) == [2, 3, 4]
+
+
+def test_a_mark_is_found_by_the_next_search() -> None:
+    near, far = np.zeros(384, dtype=np.float32), np.zeros(384, dtype=np.float32)
+    near[0] = far[1] = 1
+    thread = thread_of([Message("user", "One thing."), Message("user", "Another."), Message("user", "And?")])
+    query = Query("And?", vector=near)
+    before = thread.view().relevance(query)
+    thread.set_mark(1, mark_of_query(near, None))
+    thread.set_mark(0, mark_of_query(far, None))
+    after = thread.view().relevance(query)
+    assert after[1] - after[0] > before[1] - before[0]
 
 
 def test_memory_is_told() -> None:
