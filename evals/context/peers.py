@@ -1,7 +1,7 @@
 """How other libraries shorten a talk, where they are installed: the text that they leave of it.
 
 Summaries are written by a stand-in that needs no network: the sentences with the most names and numbers among those
-it is shown, verbatim, up to its limit. Turns arrive one after the other, as they would live.
+it is shown, verbatim, up to its limit. Turns arrive one after the other, or ten at once, as they would live.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,6 +21,7 @@ from stepwell.evals.context.talk import Talk
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _FACT = re.compile(r"\b(?:[A-Z]|\d)\w*")
 _SUMMARY_SHARE = 0.2
+_N_TURNS_A_CALL = 10
 
 
 def installed_peers(model: str) -> tuple[dict[str, Peer], list[str]]:
@@ -89,6 +91,10 @@ def _langmem(model: str) -> dict[str, Peer]:
             answer = core.AIMessage(text)
             return outputs.ChatResult(generations=[outputs.ChatGeneration(message=answer)])
 
+    @lru_cache(maxsize=100_000)
+    def n_tokens(text: str) -> int:
+        return count_text(f"{text}\n", model)
+
     def shorten(talk: Talk, budget_tokens: int) -> str:
         n_summary = int(_SUMMARY_SHARE * budget_tokens)
         writer = Quoting(max_tokens=n_summary)
@@ -103,7 +109,7 @@ def _langmem(model: str) -> dict[str, Peer]:
                 model=writer,
                 max_tokens=budget_tokens,
                 max_summary_tokens=n_summary,
-                token_counter=lambda ms: sum(count_text(f"{m.content}\n", model) for m in ms),
+                token_counter=lambda ms: sum(n_tokens(str(m.content)) for m in ms),
             )
             summary, shown = found.running_summary, found.messages
         return "\n".join(str(m.content) for m in shown)
@@ -123,9 +129,10 @@ def _llama_index(model: str) -> dict[str, Peer]:
 
     def fed(memory: Any, talk: Talk) -> str:
         left: list[Any] = []
-        for turn in talk.turns:
+        for n, turn in enumerate(talk.turns, start=1):
             memory.put(llms.ChatMessage(role="user", content=turn.line))
-            left = memory.get()
+            if n % _N_TURNS_A_CALL == 0 or n == len(talk.turns):
+                left = memory.get()
         return " ".join(str(m.content) for m in left)  # as it counts them
 
     def buffer(talk: Talk, budget_tokens: int) -> str:
