@@ -231,7 +231,7 @@ def recall_left_out(
     for n_best in (5, 10, 20, 40):
         actual, expected = [], []
         for e, shares in found:
-            p = 1 / (1 + np.exp(-(calibration[2, 0] * shares[2] + calibration[2, 1])))
+            p = np.exp(-np.logaddexp(0, -(calibration[2, 0] * shares[2] + calibration[2, 1])))
             best = np.argsort(-p, kind="stable")[:n_best]
             actual.append(float(np.isin(e.evidence, best).mean()))
             expected.append(float(p[best].sum() / p.sum()))

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from stepwell.base.minilm import MiniLM
 from stepwell.evals.context.dated import dated
 from stepwell.evals.context.glued import glued
 from stepwell.evals.context.talk import Question, Talk, Utterance
-from stepwell.evals.context.train import softmax_fit
+from stepwell.evals.context.train import embed, main, softmax_fit, write_basis
 from stepwell.memory.context import recall
 from stepwell.memory.context.recall.features import FIRST, SECOND
-from stepwell.memory.context.recall.model import shipped
+from stepwell.memory.context.recall.model import read_model, shipped
 
 _MAY = 1_683_600_000.0  # 9 May 2023
 
@@ -46,6 +47,47 @@ def test_the_fit_finds_which_feature_tells() -> None:
     weights = softmax_fit(rows, evidence, ridge=1.0)
     assert weights[0] > 1 > abs(weights[1])
     assert weights[2] < -0.5
+
+
+def test_training_writes_weights_that_can_be_read(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": f"talk{i}",
+            "sessions": [
+                {
+                    "at": f"2024-0{month}-03T10:00:00Z",
+                    "turns": [
+                        {"speaker": "Ann", "text": f"We have a {pet} called {name} since {month}."},
+                        {"speaker": "Bo", "text": "How lovely for you."},
+                    ],
+                }
+                for month, name in enumerate(("Tom", "Kit", "Rex"), start=1)
+            ],
+            "questions": [
+                {"question": f"What is Kit the {pet}?", "answer": pet, "evidence": [3], "kind": "single"}
+            ],
+        }
+        for i, pet in enumerate(("cat", "dog", "parrot"))
+    ]
+    talks = tmp_path / "talks.jsonl"
+    talks.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    main([str(talks), "--out", str(tmp_path)])
+    assert read_model(tmp_path / "weights.npz").words.shape == (len(FIRST),)
+    card = json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))
+    assert card["rows"]["talks"] == 3
+    assert card["left_out"]["5 turns"]["recall"] == 1
+
+
+def test_axes_are_orthonormal_and_stop_words_skipped(tmp_path: Path) -> None:
+    texts = [
+        f"The {a} {b} sat on a {c}." for a in ("old", "blue") for b in ("cat", "king") for c in ("mat", "box")
+    ]
+    vocabulary = ["[PAD]", "the", ".", "q", "cat", "猫"]
+    write_basis(tmp_path / "basis.npz", embed(MiniLM(), texts), vocabulary)
+    with np.load(tmp_path / "basis.npz") as held:
+        axes = held["of_pieces"].astype(np.float32)
+        assert np.allclose(axes.T @ axes, np.eye(axes.shape[1]), atol=0.01)
+        assert held["is_skipped"].tolist() == [False, True, True, True, False, False, False]
 
 
 def test_the_shipped_weights_have_their_card() -> None:
