@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 import msgspec
 
 from stepwell.base.config import Config
-from stepwell.base.errors import BadRequest
-from stepwell.base.messages import Message
 
 Step = Callable[[dict[str, object]], dict[str, object]]
 Stage = Callable[[Config], AbstractContextManager[Step]]
@@ -45,36 +43,15 @@ def cache(config: Config) -> Iterator[Step]:
 @contextmanager
 def context(config: Config) -> Iterator[Step]:
     """What a conversation keeps: {messages, window_tokens, reserve_tokens?, model?, tools?}."""
+    from stepwell.base.embedding import load_embedder
+    from stepwell.evals.context.packed_row import pack_row
+
+    embedder = load_embedder(config.embedding)
 
     def step(row: dict[str, object]) -> dict[str, object]:
-        from stepwell.memory.context.fit import fit
-
-        wanted = _read(row)
-        found = fit(
-            wanted.messages,
-            window_tokens=wanted.window_tokens,
-            reserve_tokens=wanted.reserve_tokens or config.context.reserve_tokens,
-            model=wanted.model,
-            tools_json=bytes(wanted.tools) if wanted.tools is not None else None,
-        )
-        return {"id": row["id"], **msgspec.to_builtins(found)}
+        return {"id": row["id"], **msgspec.to_builtins(pack_row(row, config.context, embedder))}
 
     yield step
 
 
 STAGES: Mapping[str, Stage] = {"guards": guards, "cache": cache, "context": context}
-
-
-class _Conversation(msgspec.Struct):
-    messages: list[Message]
-    window_tokens: int
-    reserve_tokens: int | None = None
-    model: str = ""
-    tools: msgspec.Raw | None = None
-
-
-def _read(row: dict[str, object]) -> _Conversation:
-    try:
-        return msgspec.json.decode(msgspec.json.encode(row), type=_Conversation)
-    except msgspec.ValidationError as e:
-        raise BadRequest(str(e)) from None

@@ -101,7 +101,7 @@ class Packing:
         n = n_leading(messages)
         with self._threads().get(messages[n:], tenant=caller.tenant or "", user=caller.user or "") as thread:
             run.thread = thread
-            return self._choose(thread, query, rooms, fixed, system=messages[:n], before=None)
+            return self._choose(thread, query, rooms, fixed, system=messages[:n], before=thread.packed)
 
     def _fit_talk(self, run: Run, query: Query, rooms: Rooms, fixed: bytes | None) -> Fits:
         talk = run.talk
@@ -152,7 +152,8 @@ class Packing:
             recent_share=self.config.recent_share,
             summary_share=self.config.summary_share,
             before=before,
-            slack_share=self.config.slack_share if sent else 0.0,
+            # a request that may be the only one of its conversation leaves no room for a next one
+            slack_share=self.config.slack_share if sent or before is not None else 0.0,
         )
         if not self.config.fit:
             found = [
@@ -228,10 +229,19 @@ class Packing:
             n_recalled=fit.n_recalled,
             expected_recall=fit.expected_recall,
             n_summary_tokens=tokens.estimate_text(fit.summary),
-            n_same_tokens=None if run.talk is None else run.talk.n_same_tokens(fit),
+            n_same_tokens=self._n_same_tokens(run, fit),
         )
         if run.talk is not None:
             run.talk.sent(fit)
+        elif run.thread is not None:
+            run.thread.packed = fit
+
+    def _n_same_tokens(self, run: Run, fit: Packed) -> int | None:
+        from stepwell.memory.context.prefix import n_same_tokens
+
+        if run.talk is not None:
+            return n_same_tokens(run.talk.thread, run.talk.packed, fit)
+        return None if run.thread is None else n_same_tokens(run.thread, run.thread.packed, fit)
 
     def observe(self, run: Run, reply: Reply) -> None:
         """Learn from what the provider counted."""

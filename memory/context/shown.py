@@ -59,7 +59,7 @@ def transcript(talk: Talk, query: Query, n_tokens: int, model: str) -> str:
         lines.append(
             Line(line(message.name or message.role, thread.text_of(place)), _day(thread.at_s(place)))
         )
-    return Transcript(lines, model=model).render(n_tokens, thread.view().relevance(query)).text
+    return Transcript(lines, model=model).render(n_tokens, thread.relevance(query, len(thread))).text
 
 
 def _day(at_s: float) -> str:

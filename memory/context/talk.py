@@ -14,7 +14,6 @@ from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
 from stepwell.memory.context.packed import Packed
-from stepwell.memory.context.prefix import n_same_tokens
 from stepwell.memory.context.reconcile import n_known, print_of
 from stepwell.memory.context.thread import Thread
 
@@ -136,10 +135,6 @@ class Talk:
         return True
 
     # ---- what was sent
-
-    def n_same_tokens(self, fit: Packed) -> int:
-        """Tokens, about, at the prompt's beginning that stand as they stood in the last one."""
-        return n_same_tokens(self.thread, self.packed, fit)
 
     def sent(self, fit: Packed) -> None:
         """Keep to this choice in the next turn."""
