@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,12 @@ import numpy as np
 
 from stepwell.base.minilm import MiniLM
 from stepwell.evals.context.dated import all_dated
-from stepwell.evals.context.glued import glued
+from stepwell.evals.context.examples import Example, embed, examples_of, lines_of, with_glued
 from stepwell.evals.context.read import read_talks
-from stepwell.evals.context.talk import Question, Talk
+from stepwell.evals.context.softmax import logistic_fit, softmax_fit
+from stepwell.evals.context.talk import Talk
 from stepwell.memory.context.recall import basis as small
 from stepwell.memory.context.recall.features import FIRST, SECOND, standardised
-from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.model import (
     MODEL_FILE,
     Model,
@@ -32,22 +31,16 @@ from stepwell.memory.context.recall.model import (
     log_shares,
     write_model,
 )
-from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.recall.search import Search
-from stepwell.memory.context.recall.traits import ROLES
 from stepwell.memory.context.recall.words import is_stop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stepwell.base.token_vectors import TokenVectors
+    from stepwell.evals.context.examples import Embedded
 
     Floats = NDArray[np.float32]
-    Embedded = list[tuple[NDArray[np.float32], TokenVectors]]
 
 N_PIECE_AXES, N_TEXT_AXES = 96, 128
-_N_GLUED = 3
-_RIDGE = 3.0
 _NO_ODDS = np.zeros((3, 2), dtype=np.float32)
 _VOICE_SHARE = 0.5  # "what did I say" was learned from three talks alone
 _CARD = {
@@ -63,35 +56,6 @@ _CARD = {
     "licence": "Apache-2.0",
     "command": "python -m stepwell.evals.context.train evals/suites/written_talks.jsonl.gz --out memory/context/recall",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A question, with what recall saw of each turn.
-
-    Attributes:
-        words, vectors: FIRST of all turns, without and with vectors, shape (k, n).
-        has_vector: Shape (n,).
-    """
-
-    talk: str
-    index: Search
-    query: Query
-    evidence: NDArray[np.int64]
-    words: Floats
-    vectors: Floats
-    has_vector: NDArray[np.bool_]
-
-
-def lines_of(talk: Talk) -> list[str]:
-    """What is embedded of each turn: its line; where speakers are no names, the text alone."""
-    return [turn.said if turn.speaker in ROLES else turn.line for turn in talk.turns]
-
-
-def embed(embedder: MiniLM, texts: Sequence[str]) -> Embedded:
-    """Vector and word pieces of each text."""
-    vectors, _, tokens = embedder.embed_tokens(texts)
-    return list(zip(vectors, tokens, strict=True))
 
 
 def write_basis(path: Path, embedded: Embedded, vocabulary: Sequence[str]) -> None:
@@ -112,28 +76,6 @@ def write_basis(path: Path, embedded: Embedded, vocabulary: Sequence[str]) -> No
 def _axes(rows: Floats, n: int) -> NDArray[np.float16]:
     _, axes = np.linalg.eigh(rows.T @ rows / len(rows))
     return axes[:, ::-1][:, :n].astype(np.float16)
-
-
-def examples_of(talk: Talk, embedder: MiniLM) -> list[Example]:
-    """One for each question that has evidence."""
-    index = Search()
-    for turn, (vector, tokens) in zip(talk.turns, embed(embedder, lines_of(talk)), strict=True):
-        index.add(turn.said, turn.speaker, turn.at_s, mark_of_query(vector, tokens))
-    asked = [q for q in talk.questions if q.is_scored]
-    return [
-        _example(talk, index, q, Query(q.text, vector, tokens, _asked_at_s(talk)))
-        for q, (vector, tokens) in zip(asked, embed(embedder, [q.text for q in asked]), strict=True)
-    ]
-
-
-def _asked_at_s(talk: Talk) -> float:
-    return talk.turns[-1].at_s
-
-
-def _example(talk: Talk, index: Search, question: Question, query: Query) -> Example:
-    words, _ = index.first(Query(query.text, None, None, query.at_s))
-    vectors, has_vector = index.first(query)
-    return Example(talk.id, index, query, np.array(question.evidence), words, vectors, has_vector)
 
 
 def fitted(examples: Sequence[Example]) -> Model:
@@ -163,32 +105,6 @@ def closely(model: Model, e: Example) -> Floats:
     return made
 
 
-def softmax_fit(
-    rows: Sequence[Floats], evidence: Sequence[NDArray[np.int64]], ridge: float = _RIDGE
-) -> Floats:
-    """Weights that give the evidence the largest share among all turns (listwise softmax, ridge)."""
-    from scipy.optimize import minimize
-
-    lengths = np.array([r.shape[1] for r in rows])
-    begins = np.cumsum(lengths) - lengths
-    at = np.repeat(np.arange(len(rows)), lengths)
-    x = np.concatenate([r.T for r in rows]).astype(np.float64)
-    target = np.zeros(len(x))
-    for begin, found in zip(begins, evidence, strict=True):
-        target[begin + found] = 1 / len(found)
-
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scores = x @ w
-        scores -= np.maximum.reduceat(scores, begins)[at]
-        shares = np.exp(scores)
-        total = np.add.reduceat(shares, begins)
-        missed = -(target * (scores - np.log(total)[at])).sum()
-        return float(missed + ridge / 2 * w @ w), x.T @ (shares / total[at] - target) + ridge * w
-
-    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return np.asarray(found.x, dtype=np.float32)
-
-
 def shares_of(model: Model, e: Example) -> tuple[Floats, Floats, Floats]:
     """Log-shares of all turns with words alone, with vectors, and with word pieces."""
     words = log_shares(model.words @ e.words)
@@ -214,7 +130,7 @@ def calibrated(found: Sequence[tuple[Example, tuple[Floats, Floats, Floats]]]) -
     """Slope and intercept from log-shares to log-odds, shape (3, 2); a row each as `shares_of` has them."""
     needed = np.concatenate([_needed(e) for e, _ in found])
     rows = [np.concatenate([shares[i] for _, shares in found]) for i in range(3)]
-    return np.array([_logistic(row, needed) for row in rows], dtype=np.float32)
+    return np.array([logistic_fit(row, needed) for row in rows], dtype=np.float32)
 
 
 def _needed(e: Example) -> Floats:
@@ -240,24 +156,6 @@ def recall_left_out(
             "expected": round(float(np.mean(expected)), 3),
         }
     return made
-
-
-def _logistic(shares: Floats, needed: Floats) -> tuple[float, float]:
-    from scipy.optimize import minimize
-
-    def loss(w: NDArray[np.float64]) -> float:
-        odds = w[0] * shares + w[1]
-        return float((np.logaddexp(0, odds) - needed * odds).sum())
-
-    found = minimize(loss, np.array([1.0, 0.3]), method="Nelder-Mead")
-    return float(found.x[0]), float(found.x[1])
-
-
-def with_glued(talks: Sequence[Talk]) -> list[Talk]:
-    """All of them, and those of named speakers again, three in one."""
-    named = [talk for talk in talks if ROLES.isdisjoint(turn.speaker for turn in talk.turns)]
-    threes = [named[i : i + _N_GLUED] for i in range(0, len(named), _N_GLUED)]
-    return [*talks, *(glued(three) for three in threes if len(three) > 1)]
 
 
 def read(paths: Iterable[Path]) -> list[Talk]:

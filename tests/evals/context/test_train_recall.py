@@ -9,9 +9,11 @@ import numpy as np
 
 from stepwell.base.minilm import MiniLM
 from stepwell.evals.context.dated import dated
+from stepwell.evals.context.examples import embed
 from stepwell.evals.context.glued import glued
+from stepwell.evals.context.softmax import softmax_fit
 from stepwell.evals.context.talk import Question, Talk, Utterance
-from stepwell.evals.context.train import embed, main, softmax_fit, write_basis
+from stepwell.evals.context.train import main, write_basis
 from stepwell.memory.context import recall
 from stepwell.memory.context.recall.features import FIRST, SECOND
 from stepwell.memory.context.recall.model import read_model, shipped
