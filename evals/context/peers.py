@@ -127,23 +127,23 @@ def _llama_index(model: str) -> dict[str, Peer]:
             text = quoted((str(m.content) for m in messages), self.max_tokens or 256, model)
             return llms.ChatResponse(message=llms.ChatMessage(role="assistant", content=text))
 
-    def fed(memory: Any, talk: Talk) -> str:
+    def fed(memory: Any, talk: Talk, *, n_at_once: int) -> str:
         left: list[Any] = []
         for n, turn in enumerate(talk.turns, start=1):
             memory.put(llms.ChatMessage(role="user", content=turn.line))
-            if n % _N_TURNS_A_CALL == 0 or n == len(talk.turns):
+            if n % n_at_once == 0 or n == len(talk.turns):
                 left = memory.get()
         return " ".join(str(m.content) for m in left)  # as it counts them
 
     def buffer(talk: Talk, budget_tokens: int) -> str:
         made = core.ChatMemoryBuffer.from_defaults(token_limit=budget_tokens, tokenizer_fn=encode)
-        return fed(made, talk)
+        return fed(made, talk, n_at_once=len(talk.turns))  # nothing but the last call matters to it
 
     def summary(talk: Talk, budget_tokens: int) -> str:
         writer = Quoting(max_tokens=int(_SUMMARY_SHARE * budget_tokens))
         made = core.ChatSummaryMemoryBuffer.from_defaults(
             llm=writer, token_limit=budget_tokens, tokenizer_fn=encode
         )
-        return fed(made, talk)
+        return fed(made, talk, n_at_once=_N_TURNS_A_CALL)
 
     return {"llama-index ChatMemoryBuffer": buffer, "llama-index ChatSummaryMemoryBuffer": summary}
