@@ -1,4 +1,4 @@
-"""Embed what was said, in the background: each text once, and never on a request's way."""
+"""Embed and index what was said, in the background: each text once, and never on a request's way."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from stepwell.memory.context.recall.marks import embed_marks
 from stepwell.memory.context.thread import Thread
 
 _BATCH = 4  # a request that needs its own vector waits for no more than this
+_N_READ = 200  # 15 ms: who adds a message waits for it
 _MAX_WAITING = 1000
 _N_NAME = 4
 _log = logging.getLogger("stepwell.memory")
@@ -48,7 +49,7 @@ class Marking:
         Args:
             keep: Takes (place, mark) of each batch, in the event loop.
         """
-        if self.embedder is None or self._is_closed or len(self._waiting) >= _MAX_WAITING:
+        if self._is_closed or len(self._waiting) >= _MAX_WAITING:
             return
         self._waiting[key] = (thread, keep)
         if self._task is None or self._task.done():
@@ -74,9 +75,12 @@ class Marking:
     async def _run(self) -> None:
         while self._waiting:
             key, (thread, keep) = next(iter(self._waiting.items()))
-            places = thread.unmarked(_BATCH)
             # the next in turn: a long conversation must not hold up the others
             self._waiting.pop(key, None)
+            is_unread = await asyncio.to_thread(thread.read, _N_READ)
+            places = thread.unmarked(_BATCH) if self.embedder is not None else []
+            if is_unread and not places and not self._is_closed:
+                self._waiting.setdefault(key, (thread, keep))
             if not places:
                 continue
             marks = await self._marks([thread.text_of(place) for place in places])

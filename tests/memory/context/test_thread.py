@@ -7,6 +7,7 @@ import pytest
 
 from stepwell.base.messages import FunctionCall, Message, Part, ToolCall
 from stepwell.base.tokens import count_message, upper_bound
+from stepwell.memory.context import thread as thread_module
 from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.query import Query
 from stepwell.memory.context.thread import Thread
@@ -172,3 +173,20 @@ def test_a_mark_is_found_by_the_next_search() -> None:
 def test_memory_is_told() -> None:
     small, large = thread_of(HISTORY), thread_of(HISTORY * 20)
     assert 0 < small.n_bytes < large.n_bytes
+
+
+def test_a_conversation_just_loaded_is_read_in_part_and_the_rest_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thread_module, "MOST_READ", 10)
+    thread = Thread()
+    for n in range(30):
+        thread.add(Message("user", f"the ferns of row {n} grew"))
+    assert thread.read(5) is False  # nobody searched yet
+    found = thread.relevance(Query("ferns of row 3"), 30)
+    assert len(thread.index) == 10
+    assert found[10:] == pytest.approx(found[:10].mean())
+    while thread.read(7):
+        pass
+    assert len(thread.index) == thread.shape.tail == 29
+    assert thread.relevance(Query("ferns of row 25"), 30).argmax() == 25
