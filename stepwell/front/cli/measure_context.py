@@ -109,14 +109,18 @@ def _show(talks: list[Talk], lines: list[Line]) -> None:
     ours = [line for line in lines if line.calibration]
     kinds = list(ours[0].by_kind)
     print("\nevidence recall / all evidence by kind")
-    head = ("budget", *(f"{kind} ({ours[0].by_kind[kind][2]})" for kind in kinds))
-    terminal.table(head, [(f"{line.budget_tokens:,}", *_kinds(line, kinds)) for line in ours])
+    head = ("budget", "method", *(f"{kind} ({ours[0].by_kind[kind][2]})" for kind in kinds))
+    terminal.table(head, [(f"{line.budget_tokens:,}", line.method, *_kinds(line, kinds)) for line in ours])
     print("\nexpected against actual recall, a fifth of the questions each")
-    for line in ours:
-        print(
-            f"{line.budget_tokens:,}: "
-            + ", ".join(f"{b.expected:.2f} {b.actual:.2f}" for b in line.calibration)
-        )
+    head = ("budget", "method", *(str(n) for n in range(1, 1 + max(len(line.calibration) for line in ours))))
+    terminal.table(
+        head, [(f"{line.budget_tokens:,}", line.method, *_fifths(line, len(head) - 2)) for line in ours]
+    )
+
+
+def _fifths(line: Line, n: int) -> list[str]:
+    shown = [f"{b.expected:.2f} {b.actual:.2f}" for b in line.calibration]
+    return shown + ["-"] * (n - len(shown))
 
 
 def _kinds(line: Line, kinds: list[str]) -> list[str]:
