@@ -123,6 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.context_pack", description=__doc__)
     parser.add_argument("--turns", type=int, nargs="+", default=[600, 10_000, 100_000])
     given = pieces()
+    row(50, *given)  # loads weights and vocabulary
     print(
         f"{'turns':>8} {'p50 ms':>8} {'p95 ms':>8} {'search p95':>11} {'later p95':>10} {'add us':>8} {'MiB':>8}"
     )
