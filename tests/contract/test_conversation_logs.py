@@ -89,6 +89,14 @@ async def test_turns_come_back_verbatim_in_order_from_any_place(log: Log) -> Non
         assert await log.read(ANN, after=after) == Past(first.epoch, 3, expected)
 
 
+async def test_what_headed_a_request_is_known_as_such(log: Log) -> None:
+    leads = [True, False, True, True, False]
+    turns = [NewTurn(b"%d" % i, 1.0, b"g", is_lead) for i, is_lead in enumerate(leads)]
+    made = await log.append(ANN, turns, epoch=0)
+    assert [t.is_lead for t in made.turns] == leads
+    assert (await log.read(ANN)).turns == made.turns
+
+
 async def test_any_bytes_and_sizes_are_kept(log: Log) -> None:
     raws = [b"", b"\0", bytes(range(256)), b"x" * 1_000_000, "\ud800".encode("utf-8", "surrogatepass")]
     made = await log.append(ANN, [NewTurn(raw, 1.25) for raw in raws], epoch=0)

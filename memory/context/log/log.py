@@ -27,11 +27,13 @@ class NewTurn(msgspec.Struct, frozen=True):
         raw: The message as JSON (OpenAI wire).
         at_s: Unix time at which it was said.
         guarded: Names the guard rules that its text has passed; b"": none.
+        is_lead: It headed a request: a system prompt, in force until the next one.
     """
 
     raw: bytes
     at_s: float
     guarded: bytes = b""
+    is_lead: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -40,6 +42,7 @@ class Turn(msgspec.Struct, frozen=True):
     Attributes:
         seq: Its place in the conversation, from 0 on, without gaps.
         mark: What embedding left of its text (recall.marks), b"" where it is not embedded yet.
+        is_lead: As of NewTurn.
     """
 
     seq: int
@@ -47,6 +50,12 @@ class Turn(msgspec.Struct, frozen=True):
     at_s: float
     guarded: bytes = b""
     mark: bytes = b""
+    is_lead: bool = False
+
+    @classmethod
+    def of(cls, seq: int, new: NewTurn) -> Turn:
+        """What was added at a place."""
+        return cls(seq, new.raw, new.at_s, new.guarded, b"", new.is_lead)
 
 
 class Pin(msgspec.Struct, frozen=True):

@@ -34,7 +34,8 @@ _TABLES = """
         place INTEGER PRIMARY KEY,
         at_s REAL NOT NULL,
         raw BLOB NOT NULL,
-        guarded BLOB NOT NULL
+        guarded BLOB NOT NULL,
+        is_lead INTEGER NOT NULL
     );
     CREATE TABLE marks (place INTEGER PRIMARY KEY, mark BLOB NOT NULL);
     CREATE TABLE pins (

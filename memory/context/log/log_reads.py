@@ -21,7 +21,7 @@ _HEAD = """
     WHERE c.tenant = ? AND c.id = ?
 """
 _TURNS = """
-    SELECT place & ?, raw, at_s, guarded, mark FROM turns LEFT JOIN marks USING (place)
+    SELECT place & ?, raw, at_s, guarded, is_lead, mark FROM turns LEFT JOIN marks USING (place)
     WHERE place >= ? AND place < ? ORDER BY place
 """
 _PINS = "SELECT id, text FROM pins WHERE n = ? ORDER BY seq"
@@ -63,8 +63,11 @@ def turns(reader: Reader, head: Head, first: int) -> list[Turn]:
     return found
 
 
-def _turn(key: bytes, seq: int, raw: bytes, at_s: float, guarded: bytes, mark: bytes | None) -> Turn:
-    return Turn(seq, opened(key, raw), at_s, guarded, b"" if mark is None else opened(key, mark))
+def _turn(
+    key: bytes, seq: int, raw: bytes, at_s: float, guarded: bytes, is_lead: int, mark: bytes | None
+) -> Turn:
+    mark = b"" if mark is None else opened(key, mark)
+    return Turn(seq, opened(key, raw), at_s, guarded, mark, bool(is_lead))
 
 
 def pins(reader: Reader, head: Head) -> tuple[Pin, ...]:

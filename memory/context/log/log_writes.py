@@ -39,7 +39,7 @@ _HEAD = """
     SELECT n, epoch, user, n_turns, key FROM conversations JOIN keys USING (n) WHERE tenant = ? AND id = ?
 """
 _BEGIN = "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?)"
-_TURN = "INSERT INTO turns VALUES (?, ?, ?, ?)"
+_TURN = "INSERT INTO turns VALUES (?, ?, ?, ?, ?)"
 _GROWN = """
     UPDATE conversations SET n_turns = n_turns + ?, n_bytes = n_bytes + ?, last_s = max(last_s, ?) WHERE n = ?
 """
@@ -77,11 +77,13 @@ def append(
 
 
 def _add(connection: sqlite3.Connection, head: _Head, turns: Sequence[NewTurn]) -> Past:
-    added = tuple(Turn(head.n_turns + i, t.raw, t.at_s, t.guarded) for i, t in enumerate(turns))
+    added = tuple(Turn.of(head.n_turns + i, turn) for i, turn in enumerate(turns))
     n_turns = head.n_turns + len(added)
     if n_turns > MAX_TURNS:
         raise OverflowError("no room for more turns in one conversation")
-    rows = [(head.n << SEQ_BITS | t.seq, t.at_s, sealed(head.key, t.raw), t.guarded) for t in added]
+    rows = [
+        (head.n << SEQ_BITS | t.seq, t.at_s, sealed(head.key, t.raw), t.guarded, t.is_lead) for t in added
+    ]
     connection.executemany(_TURN, rows)
     n_bytes, last_s = sum(len(t.raw) for t in added), max(t.at_s for t in added)
     connection.execute(_GROWN, (len(added), n_bytes, last_s, head.n))

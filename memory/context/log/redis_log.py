@@ -25,7 +25,7 @@ _N_A_PAGE = 500
 _N_AN_ERASE = 100  # conversations; Redis serves nobody else meanwhile
 _N_TRIES = 5  # a conversation may be erased and begun anew between two reads
 
-_Row = tuple[float, bytes, bytes]
+_Row = tuple[float, bytes, bytes, bool]
 _Gist = tuple[bytes, int, str, int]
 
 
@@ -101,7 +101,7 @@ class RedisLog:
                 begun.
         """
         check_times(turns)
-        rows = [msgspec.msgpack.encode((float(t.at_s), t.guarded, t.raw)) for t in turns]
+        rows = [msgspec.msgpack.encode((float(t.at_s), t.guarded, t.raw, t.is_lead)) for t in turns]
         times = [float(t.at_s) for t in turns] or [0.0]
         asked_s = "" if since_s is None else repr(float(since_s))
         args: list[Arg] = [str(epoch), repr(max(times)), asked_s, *rows]
@@ -109,7 +109,7 @@ class RedisLog:
         said = await self._change(scripts.APPEND, name, args, at_s=times[0], erasures=erasures)
         epoch, n_turns = map(int, said[2].split())
         first = n_turns - len(turns)
-        added = (Turn(first + i, t.raw, t.at_s, t.guarded) for i, t in enumerate(turns))
+        added = (Turn.of(first + i, turn) for i, turn in enumerate(turns))
         return Past(epoch, n_turns, tuple(added))
 
     def keep_marks(self, name: Name, marks: Sequence[tuple[int, bytes]], *, epoch: int) -> None:
@@ -205,8 +205,8 @@ _REFUSALS: dict[bytes, Callable[[], Exception]] = {
 
 
 def _turn(seq: int, row: bytes, mark: bytes) -> Turn:
-    at_s, guarded, raw = msgspec.msgpack.decode(row, type=_Row)
-    return Turn(seq, raw, at_s, guarded, mark)
+    at_s, guarded, raw, is_lead = msgspec.msgpack.decode(row, type=_Row)
+    return Turn(seq, raw, at_s, guarded, mark, is_lead)
 
 
 def _pins(found: Sequence[bytes]) -> tuple[Pin, ...]:

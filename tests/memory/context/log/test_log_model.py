@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +69,7 @@ class Model:
         held = self.held[name.tenant, name.id]
         for turn in turns:
             held.began_s, held.last_s = held.began_s or turn.at_s, max(held.last_s, turn.at_s)
-            held.turns.append(Turn(len(held.turns), turn.raw, turn.at_s, turn.guarded))
+            held.turns.append(Turn.of(len(held.turns), turn))
         return held
 
     def erase(self, tenant: str, user: str | None, id: str | None) -> int:
@@ -116,7 +117,10 @@ class Run:
             self._model.epochs[y % len(self._model.epochs)],
         ][x]
         self._at_s += y - 3
-        turns = [NewTurn(f"{self._at_s} {n}".encode(), self._at_s + n, b"g" * n) for n in range(1, 2 + y % 3)]
+        turns = [
+            NewTurn(f"{self._at_s} {n}".encode(), self._at_s + n, b"g" * n, n % 2 == 0)
+            for n in range(1, 2 + y % 3)
+        ]
         wrong = self._model.refusal(name, epoch)
         if wrong is not None:
             with pytest.raises(wrong):
@@ -142,7 +146,7 @@ class Run:
             for seq, mark in ((y, b"m%d" % x), (y + 1, b"n")):
                 if seq < len(held.turns):
                     t = held.turns[seq]
-                    held.turns[seq] = Turn(seq, t.raw, t.at_s, t.guarded, mark)
+                    held.turns[seq] = msgspec.structs.replace(t, mark=mark)
         await log.unpin(Name("none"), "none")
 
     async def _summary(self, log: ConversationLog, name: Name, x: int, y: int) -> None:
