@@ -21,11 +21,14 @@ LEAST_BUDGET = 64
 
 
 def replay_context(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
-    """Number of bad rows. Conversations with questions where the file begins as one, rows of messages else."""
+    """Number of bad rows. Conversations with questions where the file begins as one, rows of messages else.
+
+    With --budget, what begins as neither is read as conversations, too: what is wrong then is the file.
+    """
     from stepwell.evals.context.read import holds_talks
 
     first, lines = peeked(lines)
-    if not holds_talks(first):
+    if not holds_talks(first) and (args.budget is None or '"messages"' in first):
         return _messages(args, config, lines, out)
     budget_tokens = budget_of(args)
     raw = "".join(chain(lines)).encode()

@@ -86,6 +86,29 @@ def test_foreign_lists_are_refused_without_their_text(capsys: Capture) -> None:
     assert "secret" not in said
 
 
+WRONG = {
+    "empty": b"",
+    "blank": b"\n \n",
+    "foreign": b'{"a secret": 1}\n',
+    "indented": b'{\n "a secret": 1\n}\n',
+    "text": b"a secret, told in prose\n",
+    "binary": bytes(range(128, 256)) + b"\x00\n\xff",
+}
+
+
+@pytest.mark.parametrize("given", WRONG.values(), ids=WRONG)
+def test_a_wrong_file_is_named_as_measuring_names_it(given: bytes, capsys: Capture) -> None:
+    Path("talks.json").write_bytes(given)
+    assert main(["eval", "context", "talks.json"]) == 2
+    of_eval = capsys.readouterr().err
+    assert main([*REPLAY, "--budget", "100"]) == 2
+    said = capsys.readouterr().err
+    assert "talks.json: " in said
+    assert said == of_eval
+    assert "--budget" not in said
+    assert "secret" not in said
+
+
 def test_measures_as_a_table(capsys: Capture) -> None:
     Path("errata.jsonl").write_text('{"question_id": "t-q3", "correct_evidence": ["D2:2"]}\n')
     assert main(["eval", "context", "talks.json", "--budgets", "300,70", "--errata", "errata.jsonl"]) == 0
