@@ -21,12 +21,14 @@ class Needs(msgspec.Struct, frozen=True):
         capabilities: Of "tools", "json_schema", "images".
         sizes: None where its length doesn't count yet.
         n_reply_tokens: What the caller asked for; None: the usual reserve.
+        imageless: Tiers whose part of the prompt holds no image, though the whole does.
     """
 
     capabilities: tuple[str, ...]
     sizes: Sizes | None
     n_reply_tokens: int | None
     reserve_tokens: int
+    imageless: frozenset[str] = frozenset()
 
 
 def needs_of(request: ChatRequest, *, sizes: Sizes | None, reserve_tokens: int) -> Needs:
@@ -37,17 +39,21 @@ def needs_of(request: ChatRequest, *, sizes: Sizes | None, reserve_tokens: int) 
         asked.append("tools")
     if wire.response_format is not None and wire.response_format.type == "json_schema":
         asked.append("json_schema")
-    for message in wire.messages:
-        if message.content.__class__ is list and message.has_images:
-            asked.append("images")
-            break
-    return Needs(tuple(asked), sizes, wire.max_output_tokens, reserve_tokens)
+    images = [i for i, m in enumerate(wire.messages) if m.content.__class__ is list and m.has_images]
+    imageless: frozenset[str] = frozenset()
+    if images:
+        asked.append("images")
+        cuts = request.cuts or {}
+        imageless = frozenset(tier for tier, cut in cuts.items() if not set(images) & set(cut.kept))
+    return Needs(tuple(asked), sizes, wire.max_output_tokens, reserve_tokens, imageless)
 
 
 def lack_of(tier: TierInfo, needs: Needs) -> str | None:
     """What the tier lacks ("tools", "json_schema", "images", "window"), or None where it can serve."""
     for capability in needs.capabilities:
-        if capability not in tier.capabilities:
+        if capability not in tier.capabilities and not (
+            capability == "images" and tier.name in needs.imageless
+        ):
             return capability
     n_input = 0 if needs.sizes is None else needs.sizes.most_on(tier)
     return "window" if n_input > prompt_room(tier, needs) else None
@@ -86,6 +92,12 @@ def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Need
     if all(lack == "window" for _, lack in each):
         window = max(t.window_or_assumed for t in tiers)
         n_tokens = 0 if needs.sizes is None else needs.sizes.n_tokens
+        if not n_tokens:
+            n_reply = needs.n_reply_tokens
+            message = (
+                f"The room reserved for the reply, {n_reply} tokens, leaves none for a prompt; {listed}."
+            )
+            return ContextTooLong(message, n_tokens=needs.n_reply_tokens or 0, window_tokens=window)
         message = f"The request needs about {n_tokens} tokens and room for its reply; {listed}."
         return ContextTooLong(message, n_tokens=n_tokens, window_tokens=window)
     return NoCapableTier(f"No tier that may serve this request can take it: {listed}.")

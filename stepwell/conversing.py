@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
+from stepwell.base.errors import GuardBlocked
 from stepwell.base.reply import Reply
+from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
 from stepwell.memory.context.log.log import Name
 from stepwell.run import Run, last_user_text
 
 if TYPE_CHECKING:
     from stepwell.memory.context.conversations import Conversations
+    from stepwell.memory.context.talk import Talk
 
 
 class _Said(msgspec.Struct):
@@ -37,53 +41,113 @@ class Conversing:
         open_: Makes what holds all conversations, when the first one is named.
     """
 
-    def __init__(self, open_: Callable[[], Conversations], guard: Guard) -> None:
+    def __init__(self, open_: Callable[[], Conversations], guard: Guard, *, log_wait_s: float = 2.0) -> None:
         self._open = open_
-        self._guarded = guard.fingerprint
+        self._guard = guard
+        self._log_wait_s = log_wait_s
+        self._late: set[asyncio.Task[bool]] = set()
 
     @cached_property
     def conversations(self) -> Conversations:
         """All conversations; made when first asked for."""
         return self._open()
 
-    async def join(self, run: Run) -> str:
+    async def join(self, run: Run, asked: ChatRequest) -> None:
         """Find the conversation, and keep of the request what is new to it.
 
-        Returns:
-            What of the conversation an answer may depend on, as a part of the cache's scope; "" at its beginning.
+        Args:
+            asked: The request as it came, before a guard changed it.
 
         Raises:
             ForeignConversation, StoreUnavailable
         """
-        request, caller = run.request, run.request.caller
-        assert request.wishes.conversation is not None
-        name = Name(request.wishes.conversation, caller.tenant or "", caller.user or "")
+        caller, conversation = asked.caller, asked.wishes.conversation
+        assert conversation is not None
+        name = Name(conversation, caller.tenant or "", caller.user or "")
         run.talk = talk = await self.conversations.open(name)
-        run.guarded = self._guarded
-        run.request = run.sent = talk.news(request)
-        return "" if talk.is_empty else f"+after:{talk.digest.hex()}"
+        run.guarded = self._guard.fingerprint
+        # as it is now: another request may be answered before this one is packed
+        run.has_history = not talk.is_empty
+        run.request = run.sent = talk.news(run.request, asked)
+
+    async def check_held(self, run: Run) -> None:
+        """Let the guard read what of the conversation passed other rules than today's, or none, and its pins.
+
+        A held message that is blocked is left out with its exchange; what was sent now has passed before.
+
+        Raises:
+            GuardBlocked: A pin or the system prompt is blocked.
+        """
+        talk = run.talk
+        if talk is None or not run.has_history or not self._guard.checks_input:
+            return
+        if not talk.pins and talk.guarded <= {run.guarded}:
+            return
+        try:
+            run.trace.guard_input, run.request = await self._guard.check_input(run.request)
+        except GuardBlocked:
+            run.request = run.request.without(await self._blocked(run))
+            run.trace.guard_input, run.request = await self._guard.check_input(run.request)
+
+    async def _blocked(self, run: Run) -> set[int]:
+        """Places in the request of the exchanges that hold a blocked message."""
+        assert run.talk is not None
+        exchange = run.talk.thread.shape.exchange
+        bad = set()
+        for at, place in run.held.items():
+            alone = run.request.with_kept([at])
+            try:
+                await self._guard.check_input(alone)
+            except GuardBlocked:
+                bad.add(int(exchange[place]))
+        return {at for at, place in run.held.items() if int(exchange[place]) in bad}
 
     async def keep(self, run: Run, reply: Reply) -> None:
-        """Put the exchange into the log; the trace says whether it is there. Never raises for the log's sake."""
+        """Put the exchange into the log; the trace says whether it is there.
+
+        Waits for the log no longer than `log_wait_s`: a reply that was paid for goes out, and what is late may still
+        be kept.
+        """
         talk, sent = run.talk, run.sent
         if talk is None or sent is None:
             return
         said = _decode(reply.body).choices
-        is_logged = False
-        if said:
-            text = last_user_text(sent)
-            made = run.vector.made(text)
-            is_logged = await self.conversations.close_exchange(
-                talk,
-                sent,
-                said[0].message,
-                guarded=run.guarded,
-                asked_s=time.time() - (time.monotonic() - run.began_s),
-                embedded=None if made is None else (text, *made),
-            )
-        run.trace.is_logged = is_logged
+        if not said:
+            run.trace.is_logged = False
+            return
+        task = asyncio.ensure_future(self._close(talk, sent, run, said[0].message))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        done, _ = await asyncio.wait({task}, timeout=self._log_wait_s)
+        run.trace.is_logged = bool(done) and task.result()
+
+    async def _close(self, talk: Talk, sent: ChatRequest, run: Run, answer: Raw) -> bool:
+        text = last_user_text(sent)
+        made = run.vector.made(text)
+        return await self.conversations.close_exchange(
+            talk,
+            sent,
+            answer,
+            guarded=run.guarded,
+            answer_guarded=await self._passes(answer, run.guarded),
+            asked_s=time.time() - (time.monotonic() - run.began_s),
+            embedded=None if made is None else (text, *made),
+        )
+
+    async def _passes(self, answer: Raw, guarded: bytes) -> bytes:
+        """The name of the input rules where an answer passes them as it is: it is input from now on."""
+        if not self._guard.checks_input:
+            return guarded
+        request = ChatRequest.parse(b'{"messages":[' + bytes(answer) + b"]}")
+        try:
+            _, checked = await self._guard.check_input(request)
+        except GuardBlocked:
+            return b""
+        return guarded if checked is request else b""
 
     async def close(self) -> None:
         """Let go of the log, where it was opened."""
+        if self._late:
+            await asyncio.wait(self._late, timeout=self._log_wait_s)
         if "conversations" in self.__dict__:
             await self.conversations.close()

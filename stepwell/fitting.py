@@ -46,20 +46,24 @@ class Fitting:
         """
         wire = run.request.wire
         fixed = tokens.fixed_json(run.request.fields)
-        if run.talk is not None and not run.talk.is_empty:
-            return await self.packing.sized(run, fixed)
+        if run.has_history:
+            return await self.packing.sized(run, fixed, self._counts(run))
         if self.config.fit and self._exceeds(wire.messages, fixed, wire.max_output_tokens):
-            return await self.packing.sized(run, fixed)
+            return await self.packing.sized(run, fixed, self._counts(run))
         bound = tokens.upper_bound(wire.messages, fixed)
         if self.config.fit:  # fits wherever it goes
             run.trace.context = FitDecision(tuple(range(len(wire.messages))), bound, self.smallest_window)
         reserve = wire.max_output_tokens or self.config.reserve_tokens
         is_small = bound + reserve <= self.smallest_hosted_window
-        if is_small and not self.counts_dollars and run.request.wishes.max_usd is None:
+        if is_small and not self._counts(run):
             # bytes, not characters: scripts beyond Latin take more tokens a character
             return Sizes(bound // 4 + 1, bound)
         n = await asyncio.to_thread(tokens.count_messages, wire.messages, model="", tools_json=fixed)
         return Sizes(min(n, bound), bound)
+
+    def _counts(self, run: Run) -> bool:
+        """Whether dollars hang on an exact count."""
+        return self.counts_dollars or run.request.wishes.max_usd is not None
 
     def _exceeds(self, messages: Sequence[Message], fixed: bytes | None, n_reply: int | None) -> bool:
         bound = tokens.upper_bound(messages, fixed)

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -59,11 +59,12 @@ class Packing:
     corrections: Corrections = field(default_factory=Corrections)
     _threads: Callable[[], Threads] = field(default_factory=lambda: cache(_no_threads))
 
-    async def sized(self, run: Run, fixed: bytes | None) -> Sizes:
+    async def sized(self, run: Run, fixed: bytes | None, counts: bool) -> Sizes:
         """Tokens of the prompt on each tier; what a window can't hold is left out of what goes there.
 
         Args:
             fixed: What takes room beside the messages, as JSON.
+            counts: Dollars hang on it: where all fits by a bound, it is counted all the same.
 
         Raises:
             ContextTooLong: What must stay fits nowhere.
@@ -71,7 +72,7 @@ class Packing:
         rooms = self.router.rooms(run.request)
         query = await self._query(run)
         # counting and choosing block: milliseconds
-        if run.talk is None:
+        if run.talk is None or not run.has_history:
             fits = await asyncio.to_thread(self._fit_sent, run, query, rooms, fixed)
             self._cut(run, fits)
         else:
@@ -79,19 +80,29 @@ class Packing:
                 fits = await asyncio.to_thread(self._fit_talk, run, query, rooms, fixed)
                 self._expand(run, fits)
         run.fits = packs = {name: fit for name, fit in fits.items() if isinstance(fit, Packed)}
+        left_out = {t.name: _TOO_LONG for t, _ in rooms if t.name not in packs}
         sizes = {
             # what was learnt of counts since it was packed must not bar it from where it fits
             tier.name: Size(min(self._corrected(tier, packs[tier.name]), n), packs[tier.name].expected_recall)
             for tier, n in rooms
-            if tier.name in packs
+            if tier.name in packs and not packs[tier.name].is_bound
         }
-        n = max(size.n_tokens for size in sizes.values())
-        left_out = {t.name: _TOO_LONG for t, _ in rooms if t.name not in packs}
-        return Sizes(n, n, sizes | left_out, self.min_recall)
+        n, n_most = await self._whole(run, fixed, counts)
+        return Sizes(n, n_most, sizes | left_out, self.min_recall)
+
+    async def _whole(self, run: Run, fixed: bytes | None, counts: bool) -> tuple[int, int]:
+        """Tokens of all of it: counted where dollars hang on it, else estimated; and its bound."""
+        messages = run.request.messages
+        bound = tokens.upper_bound(messages, fixed)
+        if not counts or not any(fit.is_bound for fit in run.fits.values()):
+            return bound // 4 + 1, bound
+        n = await asyncio.to_thread(tokens.count_messages, messages, model="", tools_json=fixed)
+        return min(n, bound), bound
 
     async def _query(self, run: Run) -> Query:
         text = last_user_text(run.request) if run.turn is None else run.turn.ask
-        timeout_s = self.config.vector_timeout_s
+        left_s = run.deadline_s - time.monotonic()
+        timeout_s = max(0.0, min(self.config.vector_timeout_s, 0.5 * left_s))
         vector = await run.vector.get(timeout_s)
         pieces = None if vector is None else await run.vector.get_tokens(timeout_s)
         return Query(text, vector, pieces, time.time())
@@ -108,17 +119,20 @@ class Packing:
         assert talk is not None
         n = n_leading(run.request.messages)
         system = run.request.messages[:n] or [m for m, _ in talk.system]
-        return self._choose(
+        sent = run.request.messages[n:]
+        fits = self._choose(
             talk.thread,
             query,
             rooms,
             fixed,
-            sent=run.request.messages[n:],
+            sent=sent,
             system=system,
             pins=[pin.text for pin in talk.pins],
-            summary=talk.summary if talk.guarded <= {run.guarded} else None,
+            summary=talk.gist if talk.guarded <= {run.guarded} else None,
             before=talk.packed,
         )
+        broken = talk.thread.view(sent).shape.is_broken[: len(talk.thread)].nonzero()[0]
+        return fits if not len(broken) else _without(fits, frozenset(broken.tolist()))
 
     def _choose(
         self,
@@ -139,12 +153,13 @@ class Packing:
             ContextTooLong: What must stay fits none.
         """
         places = [self._room(tier, n, fixed) for tier, n in rooms]
+        plain = [self._room(tier, n, fixed, corrects=False) for tier, n in rooms]
         from stepwell.memory.context.pack import pack  # with numpy: only where something has to be packed
 
-        found = pack(
+        choose = partial(
+            pack,
             thread,
             query,
-            places,
             sent=sent,
             system=system,
             pins=pins,
@@ -155,6 +170,10 @@ class Packing:
             # a request that may be the only one of its conversation leaves no room for a next one
             slack_share=self.config.slack_share if sent or before is not None else 0.0,
         )
+        found = choose(places)
+        for i, (fit, room, own) in enumerate(zip(found, places, plain, strict=True)):
+            if isinstance(fit, ContextTooLong) and room.n_tokens < own.n_tokens:
+                (found[i],) = choose([own])  # a correction alone is no reason to refuse
         if not self.config.fit:
             found = [
                 fit if isinstance(fit, ContextTooLong) else _whole(fit, room)
@@ -165,13 +184,15 @@ class Packing:
             raise max(errors, key=lambda e: e.window_tokens)
         return {tier.name: fit for (tier, _), fit in zip(rooms, found, strict=True)}
 
-    def _room(self, tier: TierInfo, n_tokens: int, fixed: bytes | None) -> Room:
+    def _room(self, tier: TierInfo, n_tokens: int, fixed: bytes | None, *, corrects: bool = True) -> Room:
         model = tokens.safest(tier.models)
         most = self.config.max_prompt_tokens
+        n_reserve = tier.window_or_assumed - n_tokens
         n = n_tokens if most is None else min(n_tokens, most)
         n -= tier.n_system_tokens + (N_MORE_TOKENS if self.compares else 0)
         n_fixed = tokens.count_text(fixed.decode("utf-8", "ignore"), model) if fixed else 0
-        return Room(int(n / self.corrections.factor(model)), model, n_fixed)
+        factor = self.corrections.factor(model) if corrects else 1.0
+        return Room(int(n / factor), model, n_fixed, tier.window_or_assumed, n_reserve)
 
     def _corrected(self, tier: TierInfo, fit: Packed) -> int:
         """Tokens of the prompt as the model counts them, by what its replies have told."""
@@ -202,6 +223,7 @@ class Packing:
         run.request = talk.expanded(request, held, n_sent_lead, pins)
         n_lead = len(run.request.messages) - len(held) - (len(request.messages) - n_sent_lead)
         at = {place: n_lead + i for i, place in enumerate(held)}
+        run.held = {i: place for place, i in at.items()}
         n_sent = len(request.messages) - n_sent_lead
         run.n_history = n_held + n_sent
         at |= {n_held + i: n_lead + len(held) + i for i in range(n_sent)}
@@ -213,8 +235,12 @@ class Packing:
         if cuts:
             run.request = msgspec.structs.replace(run.request, cuts=cuts)
 
-    def settle(self, run: Run, decision: Decision) -> None:
-        """Say in the trace what goes to the tier that was chosen, and keep to that choice in the next turn."""
+    def settle(self, run: Run, decision: Decision, *, keeps: bool) -> None:
+        """Say in the trace what goes to the tier that was chosen.
+
+        Args:
+            keeps: The next turn keeps to that choice.
+        """
         fit = run.fits.get(decision.tier)
         if fit is None:
             return
@@ -231,27 +257,31 @@ class Packing:
             n_summary_tokens=tokens.estimate_text(fit.summary),
             n_same_tokens=self._n_same_tokens(run, fit),
         )
-        if run.talk is not None:
+        if keeps and run.has_history and run.talk is not None:
             run.talk.sent(fit)
-        elif run.thread is not None:
+        elif keeps and run.thread is not None:
             run.thread.packed = fit
 
     def _n_same_tokens(self, run: Run, fit: Packed) -> int | None:
         from stepwell.memory.context.prefix import n_same_tokens
 
-        if run.talk is not None:
+        if run.talk is not None and run.has_history:
             return n_same_tokens(run.talk.thread, run.talk.packed, fit)
         return None if run.thread is None else n_same_tokens(run.thread, run.thread.packed, fit)
 
     def observe(self, run: Run, reply: Reply) -> None:
-        """Learn from what the provider counted."""
+        """Learn from what the provider counted, where our count was no exact one and of text alone."""
         fit = run.fits.get(reply.tier)
-        if fit is None or fit.is_bound or reply.is_cost_estimated or run.trace.escalations:
+        if fit is None or fit.is_bound or fit.is_exact or reply.is_cost_estimated or run.trace.escalations:
+            return
+        request = run.request
+        if request.wire.tools or any(isinstance(m.content, list) for m in request.messages):
             return
         tier = next(t for t in self.router.tiers if t.name == reply.tier)
-        model = tokens.safest(tier.models)
         n_counted = fit.n_tokens + tier.n_system_tokens
-        self.corrections.observe(model, n_counted=n_counted, n_reported=reply.usage.prompt_tokens)
+        self.corrections.observe(
+            tokens.safest(tier.models), n_counted=n_counted, n_reported=reply.usage.prompt_tokens
+        )
 
     def tend(self, run: Run) -> None:
         """Embed what is new of a long conversation that came whole, in the background."""
@@ -268,6 +298,16 @@ def _no_threads() -> Threads:
     from stepwell.memory.context.stateless import Threads
 
     return Threads()
+
+
+def _without(fits: Fits, broken: frozenset[int]) -> Fits:
+    """A held call that was never answered, or a result without its call, is refused by providers."""
+    return {
+        name: msgspec.structs.replace(fit, kept=tuple(p for p in fit.kept if p not in broken))
+        if isinstance(fit, Packed)
+        else fit
+        for name, fit in fits.items()
+    }
 
 
 def _whole(fit: Packed, room: Room) -> Packed | ContextTooLong:

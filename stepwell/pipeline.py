@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from stepwell.memory.context.marking import Marking
 
 OFF = CacheDecision("off")
+OF_A_TALK = CacheDecision("bypass", "the conversation has a history")
 WARM_S = 30.0
 WARM = ChatRequest.build({"messages": [{"role": "user", "content": "warm"}]})
 
@@ -184,10 +185,8 @@ class Pipeline:
         """Decide as `complete` would, and call no tier."""
         run = self._begin(request, is_stream=False)
         try:
-            await self._guard_input(run)
-            if self.conversing is not None and run.request.wishes.conversation is not None:
-                await self.conversing.join(run)
-            return await self._decide(run)
+            await self._receive(run)
+            return await self._decide(run, is_asked=False)
         finally:
             self.metrics.n_in_flight -= 1
 
@@ -225,13 +224,14 @@ class Pipeline:
 
     async def _enter(self, run: Run) -> Reply | None:
         """Input guards, then the cache; a reply where the cache serves."""
-        await self._guard_input(run)
-        scope = self.router.scope(run.request)
-        if self.conversing is not None and run.request.wishes.conversation is not None:
-            scope += await self.conversing.join(run)
+        await self._receive(run)
         if self.cache is None:
             run.trace.cache = OFF
             return None
+        if run.has_history:  # an answer that leans on it is nobody else's, and goes when it is erased
+            run.trace.cache = OF_A_TALK
+            return None
+        scope = self.router.scope(run.request)
         vector = run.vector
         if self.router.needs_vector and not vector.is_of(last_user_text(run.request)):
             # without its wrappers the turn is not what the cache must compare
@@ -247,6 +247,13 @@ class Pipeline:
         usage = answer.usage or Usage()
         await self._sharing.delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
+
+    async def _receive(self, run: Run) -> None:
+        """Input guards; then the conversation that is named."""
+        asked = run.request
+        await self._guard_input(run)
+        if self.conversing is not None and asked.wishes.conversation is not None:
+            await self.conversing.join(run, asked)
 
     async def _guard_input(self, run: Run) -> None:
         if self.guard.checks_input:
@@ -266,21 +273,21 @@ class Pipeline:
             run.request = msgspec.structs.replace(run.request, output_cap=cap)
         return decision
 
-    async def _decide(self, run: Run) -> Decision:
+    async def _decide(self, run: Run, *, is_asked: bool = True) -> Decision:
+        """Args: is_asked: A tier will be asked as decided; False leaves the conversation as it is."""
         # before fitting, which may drop what names the conversation
-        talk, wishes = run.talk, run.request.wishes
+        talk, wishes = run.talk if run.has_history else None, run.request.wishes
         seen = run.request if talk is None else talk.recent(run.request)
         run.turn = read_turn(seen, session=wishes.session or wishes.conversation)
         if self.router.needs_vector and not (run.vector.n_embedded or run.vector.is_of(run.turn.ask)):
             run.vector = self._vector(run.turn.ask, run.request)
         sizes = await self._fitting.sized(run)
-        if talk is not None and talk.guarded - {run.guarded}:
-            # some of it passed other rules, or none
-            run.trace.guard_input, run.request = await self.guard.check_input(run.request)
+        if self.conversing is not None:
+            await self.conversing.check_held(run)
         run.trace.route = decision = await self.router.decide(
             run.request, sizes=sizes, vector=run.vector, turn=run.turn
         )
-        self._fitting.packing.settle(run, decision)
+        self._fitting.packing.settle(run, decision, keeps=is_asked)
         return decision
 
     async def warm(self) -> None:

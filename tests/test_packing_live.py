@@ -215,11 +215,11 @@ async def test_the_provider_corrects_the_counts() -> None:
 
     cheap = FakeTier(counts_more)
     async with house(cheap, FakeTier("x")) as well:
-        for n in range(2):
+        for n in range(3):
             await well.achat([*long_talk(100 + n), user(ASK)], tier="cheap")
-    first, second = (count_messages(r.messages, model="openai/gpt-4.1") for r in cheap.requests)
+    first, _, third = (count_messages(r.messages, model="openai/gpt-4.1") for r in cheap.requests)
     assert first > 1000
-    assert 1.5 * second <= 1400
+    assert 1.5 * third <= 1400
 
 
 async def test_the_same_question_after_another_history_is_not_served_from_the_cache() -> None:
@@ -355,3 +355,123 @@ async def test_with_fitting_off_nothing_is_left_out_of_a_conversation() -> None:
         await talk.aappend(long_talk())
         with pytest.raises(ContextTooLong, match="fit is off"):
             await talk.achat(ASK, tier="cheap")
+
+
+async def test_photos_that_cost_less_than_counted_do_not_widen_the_window_for_text() -> None:
+    def honest(request: ChatRequest) -> Answer:
+        n = 50 if isinstance(request.messages[-1].content, list) else 900
+        return Answer([Choice(Message("assistant", "ok"), finish_reason="stop")], usage=Usage(n, 1, n + 1))
+
+    cheap = FakeTier(honest)
+    photo = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
+    tiers = {"cheap": {**CHEAP, "window_tokens": 9000, "capabilities": ["images"]}, "dear": DEAR}
+    async with house(cheap, FakeTier("x"), tiers=tiers) as well:
+        for n in range(10):
+            await well.achat([*long_talk(300 + n), {"role": "user", "content": photo}], tier="cheap")
+        await well.achat([*long_talk(700), user(ASK)], tier="cheap")
+    assert count_messages(got(cheap).messages, model="openai/gpt-4.1") <= 8900
+
+
+async def test_where_all_fits_dollars_hang_on_a_count_and_not_on_a_bound() -> None:
+    dear = FakeTier("ok")
+    async with house(FakeTier("x"), dear) as well:
+        talk = well.conversation("c")
+        await talk.aappend(long_talk(100))
+        n = count_messages([Message(m["role"], m["content"]) for m in long_talk(100)], model="")
+        reply = await talk.achat(ASK, tier="dear", max_usd=1.3 * n * 10e-6, max_tokens=10)
+    assert reply.trace.route is not None
+    assert reply.trace.route.n_input_tokens < 1.1 * n
+
+
+async def test_a_blocked_held_message_is_left_out_with_its_exchange_and_pins_are_guarded() -> None:
+    cheap = FakeTier("ok")
+    guards = {"input": ["email", {"check": "iban", "action": "block"}], "output": []}
+    async with house(cheap, FakeTier("x"), guards=guards) as well:
+        talk = well.conversation("c")
+        await talk.aappend(
+            [
+                user("My account is DE89370400440532013000."),
+                {"role": "assistant", "content": "I see."},
+                user("Write to alice@corp.com."),
+                {"role": "assistant", "content": "I did."},
+            ]
+        )
+        await talk.apin("The boss is bob@corp.com")
+        await talk.achat("And now?", tier="cheap")
+    texts = [m.text for m in got(cheap).messages]
+    assert len(texts) == 4
+    assert "bob@" not in texts[0]
+    assert texts[1] == "Write to [EMAIL]."
+    assert texts[2:] == ["I did.", "And now?"]
+
+
+async def test_an_answer_is_guarded_before_it_goes_to_another_tier() -> None:
+    cheap, dear = FakeTier("Ask carol@corp.com."), FakeTier("ok")
+    async with house(cheap, dear, guards={"input": ["email"], "output": []}) as well:
+        talk = well.conversation("c")
+        await talk.achat("Whom?", tier="cheap")
+        await talk.achat("Thanks.", tier="dear")
+        assert (await talk.amessages())[1]["content"] == "Ask carol@corp.com."
+    assert [m.text for m in got(dear).messages] == ["Whom?", "Ask [EMAIL].", "Thanks."]
+
+
+async def test_an_answer_within_a_conversation_is_nobody_elses() -> None:
+    cheap = FakeTier(["Noted.", "Noted.", "one", "two"])
+    async with house(cheap, FakeTier("x"), cache={"semantic": "off"}) as well:
+        for name in ("a", "b"):
+            reply = await well.achat("The code is 11.", tier="cheap", conversation=name, temperature=0)
+        assert reply.trace.cache is not None
+        assert reply.trace.cache.is_hit  # nothing was said before
+        for name in ("a", "b"):
+            reply = await well.achat("Which?", tier="cheap", conversation=name, temperature=0)
+            assert reply.trace.cache is not None
+            assert reply.trace.cache.status == "bypass"
+
+
+async def test_explain_leaves_the_conversation_as_it_is() -> None:
+    async with house(FakeTier("ok"), FakeTier("x")) as well:
+        talk = well.conversation("c")
+        await talk.aappend(long_talk())
+        await well.aexplain(ASK, tier="cheap", conversation="c")
+        held = next(iter(well.pipeline.conversations._talks.values()))  # type: ignore[union-attr]
+        assert held.packed is None
+        assert len(await talk.amessages()) == len(long_talk())
+
+
+async def test_a_call_that_was_never_answered_is_not_sent_again() -> None:
+    call = {"id": "z", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    cheap = FakeTier("ok")
+    async with house(cheap, FakeTier("x")) as well:
+        talk = well.conversation("c")
+        await talk.aappend([user("a"), {"role": "assistant", "content": None, "tool_calls": [call]}])
+        await talk.achat("never mind", tier="cheap")
+    assert [m.text for m in got(cheap).messages] == ["a", "never mind"]
+
+
+async def test_a_text_tier_may_answer_where_its_part_of_a_talk_holds_no_image() -> None:
+    photo = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
+    cheap, dear = FakeTier("ok"), FakeTier("ok")
+    tiers = {
+        "cheap": {**CHEAP, "quality": 0.9, "window_tokens": 1500},
+        "dear": {**DEAR, "capabilities": ["images"], "window_tokens": 100_000},
+    }
+    async with house(cheap, dear, tiers=tiers, promises={"min_p_ok": 0.3, "min_recall": 0}) as well:
+        talk = well.conversation("c")
+        seen: list[dict[str, Any]] = [
+            {"role": "user", "content": photo},
+            {"role": "assistant", "content": "A cat."},
+        ]
+        await talk.aappend([*seen, *long_talk()])
+        reply = await talk.achat(ASK)
+    assert reply.tier == "cheap"
+
+
+async def test_a_reply_that_leaves_no_room_is_named() -> None:
+    tiers = {"dear": {**DEAR, "window_tokens": 8192, "max_output_tokens": 10_000}, "cheap": CHEAP}
+    async with house(FakeTier("x"), FakeTier("x"), tiers=tiers) as well:
+        with pytest.raises(ContextTooLong, match="reply") as caught:
+            await well.achat(ASK, max_tokens=8185, tier="dear")
+        assert "0 tokens" not in str(caught.value)
+        with pytest.raises(ContextTooLong, match="reply") as caught:
+            await well.achat(ASK, max_tokens=9000, tier="dear")
+        assert " 0 tokens" not in str(caught.value)

@@ -78,23 +78,28 @@ class Conversations:
         *,
         guarded: bytes,
         asked_s: float,
+        answer_guarded: bytes | None = None,
         embedded: Embedded | None = None,
     ) -> bool:
         """Add what was said and answered to the log; False where that failed, or it was erased meanwhile.
 
         Args:
-            guarded: Names the guard rules that it has passed.
+            guarded: Names the guard rules for input that it has passed; `answer_guarded` those that the answer has,
+                where they differ.
             asked_s: Unix time at which it was asked.
             embedded: What of it was embedded as the query.
         """
         raws = talk.logged(request, answer)
         turns = [NewTurn(bytes(raw), asked_s, guarded) for raw in raws[:-1]]
-        turns.append(NewTurn(bytes(raws[-1]), time.time(), guarded))
+        turns.append(
+            NewTurn(bytes(raws[-1]), time.time(), guarded if answer_guarded is None else answer_guarded)
+        )
+        epoch = talk.epoch  # of several that begin a conversation together, one is first
         try:
             try:
                 await self._append(talk, turns, since_s=asked_s)
             except ConversationErased:
-                if talk.epoch:
+                if epoch:
                     raise
                 talk = await self.open(talk.name)  # another request has begun it meanwhile
                 await self._append(talk, turns, since_s=asked_s)

@@ -139,13 +139,15 @@ def _too_long(room: Room, fixed: _Fixed) -> ContextTooLong:
         "the system prompt": fixed.n_system,
         "the pinned facts": fixed.n_pins,
         "the tools": room.n_fixed_tokens,
+        "the room reserved for the reply": room.n_reserve_tokens,
     }
     largest = max(sizes, key=lambda name: sizes[name])
     listed = ", ".join(f"{name} {n}" for name, n in sizes.items() if n)
     n = N_REPLY_TOKENS + sum(sizes.values())
+    window = room.window_tokens or room.n_tokens + room.n_reserve_tokens
     return ContextTooLong(
-        f"What must stay takes {n} tokens, {n - room.n_tokens} more than the {room.n_tokens} that the window has "
-        f"beside the room reserved for the reply: {listed}. The largest part is {largest}.",
+        f"What must stay takes {n} tokens, more than the window of {window}: {listed}. "
+        f"The largest part is {largest}.",
         n_tokens=n,
-        window_tokens=room.n_tokens,
+        window_tokens=window,
     )

@@ -78,6 +78,14 @@ class Talk:
         return made.digest()
 
     @property
+    def gist(self) -> Summary | None:
+        """The summary, with `upto` as a place of the thread."""
+        summary = self.summary
+        if summary is None:
+            return None
+        return msgspec.structs.replace(summary, upto=self.place_of(summary.upto))
+
+    @property
     def is_empty(self) -> bool:
         return not (self.thread or self.system or self.pins)
 
@@ -141,7 +149,7 @@ class Talk:
         self.packed = fit
         self.overflows |= len(fit.kept) < fit.n_places
 
-    def news(self, request: ChatRequest) -> ChatRequest:
+    def news(self, request: ChatRequest, asked: ChatRequest | None = None) -> ChatRequest:
         """The request with only what is new to the conversation; a system prompt at its head stays."""
         messages = request.messages
         lead = n_leading(messages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -173,6 +173,16 @@ class ChatRequest(msgspec.Struct, frozen=True):
     def raw_messages(self) -> list[Raw]:
         """Every message as the caller wrote it."""
         return _decode_list(self.fields["messages"])
+
+    def without(self, places: Collection[int]) -> ChatRequest:
+        """Leave out the messages at some places, for every tier."""
+        kept = [i for i in range(len(self.wire.messages)) if i not in places]
+        at = {place: n for n, place in enumerate(kept)}
+        made = self.with_kept(kept)
+        if self.cuts is None:
+            return made
+        cuts = {t: Cut(tuple(at[i] for i in cut.kept if i in at), cut.note) for t, cut in self.cuts.items()}
+        return msgspec.structs.replace(made, cuts=cuts)
 
     def for_tier(self, tier: str) -> ChatRequest:
         """The request as it goes to a tier: with what its window holds."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 _N_KEPT = 64
-_N_TRUSTED = 8
 _MIN_TOKENS = 500  # in a short prompt the provider's own frame weighs too much
 _MARGIN = 1.02
 _MAX_MODELS = 1000
-_LEAST, _MOST = 0.5, 3.0
+_MOST = 2.0
 
 
 class Corrections:
-    """By how much a model's own count differs from ours, as its replies tell.
+    """By how much a model counts more than we do, as its replies tell.
 
-    One that counts more is believed at once; that it counts less, only when eight prompts of 500 tokens or more
-    have said so, and then the highest of the last 64 is taken, and 2 % on top.
+    The second highest ratio of the last 64 is taken, and 2 % on top: one odd reply says nothing. That a model counts
+    less is not used: what is on the safe side for one prompt (prose) may not be for the next (digits, another script).
     """
 
     def __init__(self) -> None:
@@ -28,16 +27,14 @@ class Corrections:
             return
         ratios = self._ratios.setdefault(model, deque(maxlen=_N_KEPT))
         self._ratios.move_to_end(model)
-        ratios.append(min(max(n_reported / n_counted, _LEAST), _MOST))
+        ratios.append(min(n_reported / n_counted, _MOST))
         if len(self._ratios) > _MAX_MODELS:
             self._ratios.popitem(last=False)
 
     def factor(self, model: str) -> float:
-        """What to multiply our count with: 1 where nothing is known."""
+        """What to multiply our count with, 1 or more."""
         ratios = self._ratios.get(model)
-        if not ratios:
+        if ratios is None or len(ratios) < 2:
             return 1.0
-        most = max(ratios) * _MARGIN
-        if max(ratios) <= 1.0 and len(ratios) < _N_TRUSTED:
-            return 1.0
-        return most if max(ratios) > 1.0 else min(most, 1.0)
+        second = sorted(ratios)[-2]
+        return second * _MARGIN if second > 1.0 else 1.0
