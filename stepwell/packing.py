@@ -192,7 +192,7 @@ class Packing:
         n -= tier.n_system_tokens + (N_MORE_TOKENS if self.compares else 0)
         n_fixed = tokens.count_text(fixed.decode("utf-8", "ignore"), model) if fixed else 0
         factor = self.corrections.factor(model) if corrects else 1.0
-        return Room(int(n / factor), model, n_fixed, tier.window_or_assumed, n_reserve)
+        return Room(int(n / factor), model, n_fixed, n_reserve)
 
     def _corrected(self, tier: TierInfo, fit: Packed) -> int:
         """Tokens of the prompt as the model counts them, by what its replies have told."""

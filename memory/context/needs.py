@@ -144,10 +144,10 @@ def _too_long(room: Room, fixed: _Fixed) -> ContextTooLong:
     largest = max(sizes, key=lambda name: sizes[name])
     listed = ", ".join(f"{name} {n}" for name, n in sizes.items() if n)
     n = N_REPLY_TOKENS + sum(sizes.values())
-    window = room.window_tokens or room.n_tokens + room.n_reserve_tokens
+    has = room.n_tokens + room.n_reserve_tokens  # of a window, or less where a prompt's length is capped
     return ContextTooLong(
-        f"What must stay takes {n} tokens, more than the window of {window}: {listed}. "
+        f"What must stay takes {n} tokens, {n - has} more than the {has} that the window has: {listed}. "
         f"The largest part is {largest}.",
         n_tokens=n,
-        window_tokens=window,
+        window_tokens=has,
     )

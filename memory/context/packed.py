@@ -13,13 +13,12 @@ class Room(msgspec.Struct, frozen=True):
         model: Whose vocabulary counts.
         n_fixed_tokens: What goes along in any case and is no message: tools, a response schema, the deployment's own
             system prompt.
-        window_tokens, n_reserve_tokens: Of the window, and of it what the reply gets: for an error to name.
+        n_reserve_tokens: What of the window the reply gets: for an error to name.
     """
 
     n_tokens: int
     model: str
     n_fixed_tokens: int = 0
-    window_tokens: int = 0
     n_reserve_tokens: int = 0
 
 
