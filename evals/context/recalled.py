@@ -43,20 +43,28 @@ class Recalled:
     def queries(self, questions: Sequence[Question]) -> list[Query]:
         """Each question, embedded."""
         texts = [question.text for question in questions]
-        return [query for batch in self._batches(texts) for query in self._embedded(batch)]
+        return [query for batch in self._batches(texts) for query in queries_of(self._embedder, batch)]
 
     def relevance(self, query: Query) -> NDArray[np.float32]:
         """Of each turn, 0..1, shape (n turns,)."""
         return self.index.relevance(query)
-
-    def _embedded(self, texts: Sequence[str]) -> list[Query]:
-        if isinstance(self._embedder, TokenEmbedder):
-            vectors, _, tokens = self._embedder.embed_tokens(texts)
-            return [Query(*one) for one in zip(texts, vectors, tokens, strict=True)]
-        return [Query(*one) for one in zip(texts, self._embedder.embed(texts), strict=True)]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
         for at in range(0, len(texts), _N_BATCH):
             batch = texts[at : at + _N_BATCH]
             yield batch
             self._on_embedded(len(batch))
+
+
+def queries_of(embedder: Embedder, texts: Sequence[str], at_s: Sequence[float] = ()) -> list[Query]:
+    """What each text looks for, embedded at once.
+
+    Args:
+        at_s: When each was said; empty: unknown.
+    """
+    times = at_s or [0.0] * len(texts)
+    if isinstance(embedder, TokenEmbedder):
+        vectors, _, tokens = embedder.embed_tokens(texts)
+        return [Query(*one) for one in zip(texts, vectors, tokens, times, strict=True)]
+    vectors = embedder.embed(texts)
+    return [Query(text, v, None, t) for text, v, t in zip(texts, vectors, times, strict=True)]

@@ -9,6 +9,7 @@ from stepwell.base.errors import BadRequest
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import Lines, config_of
+from stepwell.front.cli.measure_turns import show_turns
 from stepwell.front.cli.replay_context import LEAST_BUDGET
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ def run_context(args: Namespace) -> int:
     from stepwell.base.embedding import load_embedder
     from stepwell.evals.context.compare import OURS, compare
 
+    if args.turns and (args.peers or args.errata):
+        raise UsageError("--turns asks no questions: it goes without --peers and --errata")
     budgets = budgets_of(args.budgets)
     config = config_of(args)
     talks = _talks(args)
+    if args.turns:
+        return show_turns(args, config, talks, budgets)
     n_done, n_all = 0, sum(len(t.turns) + sum(q.is_scored for q in t.questions) for t in talks)
     peers = _peers(args)
     with terminal.progress("embedding") as show:
@@ -97,7 +102,7 @@ def _talks(args: Namespace) -> list[Talk]:
         talks = read_talks(b"".join(Lines([args.file])), errata)
     except BadRequest as e:
         raise UsageError(f"{args.file}: {e}") from e
-    if not any(question.is_scored for talk in talks for question in talk.questions):
+    if not args.turns and not any(question.is_scored for talk in talks for question in talk.questions):
         raise UsageError(f"{args.file}: no question names its evidence")
     return talks
 

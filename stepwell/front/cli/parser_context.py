@@ -30,6 +30,8 @@ def add_context_measure(actions: Any) -> None:
     parser.add_argument("--errata", metavar="FILE", help=about)
     about = "also langchain-core, langmem and llama-index, those that are installed"
     parser.add_argument("--peers", action="store_true", help=about)
+    about = "pack each turn as the talk goes on instead: what of its prompts a prompt cache could serve"
+    parser.add_argument("--turns", action="store_true", help=about)
     _model(parser)
     add_json(parser)
 

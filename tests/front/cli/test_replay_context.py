@@ -128,6 +128,32 @@ def test_measures_as_json(capsys: Capture) -> None:
     assert sum(b["n"] for b in ours["calibration"]) == ours["recall"]["n"] == 6
 
 
+TURNS = ["eval", "context", "talks.json", "--turns"]
+
+
+def test_measures_prompts_turn_by_turn(capsys: Capture) -> None:
+    assert main([*TURNS, "--budgets", "64,300"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("2 conversations, 12 turns")
+    assert [line.split()[0] for line in said[2:]] == ["64", "64", "300", "300"]
+    assert main([*TURNS, "--budgets", "64,300", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["lines"]
+    assert [(line["budget_tokens"], line["keeps"]) for line in made] == [
+        (n, keeps) for n in (64, 300) for keeps in (True, False)
+    ]
+    assert made[0]["n_prompts"] > 0 == made[2]["n_prompts"]
+    assert 0 <= made[0]["same_share"] <= 1
+
+
+def test_turns_need_no_questions(capsys: Capture) -> None:
+    samples = locomo("t")
+    samples[0]["qa"] = []
+    Path("talks.json").write_text(json.dumps(samples))
+    assert main(TURNS) == 0
+    assert main([*TURNS, "--peers"]) == 2
+    assert "--turns" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("budgets", ["", "a", "10", "1000,", "100;200"])
 def test_wrong_budgets(budgets: str, capsys: Capture) -> None:
     assert main(["eval", "context", "talks.json", "--budgets", budgets]) == 2
