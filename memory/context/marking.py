@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from stepwell.base.embedding import Embedder, on_worker
@@ -12,16 +13,38 @@ from stepwell.memory.context.recall.marks import embed_marks
 from stepwell.memory.context.thread import Thread
 
 _BATCH = 4  # a request that needs its own vector waits for no more than this
-_N_READ = 200  # 15 ms: who adds a message waits for it
+_N_READ = 200  # 15 ms
 _MAX_WAITING = 1000
 _N_NAME = 4
 _log = logging.getLogger("stepwell.memory")
 
-Keep = Callable[[list[tuple[int, bytes]]], None]
+Marks = list[tuple[int, bytes]]
+Keep = Callable[[Marks], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    thread: Thread
+    keep: Keep
+    embeds: bool
+
+    def next(self) -> tuple[bool, list[int], list[str]]:
+        """Read on; whether some are left to read, and what to embed next: places and texts. Blocks."""
+        is_unread = self.thread.read(_N_READ)
+        places = self.thread.unmarked(_BATCH) if self.embeds else []
+        return is_unread, places, [self.thread.text_of(place) for place in places]
+
+    def mark(self, found: Marks) -> None:
+        """Give the thread its marks. Blocks."""
+        for place, mark in found:
+            self.thread.set_mark(place, mark)
 
 
 class Marking:
     """Gives the messages of threads their marks; one thread at a time, a few messages at once.
+
+    All that may wait for a thread's lock waits in a worker; what fails for one thread ends the work on that one, until
+    it is wanted again.
 
     Args:
         embedder: None: nothing is ever embedded, and search goes by words alone.
@@ -31,7 +54,7 @@ class Marking:
     def __init__(self, embedder: Callable[[], Embedder] | None, name: str) -> None:
         self.embedder = embedder
         self._name = blake2b(name.encode(), digest_size=_N_NAME).digest()
-        self._waiting: dict[Hashable, tuple[Thread, Keep]] = {}
+        self._waiting: dict[Hashable, _Work] = {}  # the first one may be under way
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -49,9 +72,10 @@ class Marking:
         Args:
             keep: Takes (place, mark) of each batch, in the event loop.
         """
-        if self._is_closed or len(self._waiting) >= _MAX_WAITING:
+        is_full = len(self._waiting) >= _MAX_WAITING and key not in self._waiting
+        if self._is_closed or is_full:
             return
-        self._waiting[key] = (thread, keep)
+        self._waiting[key] = _Work(thread, keep, self.embedder is not None)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -74,30 +98,42 @@ class Marking:
 
     async def _run(self) -> None:
         while self._waiting:
-            key, (thread, keep) = next(iter(self._waiting.items()))
-            # the next in turn: a long conversation must not hold up the others
-            self._waiting.pop(key, None)
-            is_unread = await asyncio.to_thread(thread.read, _N_READ)
-            places = thread.unmarked(_BATCH) if self.embedder is not None else []
-            if is_unread and not places and not self._is_closed:
-                self._waiting.setdefault(key, (thread, keep))
-            if not places:
-                continue
-            marks = await self._marks([thread.text_of(place) for place in places])
-            if marks is None:
-                continue
-            found = list(zip(places, marks, strict=True))
-            for place, mark in found:
-                thread.set_mark(place, mark)
-            keep(found)
-            if not self._is_closed:
-                self._waiting.setdefault(key, (thread, keep))
+            key, work = next(iter(self._waiting.items()))
+            try:
+                is_more = await self._step(key, work)
+            except Exception as e:  # noqa: BLE001 - `keep` is the caller's, and no thread may end the others' work
+                _log.error("a conversation was not embedded to its end: %s", type(e).__name__)
+                is_more = False
+            now = self._waiting.pop(key, None)
+            if now is not None and (is_more or now is not work):
+                self._waiting[key] = now  # the last in turn: a long conversation must not hold up the others
+
+    async def _step(self, key: Hashable, work: _Work) -> bool:
+        """Index and embed a little of a thread; whether more is to be done."""
+        is_unread, places, texts = await asyncio.to_thread(work.next)
+        if not places or not self._is_wanted(key):
+            return is_unread
+        marks = await self._marks(texts)
+        if marks is None:
+            work.embeds = False
+            return is_unread
+        found = list(zip(places, marks, strict=True))
+        await asyncio.to_thread(work.mark, found)
+        if self._is_wanted(key):
+            work.keep(found)
+        return True
+
+    def _is_wanted(self, key: Hashable) -> bool:
+        return key in self._waiting
 
     async def _marks(self, texts: Sequence[str]) -> list[bytes] | None:
         make = self.embedder
         assert make is not None
         try:
-            return await on_worker(lambda: embed_marks(make(), texts))
+            marks = await on_worker(lambda: embed_marks(make(), texts))
+            if len(marks) != len(texts):
+                raise ValueError
         except Exception as e:  # noqa: BLE001 - the embedder may be a plug-in, and search can do without
             _log.warning("the embedder failed with %s; conversations are searched by words", type(e).__name__)
             return None
+        return marks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _N_BYTES_A_MESSAGE = 600
 MOST_READ = 4000  # about 0.3 s
+_N_STEP = 20  # 2 ms: so long waits who adds while `read` goes on
 
 
 class Thread:
@@ -54,6 +56,14 @@ class Thread:
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody packs or searches it now: who adds then waits, up to a second, and is best off the loop."""
+        if not self.lock.acquire(blocking=False):
+            return True
+        self.lock.release()
+        return False
 
     @property
     def index(self) -> Index:
@@ -121,8 +131,6 @@ class Thread:
 
         with self.lock:
             self._read_up_to(min(n, len(self.index) + MOST_READ))
-            for place, mark in self._marked.take(len(self.index)):
-                self.index.set_mark(place, mark)
             found = np.zeros(len(self), dtype=np.float32)
             known = self.index.relevance(query)
             found[: len(known)] = known
@@ -131,17 +139,27 @@ class Thread:
             return found
 
     def read(self, most: int) -> bool:
-        """Bring the index up by as many messages, where it was searched before; whether some are left."""
-        with self.lock:
-            if self._index is None:
-                return False
-            n = self.shape.tail
-            self._read_up_to(min(n, len(self._index) + most))
-            return len(self._index) < n
+        """Bring the index up by as many messages, where it was searched before; whether some are left.
+
+        Others get in between every few of them. Blocks; call it in a worker thread.
+        """
+        for n_left in range(most, 0, -_N_STEP):
+            with self.lock:
+                if self._index is None:
+                    return False
+                n = self.shape.tail
+                self._read_up_to(min(n, len(self._index) + min(n_left, _N_STEP)))
+                if len(self._index) >= n:
+                    return False
+            time.sleep(0)  # or who waits for the lock would not get it
+        return True
 
     def _read_up_to(self, n: int) -> None:
-        for place in range(len(self.index), n):
+        index = self.index
+        for place in range(len(index), n):
             self._read(place)
+        for place, mark in self._marked.take(len(index)):
+            index.set_mark(place, mark)
 
     def _read(self, place: int) -> None:
         message, n_tokens = self._messages[place], int(self.counts.about[place])

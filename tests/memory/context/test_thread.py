@@ -190,3 +190,62 @@ def test_a_conversation_just_loaded_is_read_in_part_and_the_rest_behind(
         pass
     assert len(thread.index) == thread.shape.tail == 29
     assert thread.relevance(Query("ferns of row 25"), 30).argmax() == 25
+
+
+def test_who_adds_can_tell_that_it_would_wait() -> None:
+    thread = thread_of(HISTORY)
+    assert not thread.is_busy
+    with ThreadPoolExecutor(1) as pool, thread.lock:  # as packing holds it
+        assert pool.submit(lambda: thread.is_busy).result(timeout=10)
+    assert not thread.is_busy
+
+
+def test_reading_behind_lets_others_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    thread, longest, held = thread_of([Message("user", f"row {i}") for i in range(200)]), 0, 0
+    thread.relevance(Query("row"), 1)
+    read, release = Thread._read, thread_module.RLock
+
+    class Noting:
+        """A lock that counts what is read while it is held."""
+
+        def __init__(self) -> None:
+            self._lock = release()
+
+        def __enter__(self) -> None:
+            nonlocal held
+            self._lock.acquire()
+            held = 0
+
+        def __exit__(self, *error: object) -> None:
+            nonlocal longest
+            longest = max(longest, held)
+            self._lock.release()
+
+    def counted(self: Thread, place: int) -> None:
+        nonlocal held
+        held += 1
+        read(self, place)
+
+    monkeypatch.setattr(thread, "lock", Noting())
+    monkeypatch.setattr(Thread, "_read", counted)
+    assert thread.read(150)
+    assert len(thread.index) == 151
+    assert 0 < longest <= 25
+
+
+def test_marks_that_came_with_messages_are_read_with_them() -> None:
+    mark = mark_of_query(np.full(384, 384**-0.5, dtype=np.float32), None)
+    thread, asked = Thread(), Query("row", vector=np.full(384, 384**-0.5, dtype=np.float32))
+    for i in range(60):
+        thread.add(Message("user", f"row {i}"), mark=mark)
+    thread.relevance(asked, 10)
+    while thread.read(20):
+        pass
+    taken: list[int] = []
+    thread.index.set_mark = lambda place, mark: taken.append(place)  # type: ignore[method-assign]
+    thread.relevance(asked, 59)
+    assert taken == [], "a request must not wait for all of them"
+    thread.set_mark(3, mark)
+    thread.set_mark(59, mark)
+    thread.relevance(asked, 59)
+    assert taken == [3]
