@@ -12,6 +12,7 @@ from stepwell.memory.context.recall.basis import basis
 from stepwell.memory.context.recall.grown import Grown
 from stepwell.memory.context.recall.marks import read_mark
 from stepwell.memory.context.recall.model import first_shares, log_mass, log_shares, odds_of, shipped
+from stepwell.memory.context.recall.one_thread import one_thread
 from stepwell.memory.context.recall.pieces import Pieces
 from stepwell.memory.context.recall.postings import Postings
 from stepwell.memory.context.recall.query import Query
@@ -72,9 +73,12 @@ class Search:
             self._pieces.set(place, held.pieces)
 
     def relevance(self, query: Query) -> Floats:
-        n = len(self)
-        if not n:
+        if not len(self):
             return np.zeros(0, dtype=np.float32)
+        with one_thread():
+            return self._relevance(query)
+
+    def _relevance(self, query: Query) -> Floats:
         model = shipped()
         first, has_vector = self.first(query)
         shares, odds = first_shares(model, first, has_vector)
