@@ -8,26 +8,18 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+# two that overlap would each give back what the other had set
 _lock = Lock()
-_limits: list[Any] = []  # one for all who are within a block; the last to leave gives the threads back
-_n_within = 0
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold numpy's BLAS to one thread, for the whole process, within the block; about 10 us."""
-    global _n_within
-    with _lock:
-        if not _n_within:
-            _limits.append(_found().limit(limits=1, user_api="blas"))
-        _n_within += 1
-    try:
+    """Hold numpy's BLAS to one thread within the block, about 10 us; one block at a time in a process.
+
+    Where another thread of the program controls BLAS's threads at the moment (threadpoolctl), it stays as it is.
+    """
+    with _lock, _found().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        with _lock:
-            _n_within -= 1
-            if not _n_within:
-                _limits.pop().restore_original_limits()
 
 
 @cache

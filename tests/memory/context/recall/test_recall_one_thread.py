@@ -1,33 +1,34 @@
-"""BLAS gets its threads back, however blocks overlap."""
+"""BLAS gets its threads back, whichever threads search."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import numpy as np
-from threadpoolctl import ThreadpoolController, threadpool_limits
+import pytest
+from threadpoolctl import ThreadpoolController
 
 from stepwell.memory.context.recall.one_thread import one_thread
 
 
 def n_threads() -> list[int]:
-    return [lib.num_threads for lib in ThreadpoolController().select(user_api="blas").lib_controllers]
-
-
-def test_overlapping_blocks_hold_it_to_one_and_give_it_back() -> None:
     assert np.dot([1.0], [1.0]) == 1
-    with threadpool_limits(2, user_api="blas"):
-        before = n_threads()
-        entered, left = Barrier(3), Barrier(3)
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [lib.num_threads for lib in found if "numpy" in lib.filepath or "scipy_openblas" in lib.filepath]
 
-        def hold(n: int) -> list[int]:
-            with one_thread():
-                entered.wait(10)
-                seen = n_threads()
-            left.wait(10)
-            return seen
 
-        with ThreadPoolExecutor(3) as pool:
-            assert all(set(seen) == {1} for seen in pool.map(hold, range(3)))
-        assert n_threads() == before
+def test_it_is_one_within_and_as_before_after() -> None:
+    before = n_threads()
+    if not before:
+        pytest.skip("numpy has a BLAS here that threadpoolctl does not know")
+
+    def hold(_: int) -> list[int]:
+        with one_thread():
+            return n_threads()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(set(seen) == {1} for seen in pool.map(hold, range(40)))
+    assert n_threads() == before
+    with pytest.raises(KeyError), one_thread():
+        raise KeyError
+    assert n_threads() == before
