@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stepwell.base.errors import StreamBroken as StreamBroken
     from stepwell.base.errors import TierError as TierError
     from stepwell.base.reply import Reply as Reply
+    from stepwell.conversation import Conversation as Conversation
     from stepwell.front.openai_client import openai_client as openai_client
     from stepwell.stream import ReplyStream as ReplyStream
     from stepwell.well import Stepwell as Stepwell
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Config": "stepwell.base.config",
+    "Conversation": "stepwell.conversation",
     "Decision": "stepwell.base.decisions",
     "Reply": "stepwell.base.reply",
     "ReplyStream": "stepwell.stream",

@@ -80,6 +80,25 @@ def check_text(field: str, value: str | None) -> None:
         raise BadRequest(f"{field} must be Unicode text", param=field) from None
 
 
+def check_words(field: str, value: object) -> None:
+    """What is searched for, or names a thing: "" may be.
+
+    Raises:
+        BadRequest: It is no text.
+    """
+    if not isinstance(value, str):
+        raise BadRequest(f"{field} must be a text", param=field)
+    check_text(field, value)
+
+
+def check_count(field: str, value: object) -> None:
+    """Raises:
+    BadRequest: It is no whole number of 1 or more.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise BadRequest(f"{field} must be a whole number of 1 or more", param=field)
+
+
 def make_wishes(
     *,
     tier: str | None,

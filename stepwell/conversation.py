@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stepwell.asks import Messages, check_name, check_text, make_request
+from stepwell.asks import Messages, check_count, check_name, check_text, check_words, make_request
 from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
+from stepwell.base.tokens import safest
 from stepwell.blocking import Loop, SyncStream
 from stepwell.memory.context.log.log import Name, Past, Pin
 from stepwell.memory.context.packed import Packed
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _MAX_S = 1e11  # above it, it is in milliseconds
+# pins go with every request: more of them are a document, and would leave no room
+MOST_PINS = 64
+MOST_PIN_CHARS = 4000
+_NO_TURNS = 2**53  # after the last one
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -46,8 +51,20 @@ class Conversation:
     """
 
     def __init__(
-        self, pipeline: Pipeline, loop: Callable[[], Loop], id: str, tenant: str | None, user: str | None
+        self,
+        pipeline: Callable[[], Pipeline],
+        loop: Callable[[], Loop],
+        id: str,
+        tenant: str | None,
+        user: str | None,
+        baseline_tier: str | None = None,
     ) -> None:
+        """Check its names.
+
+        Args:
+            pipeline: Gives the well's, or raises StoreUnavailable where the well is closed.
+            baseline_tier: Whose model counts where none is named; None: the dearest one's.
+        """
         check_name("conversation", id)
         check_text("tenant", tenant)
         check_text("user", user)
@@ -55,6 +72,7 @@ class Conversation:
         self._name = Name(id, tenant or "", user or "")
         self._pipeline = pipeline
         self._loop = loop
+        self._baseline_tier = baseline_tier
 
     # ---- async
 
@@ -69,11 +87,11 @@ class Conversation:
         Raises:
             StepwellError: As of `Stepwell.achat`.
         """
-        return await self._pipeline.complete(self._request(messages, asks))
+        return await self._pipeline().complete(self._request(messages, asks))
 
     async def astream(self, messages: Messages, **asks: Any) -> ReplyStream:
         """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
-        return await self._pipeline.stream(self._request(messages, asks, is_stream=True))
+        return await self._pipeline().stream(self._request(messages, asks, is_stream=True))
 
     async def apast(self) -> Past:
         """All that the log has of it: turns with their times, pins and summary; `epoch` is 0 where nobody began it."""
@@ -92,40 +110,59 @@ class Conversation:
         Raises:
             BadRequest: One is no OpenAI message, or `at_s` no time.
         """
-        if at_s is not None and not (isinstance(at_s, int | float) and 0 <= at_s < _MAX_S):
-            raise BadRequest("at_s must be Unix time in seconds", param="at_s")
+        _check_time(at_s)
         return (await self._all.append(self._name, raws_of(messages), at_s=at_s)).n_turns
 
     async def apin(self, text: str) -> Pin:
-        """Pin a fact: it goes with every request from now on. `pin.id` takes it away again."""
-        if not isinstance(text, str) or not text.strip():
+        """Pin a fact: it goes with every request from now on. `pin.id` takes it away again.
+
+        A conversation that nobody began is begun by it.
+
+        Raises:
+            BadRequest: It says nothing, has more than 4,000 characters, or there are 64 pins.
+        """
+        check_words("text", text)
+        if not text.strip():
             raise BadRequest("A pin must be a text that says something.", param="text")
-        check_text("text", text)
+        if len(text) > MOST_PIN_CHARS:
+            raise BadRequest(f"A pin has at most {MOST_PIN_CHARS:,} characters.", param="text")
+        if len(await self.apins()) >= MOST_PINS:
+            raise BadRequest(f"A conversation has at most {MOST_PINS} pins.", param="text")
         return await self._all.pin(self._name, text)
 
     async def aunpin(self, pin_id: str) -> bool:
         """False where there is no such pin (any more)."""
+        check_words("pin_id", pin_id)
         return await self._all.unpin(self._name, pin_id)
 
     async def apins(self) -> list[Pin]:
-        return list((await self.apast()).pins)
+        return list((await self._head()).pins)
 
     async def apack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
         """What would be sent before `query`, a user message to come; calls no tier and keeps nothing.
 
         Args:
-            max_tokens: What the messages may take.
-            model: Whose vocabulary counts; "": the default one.
+            max_tokens: What the messages may take, `query` and the reply's opening included; `packed.n_tokens` is
+                what they do.
+            model: Whose vocabulary counts; "": the baseline tier's, else the dearest tier's.
 
         Raises:
-            ContextTooLong: What must stay takes more.
+            BadRequest: Names the argument at fault; ContextTooLong: what must stay takes more.
         """
-        raws, packed = await self._all.pack(self._name, query, max_tokens, model)
+        _check_asked(query, max_tokens, model)
+        raws, packed = await self._all.pack(self._name, query, max_tokens, model or self._model)
         return Prompt([msgspec.json.decode(raw) for raw in raws], packed)
 
     async def atext(self, query: str, max_tokens: int, *, model: str = "") -> str:
-        """As `apack`, written as one text: `Speaker: text` under a header for each day."""
-        return await self._all.text(self._name, query, max_tokens, model)
+        """As `apack`, written as one text: system prompt, pins, then `Speaker: text` under a header for each day.
+
+        `query` is no part of it, so all of `max_tokens` is for what was said.
+
+        Raises:
+            BadRequest: Names the argument at fault; ContextTooLong: system prompt and pins take more.
+        """
+        _check_asked(query, max_tokens, model)
+        return await self._all.text(self._name, query, max_tokens, model or self._model)
 
     async def aerase(self) -> bool:
         """Delete it with all that was made of it, from the disk too; False where there was none."""
@@ -186,7 +223,17 @@ class Conversation:
 
     @property
     def _all(self) -> Conversations:
-        return conversations_of(self._pipeline)
+        return conversations_of(self._pipeline())
+
+    @property
+    def _model(self) -> str:
+        """Whose vocabulary counts where none is named."""
+        tiers = self._pipeline().router.tiers
+        return safest(next((t for t in tiers if t.name == self._baseline_tier), tiers[-1]).models)
+
+    async def _head(self) -> Past:
+        """The log's, without the turns."""
+        return await self._all.past(self._name, after=_NO_TURNS)
 
     def _request(self, messages: Messages, asks: dict[str, Any], *, is_stream: bool = False) -> ChatRequest:
         mine = {"conversation": self.id, "tenant": self.tenant, "user": self.user}
@@ -213,10 +260,25 @@ def raws_of(messages: Iterable[Mapping[str, Any]]) -> list[bytes]:
     """Messages as JSON, each for itself.
 
     Raises:
-        BadRequest: One is no OpenAI message.
+        BadRequest: They are no list, or one is no OpenAI message.
     """
+    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
+        raise BadRequest("messages must be a list of OpenAI messages", param="messages")
     listed = list(messages)
     if not listed:
         return []
     request = ChatRequest.build({"messages": listed})
     return [bytes(raw) for raw in _decode_raws(request.fields["messages"])]
+
+
+def _check_asked(query: object, max_tokens: object, model: object) -> None:
+    check_words("query", query)
+    check_count("max_tokens", max_tokens)
+    check_words("model", model)
+
+
+def _check_time(at_s: object) -> None:
+    if at_s is None:
+        return
+    if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not 0 <= at_s < _MAX_S:
+        raise BadRequest("at_s must be Unix time in seconds", param="at_s")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from stepwell.asks import Messages, make_request
 from stepwell.base.config import Config
 from stepwell.base.decisions import Decision
-from stepwell.base.errors import BadRequest, ConfigError
+from stepwell.base.errors import BadRequest, ConfigError, StoreUnavailable
 from stepwell.base.reply import Reply
 from stepwell.blocking import Loop, SyncStream
 from stepwell.build import build
@@ -40,7 +40,7 @@ class Stepwell:
         ConfigError: Something in the configuration is wrong; names it.
 
     An instance belongs to one event loop: the caller's for the `a…` methods, one of its own for the others. Don't
-    mix both on one instance.
+    mix both on one instance. Once it is closed, whatever is asked of it raises StoreUnavailable.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Stepwell:
         self.config = config if config is not None else Config.make(sections)
         self.outcomes = open_outcomes(self.config.feedback)
         self.pipeline: Pipeline = build(self.config, backends, self.outcomes)
+        self._is_closed = False
         self._loop: Loop | None = None
         self._lock = threading.Lock()
 
@@ -72,12 +73,14 @@ class Stepwell:
         """The conversation of that name, begun or not: its history is kept, and fitted to what each turn needs.
 
         Args:
-            id: 1 to 256 characters; another tenant's of the same name is another one.
+            id: 1 to 256 characters, as they are (in HTTP's header and paths they are percent-encoded); another
+                tenant's of the same name is another one.
 
         Raises:
             BadRequest: It can't be a name.
         """
-        return Conversation(self.pipeline, self._own_loop, id, tenant, user)
+        baseline_tier = self.config.routing.baseline_tier
+        return Conversation(self._open, self._own_loop, id, tenant, user, baseline_tier)
 
     # ---- async
 
@@ -96,15 +99,15 @@ class Stepwell:
             StepwellError: See base.errors; BadRequest, BudgetExceeded, GuardBlocked, QualityFloorUnmet and
                 AllTiersFailed are the ones to expect.
         """
-        return await self.pipeline.complete(make_request(messages, asks))
+        return await self._open().complete(make_request(messages, asks))
 
     async def astream(self, messages: Messages, **asks: Any) -> ReplyStream:
         """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
-        return await self.pipeline.stream(make_request(messages, asks, is_stream=True))
+        return await self._open().stream(make_request(messages, asks, is_stream=True))
 
     async def aexplain(self, messages: Messages, **asks: Any) -> Decision:
         """Decide as `achat` would, and call no tier."""
-        return await self.pipeline.explain(make_request(messages, asks))
+        return await self._open().explain(make_request(messages, asks))
 
     async def afeedback(
         self, reply_id: str, score: float, *, tier: str | None = None, tenant: str | None = None
@@ -170,7 +173,7 @@ class Stepwell:
         Raises:
             StoreUnavailable: The log can't be read.
         """
-        return await conversations_of(self.pipeline).list(tenant=tenant, user=user, limit=limit)
+        return await conversations_of(self._open()).list(tenant=tenant, user=user, limit=limit)
 
     async def aerase_conversations(
         self, *, tenant: str = "", user: str | None = None, id: str | None = None
@@ -180,7 +183,7 @@ class Stepwell:
         Raises:
             StoreUnavailable: They could not be deleted.
         """
-        return await conversations_of(self.pipeline).erase(tenant=tenant, user=user, id=id)
+        return await conversations_of(self._open()).erase(tenant=tenant, user=user, id=id)
 
     async def acheck(self) -> list[CheckLine]:
         """Say what is reachable, what lacks a key, and what each promise can rest on today."""
@@ -188,6 +191,9 @@ class Stepwell:
 
     async def aclose(self) -> None:
         """Let go of connections, processes and files."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         await self.pipeline.close()
         if self.outcomes is not None:
             self.outcomes.close()
@@ -241,8 +247,11 @@ class Stepwell:
 
     def close(self) -> None:
         """As `aclose`, blocking; ends the loop's thread."""
-        loop, self._loop = self._loop, None
+        with self._lock:
+            loop, self._loop = self._loop, None
         if loop is None:
+            if self._is_closed:
+                return
             loop = Loop()
         loop.run(self.aclose())
         loop.stop()
@@ -257,9 +266,22 @@ class Stepwell:
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start work on the loop of the sync methods, from any thread; cancelling the future cancels it."""
-        return self._own_loop().submit(work)
+        try:
+            return self._own_loop().submit(work)
+        except StoreUnavailable:
+            work.close()
+            raise
+
+    def _open(self) -> Pipeline:
+        """Raises:
+        StoreUnavailable: The well is closed.
+        """
+        if self._is_closed:
+            raise StoreUnavailable("the well is closed")
+        return self.pipeline
 
     def _own_loop(self) -> Loop:
+        self._open()
         with self._lock:  # threads may share a well, and their first calls come at once
             if self._loop is None:
                 self._loop = Loop()

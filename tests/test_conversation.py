@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from stepwell import BadRequest, Stepwell
-from stepwell.base.errors import ForeignConversation
+from stepwell import BadRequest, ContextTooLong, Stepwell
+from stepwell.base.errors import ForeignConversation, StoreUnavailable
+from stepwell.base.messages import Message
+from stepwell.base.tokens import count_messages, count_text
 from stepwell.testing import FakeTier
-from tests.house import house
+from tests.house import CHEAP, house
 
 TALK: list[dict[str, Any]] = [
     {"role": "user", "content": "My sister Ines moved to Porto in May."},
@@ -53,7 +57,7 @@ def test_an_import_may_say_when_it_was_said(tmp_path: Path) -> None:
         talk.append(TALK[2:], at_s=1_690_000_000.5)
         assert [turn.at_s for turn in talk.past().turns] == [1_683_550_000] * 2 + [1_690_000_000.5] * 2
         assert "[8 May, 2023]" in talk.text("Where did Ines move to?", 600)
-        for wrong in (1_690_000_000_000, -1, float("nan"), "now"):
+        for wrong in (1_690_000_000_000, -1, float("nan"), "now", True):
             with pytest.raises(BadRequest):
                 talk.append(TALK, at_s=wrong)  # type: ignore[arg-type]
         assert len(talk.messages()) == 4
@@ -92,6 +96,48 @@ def test_pins_come_and_go(tmp_path: Path) -> None:
         assert talk.pins() == [two]
         with pytest.raises(BadRequest):
             talk.pin(" ")
+
+
+def test_pins_are_short_and_few(tmp_path: Path) -> None:
+    well, _ = at(tmp_path)
+    with well:
+        talk = well.conversation("c")
+        for n in range(64):
+            talk.pin(f"{n} " + "x" * 3990)
+        with pytest.raises(BadRequest, match="64 pins"):
+            talk.pin("one more")
+        assert talk.unpin(talk.pins()[0].id)
+        with pytest.raises(BadRequest, match="4,000 characters"):
+            talk.pin("x" * 4001)
+        talk.pin("x" * 4000)
+        assert len(talk.pins()) == 64
+
+
+LONE = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("call", "param"),
+    [
+        *[(lambda talk, n=n: talk.pack("door", n), "max_tokens") for n in (0, -1, 2.5, "9", True, None)],
+        *[(lambda talk, n=n: talk.text("door", n), "max_tokens") for n in (0, "9", True)],
+        *[(lambda talk, q=q: talk.pack(q, 100), "query") for q in (LONE, None, 7)],
+        (lambda talk: talk.text(LONE, 100), "query"),
+        *[(lambda talk, m=m: talk.pack("door", 100, model=m), "model") for m in (None, 7, LONE)],
+        (lambda talk: talk.text("door", 100, model=None), "model"),
+        *[(lambda talk, p=p: talk.unpin(p), "pin_id") for p in (None, 7, LONE)],
+        *[(lambda talk, m=m: talk.append(m), "messages") for m in ("Hello?", TALK[0], 7, None)],
+        (lambda talk: talk.append(TALK, at_s=True), "at_s"),
+        *[(lambda talk, t=t: talk.pin(t), "text") for t in (None, "", LONE, "x" * 4001)],
+    ],
+)
+def test_a_wrong_argument_is_named(tmp_path: Path, call: Callable[[Any], Any], param: str) -> None:
+    well, _ = at(tmp_path)
+    with well:
+        with pytest.raises(BadRequest) as caught:
+            call(well.conversation("c"))
+        assert (caught.value.param, type(caught.value)) == (param, BadRequest)
+        assert well.conversations() == []
 
 
 # ---- whose it is
@@ -283,4 +329,109 @@ def test_pack_shows_what_fits_and_keeps_nothing(tmp_path: Path) -> None:
         text = talk.text("Where did Ines move to?", 600)
         assert "Ines moved to Porto" in text
         assert len(talk.messages()) == 204
+    assert not fake.requests
+
+
+GPT: dict[str, Any] = {**CHEAP, "model": "openai/gpt-4o", "window_tokens": 100_000}
+
+
+def counted(prompt: Any, query: str, model: str) -> int:
+    sent = [msgspec.convert(m, Message) for m in (*prompt.messages, {"role": "user", "content": query})]
+    return count_messages(sent, model=model)
+
+
+def test_what_fits_by_far_is_counted_too(tmp_path: Path) -> None:
+    well, _ = at(tmp_path)
+    with well:
+        talk = well.conversation("c")
+        talk.append([{"role": "system", "content": "Be brief."}, *TALK])
+        talk.pin("Ann is allergic to nuts.")
+        for model in ("gpt-4o", "gpt-4", "fake/x"):
+            found = talk.pack("Where?", 5000, model=model)
+            assert len(found.messages) == 6
+            assert found.packed.n_tokens == counted(found, "Where?", model)
+            assert not found.packed.is_bound
+            assert found.packed.is_exact == model.startswith("gpt")
+
+
+def test_the_baselines_model_counts_else_the_dearests(tmp_path: Path) -> None:
+    local = {**CHEAP, "model": "openai/gpt-4", "usd_per_1m_input": 20.0}
+    for routing, model in (({}, "openai/gpt-4"), ({"baseline_tier": "own"}, "openai/gpt-4o")):
+        backends = {"own": FakeTier(), "dear": FakeTier()}
+        with Stepwell(tiers={"own": GPT, "dear": local}, backends=backends, routing=routing) as well:
+            talk = well.conversation("c")
+            talk.append(
+                [{"role": "user", "content": "Die Straßenbahn fährt übers Wäldchen, 日本語 и по-русски."}]
+            )
+            found = talk.pack("Wohin?", 1000)
+            assert found.packed.n_tokens == counted(found, "Wohin?", model)
+            assert found.packed.is_exact
+            assert counted(found, "Wohin?", "gpt-4") != counted(found, "Wohin?", "gpt-4o")
+
+
+def test_the_text_has_system_prompt_and_pins_and_fits(tmp_path: Path) -> None:
+    well, _ = at(tmp_path)
+    with well:
+        talk = well.conversation("c")
+        assert talk.text("Where did Ines move to?", 50) == ""
+        talk.append([{"role": "system", "content": "Be brief."}, *TALK * 10])
+        talk.pin("Ann is allergic to nuts.")
+        for n in range(20, 300, 7):
+            text = talk.text("Where did Ines move to?", n, model="gpt-4o")
+            head, _, lines = text.partition("\n\n[")
+            assert head == "Be brief.\n\nFacts to keep in mind:\n- Ann is allergic to nuts."
+            assert count_text(text, "gpt-4o") <= n
+        assert "user: My sister Ines moved to Porto" in lines
+        with pytest.raises(ContextTooLong, match="system prompt") as caught:
+            talk.text("Where?", 5)
+        assert caught.value.window_tokens == 5
+        assert caught.value.n_tokens > 5
+
+
+# ---- closed
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_closed_well_says_so(tmp_path: Path, is_begun: bool) -> None:
+    well, fake = at(tmp_path)
+    talk = well.conversation("c")
+    if is_begun:
+        talk.append(TALK)
+    well.close()
+    calls: list[Callable[[], Any]] = [
+        talk.messages,
+        talk.pins,
+        talk.erase,
+        well.conversations,
+        well.erase_conversations,
+        lambda: talk.append(TALK),
+        lambda: talk.chat("Hello?"),
+        lambda: talk.stream("Hello?"),
+        lambda: talk.pack("Hello?", 100),
+        lambda: well.chat("Hello?", conversation="c"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match="the well is closed"):
+            call()
+    well.close()
+    assert not fake.requests
+
+
+async def test_a_closed_well_says_so_to_async_callers(tmp_path: Path) -> None:
+    well, fake = at(tmp_path)
+    talk = well.conversation("c")
+    await talk.aappend(TALK)
+    await well.aclose()
+    await well.aclose()
+    calls: list[Callable[[], Any]] = [
+        talk.amessages,
+        well.aconversations,
+        lambda: talk.achat("Hello?"),
+        lambda: talk.astream("Hello?"),
+        lambda: well.achat("Hello?", conversation="c"),
+        lambda: well.astream("Hello?", conversation="c"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match="the well is closed"):
+            await call()
     assert not fake.requests

@@ -41,6 +41,7 @@ def test_public_names() -> None:
         "Config",
         "ConfigError",
         "ContextTooLong",
+        "Conversation",
         "Decision",
         "GuardBlocked",
         "QualityFloorUnmet",
