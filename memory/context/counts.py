@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.base.messages import Message, encode_json
-from stepwell.base.tokens import (
-    N_IMAGE_TOKENS,
-    N_MESSAGE_TOKENS,
-    N_REPLY_TOKENS,
-    count_message,
-    is_exact_for,
-    upper_bound,
-)
+from stepwell.base.tokens import N_REPLY_TOKENS, count_message, frame_tokens, is_exact_for, upper_bound
 from stepwell.memory.context.column import Column
 
 if TYPE_CHECKING:
@@ -37,7 +30,7 @@ class Counts:
 
     def add(self, message: Message) -> None:
         bound = upper_bound([message]) - N_REPLY_TOKENS
-        frame = N_MESSAGE_TOKENS + N_IMAGE_TOKENS * _n_images(message)
+        frame = frame_tokens(message)
         self._bound.add(bound)
         self._about.add(frame + max(bound - frame, 0) // _BYTES_A_TOKEN)
 
@@ -85,11 +78,6 @@ class Counts:
     def n_bytes(self) -> int:
         """Memory, about."""
         return 4 * len(self._bound) * (2 + len(self._exact))
-
-
-def _n_images(message: Message) -> int:
-    content = message.content
-    return sum(part.text is None for part in content) if isinstance(content, list) else 0
 
 
 def _vocabulary(model: str) -> str:

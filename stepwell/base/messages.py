@@ -39,6 +39,7 @@ class Message(msgspec.Struct, omit_defaults=True):
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
     name: str | None = None
+    function_call: FunctionCall | None = None
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw
 
+from stepwell.base import laden
 from stepwell.base.errors import BadRequest
 from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json
 
@@ -133,11 +134,13 @@ class ChatRequest(msgspec.Struct, frozen=True):
             BadRequest: Not JSON, or a field has the wrong type or range; `param` names it.
         """
         try:
-            return cls(_decode_wire(body), _decode_fields(body), caller, wishes)
+            wire, fields = _decode_wire(body), _decode_fields(body)
         except msgspec.ValidationError as e:
             raise bad_field(e) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise BadRequest("The body is not valid JSON.", code="invalid_json") from e
+        wire.messages = laden.read(wire.messages, fields["messages"])
+        return cls(wire, fields, caller, wishes)
 
     @classmethod
     def build(
@@ -155,7 +158,9 @@ class ChatRequest(msgspec.Struct, frozen=True):
     def with_fields(self, changed: Mapping[str, Raw]) -> ChatRequest:
         """Put other JSON into some top-level fields; the others stay verbatim."""
         fields = {**self.fields, **changed}
-        return msgspec.structs.replace(self, wire=_decode_wire(encode_json(fields)), fields=fields)
+        wire = _decode_wire(encode_json(fields))
+        wire.messages = laden.read(wire.messages, fields["messages"])
+        return msgspec.structs.replace(self, wire=wire, fields=fields)
 
     def with_kept(self, kept: Sequence[int]) -> ChatRequest:
         """Keep only the messages at these places, in this order, verbatim."""

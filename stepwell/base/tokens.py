@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Raw
 
-from stepwell.base.messages import Message, Part, ToolCall
+from stepwell.base.laden import Laden, part_tokens
+from stepwell.base.messages import Message, ToolCall
 from stepwell.base.vocabulary import encoding_for, is_openai
 
 # What the chat format adds: 3 a message and 3 to open the reply for OpenAI's models, 5 a message for ChatML
@@ -20,9 +21,6 @@ N_REPLY_TOKENS = 3
 N_MESSAGE_TOKENS = 5
 N_NAME_TOKENS = 1
 N_TOOL_CALL_TOKENS = 8
-# One image at full detail: Claude 4,784 at most, GPT-5 and GPT-4.1 about 3,800, GPT-4o 1,445.
-# Any other part that is not text (audio, a file) counts the same.
-N_IMAGE_TOKENS = 5000
 
 _FIXED = ("tools", "functions")
 _FORMAT = "response_format"
@@ -34,7 +32,7 @@ def upper_bound(messages: Sequence[Message], tools_json: bytes | None = None) ->
     """Tokens that `messages` and the tools have at most, for any byte-level BPE. Loads no vocabulary."""
     n = N_REPLY_TOKENS + (len(tools_json) if tools_json else 0)
     for message in messages:
-        n += _frame(message) + sum(map(_n_bytes, _texts(message)))
+        n += frame_tokens(message) + sum(map(_n_bytes, _texts(message)))
     return n
 
 
@@ -68,7 +66,7 @@ def is_exact_for(model: str) -> bool:
 
 def count_message(message: Message, model: str) -> int:
     """Tokens of one message with its frame, without what opens the reply."""
-    return _frame(message) + sum(count_text(t, model) for t in _texts(message))
+    return frame_tokens(message) + sum(count_text(t, model) for t in _texts(message))
 
 
 def count_messages(messages: Sequence[Message], *, model: str, tools_json: bytes | None = None) -> int:
@@ -94,20 +92,20 @@ def fixed_json(fields: Mapping[str, Raw]) -> bytes | None:
     return b"\n".join(found) if found else None
 
 
-def _frame(message: Message) -> int:
+def frame_tokens(message: Message) -> int:
     """Tokens of everything in the message that is not text."""
     n = N_MESSAGE_TOKENS
     if message.name is not None:
         n += N_NAME_TOKENS
     if message.tool_calls:
         n += N_TOOL_CALL_TOKENS * len(message.tool_calls)
+    if message.function_call is not None:
+        n += N_TOOL_CALL_TOKENS
     if isinstance(message.content, list):
-        n += sum(_part_frame(p) for p in message.content)
+        n += sum(map(part_tokens, message.content))
+    if isinstance(message, Laden):
+        n += message.n_more_tokens
     return n
-
-
-def _part_frame(part: Part) -> int:
-    return 1 if part.text is not None else N_IMAGE_TOKENS
 
 
 def _texts(message: Message) -> list[str]:
@@ -123,6 +121,10 @@ def _texts(message: Message) -> list[str]:
         texts.append(message.tool_call_id)
     if message.tool_calls:
         texts += [t for call in message.tool_calls for t in _call_texts(call)]
+    if message.function_call is not None:
+        texts += [message.function_call.name, message.function_call.arguments]
+    if isinstance(message, Laden):
+        texts.append(message.more)
     return texts
 
 
