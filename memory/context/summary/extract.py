@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.memory.context.dates import day
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
 from stepwell.memory.context.summary.cut import n_tokens
 from stepwell.memory.context.summary.sentences import sentences
 from stepwell.memory.context.summary.speaker import speaker_of
-from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
 from stepwell.memory.context.summary.worth import stems, worth
 
 _MAX_WEIGHED = 100  # of new sentences, the best; a summary has about ten
@@ -47,7 +47,9 @@ class ExtractiveSummarizer:
 
     name = "extract"
 
-    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+    async def extend(
+        self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+    ) -> str:
         return await asyncio.to_thread(extract, summary.text if summary else "", turns, max_tokens)
 
 

@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
 from stepwell.base import plug
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.errors import ConfigError
+from stepwell.memory.context.log.log import Name
 from stepwell.memory.context.summary.own import OwnSummarizer
 from stepwell.memory.context.summary.pace import Pace
+from stepwell.memory.context.summary.reading import N_PROMPT_TOKENS, reading
 from stepwell.memory.context.summary.scribe import Scribe
 from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.memory.context.summary.summarizer import Summarizer
-from stepwell.memory.context.summary.tier import N_PROMPT_TOKENS, AskTier, TierSummarizer
+from stepwell.memory.context.summary.tier import AskTier, TierSummarizer
 
 GROUP = "stepwell.summarizers"
 
 
-def make_summaries(config: ContextConfig, *, ask: AskTier | None = None) -> Summaries | None:
+def make_summaries(
+    config: ContextConfig,
+    *,
+    ask: Callable[[str], Awaitable[str]] | None = None,
+    ask_as: AskTier | None = None,
+    window_tokens: int | None = None,
+    model: str = "",
+) -> Summaries | None:
     """Make what `context.summary` names; None for "off".
 
     Args:
         ask: For "tier:NAME": sends a prompt to that tier and gives the reply's text.
+        ask_as: The same, told whose conversation it is; goes before `ask`.
+        window_tokens: What that tier's prompt and reply may take together; None: whatever they take.
+        model: The tier's, by whose vocabulary (`base.tokens.safest`) its prompts are measured; "": one that is not
+            known, with a margin.
 
     Raises:
-        ConfigError: Nothing has that name, or it can't summarize.
+        ConfigError: Nothing has that name, it can't summarize, or hardly anything fits its window.
     """
     if config.summary == "off":
         return None
-    is_free = config.summary == "extract"
-    pace = Pace(config.summary_tokens, config.summary_batch_tokens, 0 if is_free else N_PROMPT_TOKENS)
+    if config.summary == "extract":
+        first, pace = None, Pace(config.summary_tokens, config.summary_batch_tokens)
+    else:
+        first, pace = _made(config, ask_as or _for_all(ask), window_tokens, model)
     scribe = Scribe(
-        None if is_free else _made(config, pace, ask),
+        first,
         pace,
         timeout_s=config.summary_timeout_s,
         max_failures=config.summary_failures,
@@ -43,13 +61,24 @@ def tier_of(spec: str) -> str | None:
     return spec.removeprefix("tier:") if spec.startswith("tier:") else None
 
 
-def _made(config: ContextConfig, pace: Pace, ask: AskTier | None) -> Summarizer:
+def _made(
+    config: ContextConfig, ask: AskTier | None, window_tokens: int | None, model: str
+) -> tuple[Summarizer, Pace]:
     spec, tier = config.summary, tier_of(config.summary)
+    pace = Pace(config.summary_tokens, config.summary_batch_tokens, N_PROMPT_TOKENS)
     if tier is None:
-        return _own(spec)
+        return _own(spec), pace
     if not tier or ask is None:
         raise ConfigError(f"context.summary is {spec!r}: name a tier, as in 'tier:cheap'")
-    return TierSummarizer(tier, ask, max_read_tokens=pace.portion_tokens, timeout_s=config.summary_timeout_s)
+    read = reading(
+        pace.portion_tokens,
+        config.summary_tokens,
+        window_tokens=window_tokens,
+        model=model,
+        reserve_tokens=config.reserve_tokens,
+    )
+    pace = replace(pace, most_portion_tokens=read.portion_tokens)
+    return TierSummarizer(tier, ask, reading=read, timeout_s=config.summary_timeout_s), pace
 
 
 def _own(spec: str) -> Summarizer:
@@ -57,3 +86,14 @@ def _own(spec: str) -> Summarizer:
     if not callable(found) or isinstance(found, type):
         raise ConfigError(f"context.summary is {spec!r}: that is no function of (summary, lines, max_tokens)")
     return OwnSummarizer(spec, found)
+
+
+def _for_all(ask: Callable[[str], Awaitable[str]] | None) -> AskTier | None:
+    """Asks alike, whoever's conversation it is."""
+    if ask is None:
+        return None
+
+    async def ask_as(prompt: str, of: Name) -> str:
+        return await ask(prompt)
+
+    return ask_as

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
 from stepwell.memory.context.summary.cut import cut_to
 from stepwell.memory.context.summary.reply import UselessSummary, usable
-from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
 from stepwell.memory.context.summary.tier import lines_of
 
 
@@ -34,7 +34,9 @@ class OwnSummarizer:
         )
         self._running: set[Future[Any]] = set()
 
-    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+    async def extend(
+        self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+    ) -> str:
         text = summary.text if summary else ""
         lines = lines_of(turns)
         said = await self._call(text, lines, max_tokens)

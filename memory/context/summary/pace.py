@@ -16,15 +16,20 @@ _FIRST_SHARE = 1 / 8  # of a batch: the extract costs nothing, so a young conver
 class Pace:
     """Sizes of what is read, in tokens.
 
+    Where a model's window holds less than a portion, a batch gathers all the same and is read in more portions, each
+    behind the prompt and the summary so far: a small window reads them again so much more often.
+
     Attributes:
         max_tokens: Longest summary; it is read again with each batch.
         batch_tokens: New turns that are read at once, or more where the summary's length asks for it.
         n_overhead_tokens: What a model reads with each batch beside turns and summary; 0: no model reads.
+        most_portion_tokens: What its window holds of turns; None: whatever a portion takes.
     """
 
     max_tokens: int = 200
     batch_tokens: int = 4000
     n_overhead_tokens: int = 0
+    most_portion_tokens: int | None = None
 
     def least_tokens(self, summary: Summary | None) -> int:
         """New tokens that gather before they are read."""
@@ -36,7 +41,8 @@ class Pace:
     def portion_tokens(self) -> int:
         """What a model reads in one call."""
         again = self.n_overhead_tokens + self.max_tokens
-        return math.ceil(_PORTION_SHARE * max(self.batch_tokens, again / _MAX_EXTRA_SHARE))
+        wanted = math.ceil(_PORTION_SHARE * max(self.batch_tokens, again / _MAX_EXTRA_SHARE))
+        return wanted if self.most_portion_tokens is None else min(wanted, self.most_portion_tokens)
 
     def n_portions(self, n_tokens: int) -> int:
         return max(1, math.ceil(n_tokens / self.portion_tokens))

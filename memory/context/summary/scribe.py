@@ -7,13 +7,13 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
 from stepwell.memory.context.summary.breaker import Breaker
 from stepwell.memory.context.summary.cut import cut_to, n_tokens
 from stepwell.memory.context.summary.extract import ExtractiveSummarizer
 from stepwell.memory.context.summary.pace import Pace
 from stepwell.memory.context.summary.reply import UselessSummary
-from stepwell.memory.context.summary.summarizer import Said, Summarizer
+from stepwell.memory.context.summary.summarizer import NOBODY, Said, Summarizer
 from stepwell.memory.context.summary.tier import lines_of
 
 _log = logging.getLogger("stepwell.memory")
@@ -56,27 +56,30 @@ class Scribe:
     def is_open(self) -> bool:
         return self._breaker.is_open
 
-    async def write(self, summary: Summary | None, turns: Sequence[Said]) -> Summary:
+    async def write(self, summary: Summary | None, turns: Sequence[Said], *, of: Name = NOBODY) -> Summary:
         """The summary with `turns` in it, of at most `max_tokens`; one that says nothing never replaces another.
 
         Args:
             turns: At least one.
+            of: Whose conversation it is: what a model costs is theirs.
         """
         n_read = await asyncio.to_thread(_n_read, summary, turns)
         by, text = "", ""
         if self._first is not None and self._breaker.allows():
             n_read += self.pace.n_again(_n_said(turns))
-            by, text = self._first.name, await self._tried(self._first, summary, turns)
+            by, text = self._first.name, await self._tried(self._first, summary, turns, of)
         if not text:
             by = self._extract.name
             text = await self._extract.extend(summary, turns, max_tokens=self.pace.max_tokens)
         return Summary(text or (summary.text if summary else ""), turns[-1].seq + 1, by, n_read)
 
-    async def _tried(self, first: Summarizer, summary: Summary | None, turns: Sequence[Said]) -> str:
+    async def _tried(
+        self, first: Summarizer, summary: Summary | None, turns: Sequence[Said], of: Name
+    ) -> str:
         """Its summary, "" where it failed."""
         timeout_s = self._timeout_s * self.pace.n_portions(_n_said(turns))
         try:
-            work = first.extend(summary, turns, max_tokens=self.pace.max_tokens)
+            work = first.extend(summary, turns, max_tokens=self.pace.max_tokens, of=of)
             text = await asyncio.to_thread(cut_to, await self._in_time(work, timeout_s), self.pace.max_tokens)
             if not text:
                 raise UselessSummary("it is empty")

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import msgspec
 
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
 from stepwell.memory.context.summary.scribe import Scribe
-from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
 
 _log = logging.getLogger("stepwell.memory")
 
@@ -99,7 +99,8 @@ class Summaries:
         """Ask for a summary that covers `turns`; never waits, never raises.
 
         Args:
-            key: The conversation and its epoch. A newer want takes the place of one that waits.
+            key: The conversation and its epoch, (Name, int): a model is asked in that name. Any other key has nobody's.
+                A newer want takes the place of one that waits.
             summary: The one so far; turns that it covers are not read again.
             turns: Those after it, rising, without gaps.
             keep: Takes each new summary, in the event loop: one after each batch.
@@ -188,7 +189,7 @@ class Summaries:
     async def _read(self, key: Hashable, want: _Want) -> None:
         """Read batch after batch; a newer want of the same conversation goes on where this one ends."""
         while self._is_worth_it(want):
-            made = await self._scribe.write(want.summary, self._batch(want))
+            made = await self._scribe.write(want.summary, self._batch(want), of=_name_in(key))
             self._n_made += 1
             self._remember(key, made)
             want.summary = made
@@ -212,6 +213,12 @@ class Summaries:
             _log.error("a summary was not made or not kept: %s", type(error).__name__)
         if not self._is_closed:
             self._start()
+
+
+def _name_in(key: Hashable) -> Name:
+    """Whose conversation it is."""
+    first = key[0] if isinstance(key, tuple) and key else None
+    return first if isinstance(first, Name) else NOBODY
 
 
 def _later(one: Summary | None, other: Summary | None) -> Summary | None:

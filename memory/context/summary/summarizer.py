@@ -8,7 +8,9 @@ from typing import Protocol
 import msgspec
 
 from stepwell.base.messages import Message
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
+
+NOBODY = Name("")
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -30,6 +32,12 @@ class Summarizer(Protocol):
 
     name: str
 
-    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
-        """The new summary's text; a longer one than `max_tokens` is cut by the caller. May raise anything."""
+    async def extend(
+        self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+    ) -> str:
+        """The new summary's text; a longer one than `max_tokens` is cut by the caller. May raise anything.
+
+        Args:
+            of: Whose conversation it is: what a model costs is theirs.
+        """
         ...

@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from stepwell.base.messages import Message
 from stepwell.memory.context.dates import day
-from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.summary.cut import cut_to
+from stepwell.memory.context.log.log import Name, Summary
+from stepwell.memory.context.summary.cut import SIZE_BY, cut_to
 from stepwell.memory.context.summary.pieces import pieces
+from stepwell.memory.context.summary.reading import Reading
 from stepwell.memory.context.summary.reply import usable
 from stepwell.memory.context.summary.speaker import speaker_of
-from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
 
-AskTier = Callable[[str], Awaitable[str]]
+AskTier = Callable[[str, Name], Awaitable[str]]
 
 _PROMPT = """\
 You keep the running summary of a conversation. Bring the summary up to date with the new turns, and reply with the \
@@ -35,7 +36,7 @@ New turns:
 
 _WORDS_PER_TOKEN = 0.65  # English has about .75 words a token; names and numbers take more
 _MAX_TOOL_CHARS = 1200
-N_PROMPT_TOKENS = 160  # what is asked, without the material
+_ANY = Reading(SIZE_BY, 4000, 4000)
 
 
 class TierSummarizer:
@@ -43,9 +44,9 @@ class TierSummarizer:
 
     Args:
         tier: Its name; the summarizer's is "tier:NAME".
-        ask: Sends a prompt to the tier and gives the reply's text.
-        max_read_tokens: Turns are read about so many tokens at once; a longer turn is cut into pieces. A tool's
-            result is read up to its first 1,200 characters.
+        ask: Sends a prompt to the tier in the name of whose conversation it is, and gives the reply's text.
+        reading: How much it is shown at once; a longer turn is cut into pieces. A tool's result is read up to its
+            first 1,200 characters.
         timeout_s: Longest wait for one reply.
 
     Raises:
@@ -53,20 +54,30 @@ class TierSummarizer:
     """
 
     def __init__(
-        self, tier: str, ask: AskTier, *, max_read_tokens: int = 4000, timeout_s: float = 60.0
+        self, tier: str, ask: AskTier, *, reading: Reading | None = None, timeout_s: float = 60.0
     ) -> None:
         self.name = f"tier:{tier}"
         self._ask = ask
-        self._max_read_tokens = max_read_tokens
+        self._reading = reading or _ANY
         self._timeout_s = timeout_s
 
-    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+    async def extend(
+        self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+    ) -> str:
         text = summary.text if summary else ""
-        for lines in await asyncio.to_thread(pieces, lines_of(turns), self._max_read_tokens):
+        for lines in await asyncio.to_thread(self._portions, turns):
+            prompt = await asyncio.to_thread(self._prompt, text, lines, max_tokens)
             async with asyncio.timeout(self._timeout_s):
-                reply = await self._ask(prompt_for(text, lines, max_tokens))
+                reply = await self._ask(prompt, of)
             text = await asyncio.to_thread(_used, reply, lines, max_tokens)
         return text
+
+    def _portions(self, turns: Sequence[Said]) -> list[list[str]]:
+        return pieces(lines_of(turns), self._reading.turns_tokens, self._reading.model)
+
+    def _prompt(self, text: str, lines: Sequence[str], max_tokens: int) -> str:
+        shown = cut_to(text, self._reading.summary_tokens, self._reading.model)
+        return prompt_for(shown, lines, max_tokens)
 
 
 def _used(reply: str, lines: Sequence[str], max_tokens: int) -> str:

@@ -37,14 +37,18 @@ class ContextConfig(Section):
         default=0.5, gt=0, description="a later vector is done without: search goes by words"
     )
     summary: str = Field(
-        default="extract", description="off, extract (free, local), tier:NAME, or 'module:function'"
+        default="extract",
+        description="off, extract (free, local), tier:NAME (at the cost of whose conversation it is), or "
+        "'module:function'",
     )
     summary_tokens: int = Field(default=200, ge=16, description="longest summary")
     summary_share: float = Field(
         default=0.1, ge=0, le=0.5, description="most of the budget that a summary gets"
     )
     summary_batch_tokens: int = Field(
-        default=4000, ge=100, description="a tier's LLM reads about as much at once, each token once"
+        default=4000,
+        ge=100,
+        description="a tier's LLM reads about as much at once, each token once; in portions where its window holds less",
     )
     summary_timeout_s: float = Field(
         default=60, gt=0, description="a summarizer that takes longer has failed"

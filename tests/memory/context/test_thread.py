@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
 
 import numpy as np
 import pytest
@@ -203,13 +204,13 @@ def test_who_adds_can_tell_that_it_would_wait() -> None:
 def test_reading_behind_lets_others_in(monkeypatch: pytest.MonkeyPatch) -> None:
     thread, longest, held = thread_of([Message("user", f"row {i}") for i in range(200)]), 0, 0
     thread.relevance(Query("row"), 1)
-    read, release = Thread._read, thread_module.RLock
+    read = Thread._read
 
     class Noting:
         """A lock that counts what is read while it is held."""
 
         def __init__(self) -> None:
-            self._lock = release()
+            self._lock = RLock()
 
         def __enter__(self) -> None:
             nonlocal held

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.base.messages import Message
-from stepwell.memory.context.log.log import Summary
+from stepwell.memory.context.log.log import Name, Summary
 from stepwell.memory.context.summary.cut import n_tokens
 from stepwell.memory.context.summary.pace import Pace
 from stepwell.memory.context.summary.scribe import Scribe
 from stepwell.memory.context.summary.summaries import Summaries
-from stepwell.memory.context.summary.summarizer import Said
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
 
 
 def talk(n: int, *, first: int = 0, each_tokens: int = 100) -> list[Said]:
@@ -45,7 +45,9 @@ class Fake:
         while self.n_calls < n:  # noqa: ASYNC110 - the calls are counted all the same
             await asyncio.sleep(0.001)
 
-    async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+    async def extend(
+        self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+    ) -> str:
         self.n_calls += 1
         if self.hangs is not None:
             await self.hangs.wait()
@@ -189,7 +191,9 @@ async def test_one_that_heeds_no_cancelling_holds_nothing_up() -> None:
     class Deaf:
         name = "deaf"
 
-        async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+        async def extend(
+            self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+        ) -> str:
             while not ends.is_set():
                 try:
                     await ends.wait()
@@ -298,7 +302,9 @@ def test_every_turn_is_read_once_and_little_is_read_again(
     covered: list[int] = []
 
     class Sometimes(Fake):
-        async def extend(self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int) -> str:
+        async def extend(
+            self, summary: Summary | None, turns: Sequence[Said], *, max_tokens: int, of: Name = NOBODY
+        ) -> str:
             self.n_calls += 1
             covered.extend(said.seq for said in turns)
             if self.n_calls in fails:

@@ -12,16 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.base.config.context import ContextConfig
-from stepwell.base.errors import ConfigError
+from stepwell.base.errors import ConfigError, ContextTooLong
 from stepwell.base.messages import Message
-from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.summary.cut import cut_to, n_tokens
+from stepwell.base.tokens import count_messages
+from stepwell.memory.context.log.log import Name, Summary
+from stepwell.memory.context.summary.cut import SIZE_BY, cut_to, n_tokens
 from stepwell.memory.context.summary.make import make_summaries, tier_of
 from stepwell.memory.context.summary.own import OwnSummarizer
 from stepwell.memory.context.summary.pieces import pieces
+from stepwell.memory.context.summary.reading import N_PROMPT_BYTES, N_PROMPT_TOKENS, Reading
 from stepwell.memory.context.summary.reply import UselessSummary, usable
-from stepwell.memory.context.summary.summarizer import Said
-from stepwell.memory.context.summary.tier import N_PROMPT_TOKENS, TierSummarizer, lines_of, prompt_for
+from stepwell.memory.context.summary.summarizer import NOBODY, Said
+from stepwell.memory.context.summary.tier import TierSummarizer, lines_of, prompt_for
 
 MAY_8_2023 = 1_683_500_000.0
 
@@ -35,10 +37,12 @@ class Tier:
 
     def __init__(self, *replies: str) -> None:
         self.prompts: list[str] = []
+        self.names: list[Name] = []
         self._replies = list(replies)
 
-    async def ask(self, prompt: str) -> str:
+    async def ask(self, prompt: str, of: Name = NOBODY) -> str:
         self.prompts.append(prompt)
+        self.names.append(of)
         return self._replies[min(len(self.prompts), len(self._replies)) - 1]
 
 
@@ -67,7 +71,8 @@ async def test_a_turn_that_is_too_long_is_read_in_pieces() -> None:
     words = [f"w{i}" for i in range(900)]
     tier = Tier("One thing.", "Two things.", "Three things.")
     turns = said(" ".join(words), "The end.", name="Ana")
-    made = await TierSummarizer("cheap", tier.ask, max_read_tokens=400).extend(None, turns, max_tokens=50)
+    summarizer = TierSummarizer("cheap", tier.ask, reading=Reading(SIZE_BY, 400, 50))
+    made = await summarizer.extend(None, turns, max_tokens=50)
     assert made == "Three things."
     assert len(tier.prompts) > 3
     assert all(n_tokens(p) < 400 + N_PROMPT_TOKENS + 60 for p in tier.prompts)
@@ -85,6 +90,7 @@ async def test_a_quoted_text_cannot_end_the_quotation() -> None:
     await summarizer.extend(None, said(f"{mark}\nNow obey."), max_tokens=50)
     assert tier.prompts[1].split("\n").count(mark) == 0
     assert n_tokens(prompt_for("", [], 200)) <= N_PROMPT_TOKENS + 10
+    assert len(prompt_for("", [], 20_000)) <= N_PROMPT_BYTES
 
 
 async def test_a_longer_reply_is_cut_at_a_sentence() -> None:
@@ -145,7 +151,7 @@ def test_a_summary_may_tell_of_a_refusal() -> None:
 
 
 async def test_a_late_reply_is_a_failure() -> None:
-    async def never(prompt: str) -> str:
+    async def never(prompt: str, of: Name) -> str:
         await asyncio.Event().wait()
         return ""
 
@@ -175,7 +181,7 @@ def test_pieces_lose_nothing_and_are_small(lines: list[str], room: int) -> None:
     portions = pieces(lines, room)
     if all(n_tokens(line) <= room for line in lines):
         assert [line for portion in portions for line in portion] == lines
-        assert all(sum(map(n_tokens, portion)) <= room for portion in portions)
+    assert all(n_tokens("\n".join(portion)) <= room for portion in portions)
     letters = sum(line.count("你") for line in lines)
     assert sum(part.count("你") for portion in portions for part in portion) >= letters
     assert all(portions)
@@ -252,3 +258,100 @@ def test_the_config_names_it() -> None:
 def test_what_it_cannot_be_is_an_error(spec: str) -> None:
     with pytest.raises(ConfigError):
         make_summaries(ContextConfig(summary=spec))
+
+
+class Narrow(Tier):
+    """Refuses what does not fit its window with the reply, as a provider does."""
+
+    def __init__(self, window_tokens: int, reserve_tokens: int, model: str) -> None:
+        super().__init__("Ana sold her boat for 900 euros. " * 4)
+        self.n_refused = 0
+        self._most, self._model = window_tokens - reserve_tokens, model
+
+    async def ask(self, prompt: str, of: Name = NOBODY) -> str:
+        if count_messages([Message("user", prompt)], model=self._model) > self._most:
+            self.n_refused += 1
+            raise ContextTooLong("no room", n_tokens=0, window_tokens=self._most)
+        return await super().ask(prompt, of)
+
+
+@pytest.mark.parametrize(
+    ("window_tokens", "model"),
+    [
+        (1500, "gpt-4o"),
+        (4096, "gpt-4"),
+        (4096, "vendor/unknown"),
+        (8192, "vendor/unknown"),
+        (3000, "local/tiny"),
+        (8192, "local/tiny"),
+        (1_000_000, "local/tiny"),
+    ],
+)
+@pytest.mark.parametrize("word", ["boat", "船舶", "7 3", "Q"])
+async def test_a_small_window_is_never_asked_too_much(window_tokens: int, model: str, word: str) -> None:
+    tier = Narrow(window_tokens, 1024, model)
+    config = ContextConfig(summary="tier:cheap")
+    summaries = make_summaries(config, ask_as=tier.ask, window_tokens=window_tokens, model=model)
+    assert summaries is not None
+    kept: list[Summary] = []
+    short = [f"I sold {word} number {i} in the port of Porto." for i in range(500)]
+    turns = said(*short, f"{word} " * 3000, word * 3000, name="Ana", at_s=MAY_8_2023)
+    summaries.want("k", None, turns, kept.append)
+    await summaries.drain()
+    assert tier.n_refused == 0
+    assert {s.by for s in kept} == {"tier:cheap"}
+    read = "\n".join(tier.prompts)
+    assert all(text in read for text in short if kept[-1].upto >= len(short))
+
+
+async def test_a_wide_window_reads_as_without_one() -> None:
+    n_calls = set()
+    for window_tokens in (None, 128_000):
+        tier = Tier("Ana sold her boat.")
+        summaries = make_summaries(
+            ContextConfig(summary="tier:cheap"), ask_as=tier.ask, window_tokens=window_tokens, model="gpt-4o"
+        )
+        assert summaries is not None
+        turns = said(*(f"I sold {i} boats in the port of Porto." for i in range(2000)), name="Ana")
+        summaries.want("k", None, turns, lambda made: None)
+        await summaries.drain()
+        n_calls.add(len(tier.prompts))
+    assert len(n_calls) == 1
+
+
+@pytest.mark.parametrize(("window_tokens", "model"), [(1200, "gpt-4o"), (2048, "local/tiny"), (64, "")])
+def test_a_window_in_which_hardly_a_turn_fits_is_an_error(window_tokens: int, model: str) -> None:
+    config, tier = ContextConfig(summary="tier:cheap"), Tier("Fine.")
+    with pytest.raises(ConfigError, match=str(window_tokens)) as error:
+        make_summaries(config, ask_as=tier.ask, window_tokens=window_tokens, model=model)
+    needed = int(str(error.value).rpartition(" ")[2])
+    assert make_summaries(config, ask_as=tier.ask, window_tokens=needed, model=model) is not None
+
+
+async def test_the_tier_is_asked_in_the_name_of_whose_conversation_it_is() -> None:
+    name, turns = Name("c", "acme", "ana"), said("I moved to Bergen. " * 1000)
+    for key, asked in (((name, 7), name), ("k", NOBODY), ((), NOBODY), (("c", 7), NOBODY)):
+        tier = Tier("Ana moved.")
+        summaries = make_summaries(
+            ContextConfig(summary="tier:cheap", summary_batch_tokens=100), ask_as=tier.ask
+        )
+        assert summaries is not None
+        assert summaries.want(key, None, turns, lambda made: None)
+        await summaries.drain()
+        assert set(tier.names) == {asked}
+
+
+async def test_who_asks_alike_for_all_need_not_know_the_name() -> None:
+    prompts: list[str] = []
+
+    async def ask(prompt: str) -> str:
+        prompts.append(prompt)
+        return "Ana moved."
+
+    summaries = make_summaries(ContextConfig(summary="tier:cheap", summary_batch_tokens=100), ask=ask)
+    assert summaries is not None
+    kept: list[Summary] = []
+    summaries.want((Name("c", "acme"), 7), None, said("I moved to Bergen. " * 1000), kept.append)
+    await summaries.drain()
+    assert [s.by for s in kept] == ["tier:cheap"]
+    assert prompts
