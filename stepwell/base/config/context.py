@@ -48,7 +48,7 @@ class ContextConfig(Section):
     summary_batch_tokens: int = Field(
         default=4000,
         ge=100,
-        description="a tier's LLM reads about as much at once, each token once; in portions where its window holds less",
+        description="a tier's LLM reads about as much at once, each token once; a small window takes it in portions",
     )
     summary_timeout_s: float = Field(
         default=60, gt=0, description="a summarizer that takes longer has failed"
