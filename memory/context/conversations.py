@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from msgspec import Raw
 
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
+from stepwell.base.messages import Message, n_leading
 from stepwell.base.request import ChatRequest
+from stepwell.memory.context.held import Held
 from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
 from stepwell.memory.context.marking import Marking
 from stepwell.memory.context.packed import Packed, Room
@@ -22,18 +25,20 @@ from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.query import Query
 from stepwell.memory.context.shown import prompt, query_of, transcript
 from stepwell.memory.context.summary.summaries import Summaries
-from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.talk import Talk
 
 Embedded = tuple[str, "NDArray[np.float32]", "TokenVectors | None"]
 _N_TRIES = 3
 _MANY = 500
+_N_BATCHES = 2  # of a summarizer: 0.5 ms to put together
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from stepwell.base.token_vectors import TokenVectors
 
+_T = TypeVar("_T")
+_decode = msgspec.json.Decoder(Message).decode
 _log = logging.getLogger("stepwell.memory")
 
 
@@ -47,9 +52,12 @@ class Conversations:
         self._log = log
         self._marking = marking
         self._summaries = summaries
-        self._talks: OrderedDict[Name, Talk] = OrderedDict()
-        self._sizes: dict[Name, int] = {}
-        self._n_bytes = 0
+        self._held = Held(
+            max_talks=config.max_in_memory,
+            max_bytes=config.max_index_mb << 20,
+            let_go=lambda talk: marking.forget((talk.name, talk.epoch)),
+        )
+        self._under_way: set[asyncio.Task[Any]] = set()
         self.n_lost = 0
 
     # ---- on a request's way
@@ -61,13 +69,15 @@ class Conversations:
             ForeignConversation: It is another user's.
             StoreUnavailable: The log can't be read.
         """
-        talk = self._talks.get(name)
-        if talk is None:
-            talk = self._talks[name] = Talk(name)
-        self._talks.move_to_end(name)
-        async with talk.lock:
-            await self._follow(talk)
-        self._shrink(talk)
+        return await self._whole(self._opened(name))
+
+    async def _opened(self, name: Name) -> Talk:
+        while True:
+            talk = self._held.get(name)
+            async with talk.lock:
+                if await self._follow(talk):
+                    break
+        self._held.weigh(talk)
         return talk
 
     async def close_exchange(
@@ -89,45 +99,64 @@ class Conversations:
             asked_s: Unix time at which it was asked.
             embedded: What of it was embedded as the query.
         """
-        raws = talk.logged(request, answer)
-        turns = [NewTurn(bytes(raw), asked_s, guarded) for raw in raws[:-1]]
+        lead, said = talk.logged(request)
+        turns = [NewTurn(bytes(raw), asked_s, guarded, is_lead=True) for raw in lead]
+        turns += [NewTurn(bytes(raw), asked_s, guarded) for raw in said]
         turns.append(
-            NewTurn(bytes(raws[-1]), time.time(), guarded if answer_guarded is None else answer_guarded)
+            NewTurn(bytes(answer), time.time(), guarded if answer_guarded is None else answer_guarded)
         )
         epoch = talk.epoch  # of several that begin a conversation together, one is first
         try:
             try:
-                await self._append(talk, turns, since_s=asked_s)
+                past = await self._append(talk, turns, since_s=asked_s)
             except ConversationErased:
                 if epoch:
                     raise
                 talk = await self.open(talk.name)  # another request has begun it meanwhile
-                await self._append(talk, turns, since_s=asked_s)
+                past = await self._append(talk, turns, since_s=asked_s)
         except (StoreUnavailable, ConversationErased, ForeignConversation) as e:
             self.n_lost += 1
             _log.warning("an exchange was not kept: %s", e.code)
             return False
         if embedded is not None:
-            self._reuse(talk, len(turns), embedded)
+            self._reuse(talk, past, embedded)
         self.tend(talk)
         return True
 
     def tend(self, talk: Talk) -> None:
         """Embed and summarise what is new, in the background."""
-        key, epoch = (talk.name, talk.epoch), talk.epoch
+        name, epoch, seqs = talk.name, talk.epoch, talk.seqs
 
         def keep(found: list[tuple[int, bytes]]) -> None:
-            marks = [(talk.seqs[place], self._marking.seal(mark)) for place, mark in found]
-            self._log.keep_marks(talk.name, marks, epoch=epoch)
+            marks = [(seqs[place], self._marking.seal(mark)) for place, mark in found]
+            self._log.keep_marks(name, marks, epoch=epoch)
 
-        self._marking.want(key, talk.thread, keep)
-        if self._summaries is None or not talk.overflows or self._summaries.is_busy(key):
+        self._marking.want((name, epoch), talk.thread, keep)
+        summaries = self._summaries
+        if summaries is not None and talk.overflows and not summaries.is_busy((name, epoch)):
+            self._summarise(talk, summaries)
+
+    def _summarise(self, talk: Talk, summaries: Summaries) -> None:
+        """Have the next few batches read; then those after them."""
+        summary = talk.summary
+        upto = 0 if summary is None else summary.upto
+        if not summaries.is_due(summary, talk.n_tokens_from(upto)):
             return
-        upto = 0 if talk.summary is None else talk.summary.upto
-        if self._summaries.is_due(talk.summary, talk.n_tokens_from(upto)):
-            self._summaries.want(
-                key, talk.summary, said_of(talk, upto), lambda made: self._keep_summary(talk, made, epoch)
-            )
+        turns = talk.said(upto, self._n_portion_tokens(summary, summaries))
+
+        def keep(made: Summary) -> None:
+            self._keep_summary(talk, made)
+            is_through = not summaries.is_due(made, sum(t.n_tokens for t in turns if t.seq >= made.upto))
+            if is_through and talk in self._held:
+                self._summarise(talk, summaries)
+
+        summaries.want((talk.name, talk.epoch), summary, turns, keep)
+
+    def _n_portion_tokens(self, summary: Summary | None, summaries: Summaries) -> int:
+        n = self._config.summary_batch_tokens
+        while not summaries.is_due(summary, n):
+            n *= 2
+        return _N_BATCHES * n
 
     # ---- for who looks after conversations
 
@@ -138,14 +167,16 @@ class Conversations:
     async def append(
         self, name: Name, raws: Sequence[bytes], *, guarded: bytes = b"", at_s: float | None = None
     ) -> Past:
-        """Add messages (JSON) that were said elsewhere.
+        """Add messages (JSON) that were said elsewhere; system messages at their head are the system prompt.
 
         Raises:
             ForeignConversation, StoreUnavailable
             ConversationErased: It is erased again and again.
         """
         talk = await self.open(name)
-        turns = [NewTurn(raw, time.time() if at_s is None else at_s, guarded) for raw in raws]
+        said_s = time.time() if at_s is None else at_s
+        n = n_leading([_decode(raw) for raw in raws])
+        turns = [NewTurn(raw, said_s, guarded, is_lead=i < n) for i, raw in enumerate(raws)]
         for n in range(_N_TRIES):
             try:
                 past = await self._append(talk, turns)
@@ -193,9 +224,11 @@ class Conversations:
         Raises:
             StoreUnavailable: They are not (all) gone.
         """
-        for name in [n for n in self._talks if _is_meant(n, tenant, user, id)]:
-            self._forget(name)
-        return await self._log.erase(tenant=tenant, user=user, id=id)
+        self._forget_all(tenant, user, id)
+        try:
+            return await self._log.erase(tenant=tenant, user=user, id=id)
+        finally:
+            self._forget_all(tenant, user, id)  # a request may have read it again meanwhile
 
     async def drain(self) -> None:
         """Wait for what goes on in the background."""
@@ -205,6 +238,8 @@ class Conversations:
 
     async def close(self) -> None:
         """Give up what goes on in the background, and let go of the log."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         await self._marking.close()
         if self._summaries is not None:
             await self._summaries.close()
@@ -212,32 +247,48 @@ class Conversations:
 
     # ----
 
-    def _reuse(self, talk: Talk, n_added: int, embedded: Embedded) -> None:
+    async def _whole(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Done to its end though its caller be cancelled: half of it would scramble a conversation."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    def _reuse(self, talk: Talk, past: Past, embedded: Embedded) -> None:
         """The question was embedded to search with: that is its mark, too."""
+        if talk.epoch != past.epoch:
+            return
         text, vector, pieces = embedded
-        n = len(talk.thread)
-        for place in range(max(0, n - n_added), n):
+        for place in range(talk.place_of(past.turns[0].seq), talk.place_of(past.turns[-1].seq + 1)):
             if talk.thread.text_of(place).strip() == text.strip():
                 mark = mark_of_query(vector, pieces)
                 talk.thread.set_mark(place, mark)
                 sealed = [(talk.seqs[place], self._marking.seal(mark))]
                 self._log.keep_marks(talk.name, sealed, epoch=talk.epoch)
 
-    async def _follow(self, talk: Talk) -> None:
+    async def _follow(self, talk: Talk) -> bool:
+        """Whether it is still the one that the log has; one that was erased is forgotten here, too."""
         past = await self._log.read(talk.name, after=talk.n_turns - 1)
-        if past.epoch != talk.epoch and talk.epoch:
-            self._forget(talk.name)
-            self._talks[talk.name] = talk
-            past = await self._log.read(talk.name)
+        if talk.epoch and past.epoch != talk.epoch:
+            self._forget(talk)
+            return False
         await self._take(talk, past)
+        return True
 
     async def _append(self, talk: Talk, turns: Sequence[NewTurn], *, since_s: float | None = None) -> Past:
+        return await self._whole(self._appended(talk, turns, since_s))
+
+    async def _appended(self, talk: Talk, turns: Sequence[NewTurn], since_s: float | None) -> Past:
         past = await self._log.append(talk.name, turns, epoch=talk.epoch, since_s=since_s)
         async with talk.lock:
-            if past.epoch != talk.epoch or (past.turns and past.turns[0].seq != talk.n_turns):
-                await self._follow(talk)  # others have spoken meanwhile
+            if talk.epoch not in (0, past.epoch):
+                return past  # erased and begun anew while this waited
+            if past.turns and past.turns[0].seq != talk.n_turns:
+                with suppress(StoreUnavailable):  # they are in the log: the next request follows it
+                    await self._follow(talk)  # others have spoken meanwhile
             else:
                 await self._take(talk, past)
+        self._held.weigh(talk)
         return past
 
     async def _take(self, talk: Talk, past: Past) -> None:
@@ -246,46 +297,21 @@ class Conversations:
         else:
             talk.take(past, self._marking.unseal)
 
-    def _keep_summary(self, talk: Talk, made: Summary, epoch: int) -> None:
-        self._log.keep_summary(talk.name, made, epoch=epoch)
-        if talk.epoch == epoch:
+    def _keep_summary(self, talk: Talk, made: Summary) -> None:
+        self._log.keep_summary(talk.name, made, epoch=talk.epoch)
+        if talk.summary is None or made.upto >= talk.summary.upto:
             talk.summary = made
 
-    def _forget(self, name: Name) -> None:
-        talk = self._let_go(name)
-        if talk is None:
-            return
-        self._marking.forget((name, talk.epoch))
+    def _forget_all(self, tenant: str, user: str | None, id: str | None) -> None:
+        for name in self._held.names():
+            if _is_meant(name, tenant, user, id) and (talk := self._held.find(name)) is not None:
+                self._forget(talk)
+
+    def _forget(self, talk: Talk) -> None:
+        self._held.forget(talk)
+        self._marking.forget((talk.name, talk.epoch))
         if self._summaries is not None:
-            self._summaries.forget((name, talk.epoch))
-
-    def _shrink(self, talk: Talk) -> None:
-        """Let go of those that were silent the longest; their log is read again when they speak."""
-        n_bytes = talk.n_bytes
-        self._n_bytes += n_bytes - self._sizes.get(talk.name, 0)
-        self._sizes[talk.name] = n_bytes
-        most = self._config.max_index_mb << 20
-        while len(self._talks) > 1 and (
-            len(self._talks) > self._config.max_in_memory or self._n_bytes > most
-        ):
-            name, silent = next(iter(self._talks.items()))
-            self._let_go(name)
-            self._marking.forget((name, silent.epoch))
-
-    def _let_go(self, name: Name) -> Talk | None:
-        self._n_bytes -= self._sizes.pop(name, 0)
-        return self._talks.pop(name, None)
-
-
-def said_of(talk: Talk, upto: int) -> list[Said]:
-    """The turns from a place of the log on, as a summarizer reads them."""
-    first = talk.place_of(upto)
-    return [
-        Said(
-            talk.seqs[place], talk.thread.messages([place])[0], talk.thread.at_s(place), talk.n_tokens(place)
-        )
-        for place in range(first, len(talk.thread))
-    ]
+            self._summaries.forget((talk.name, talk.epoch))
 
 
 def _is_meant(name: Name, tenant: str, user: str | None, id: str | None) -> bool:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 import msgspec
 from msgspec import Raw
 
-from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json, n_leading
+from stepwell.base.messages import Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
 from stepwell.memory.context.packed import Packed
-from stepwell.memory.context.reconcile import n_known, print_of
+from stepwell.memory.context.reconcile import n_known, print_of, prints_of
+from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.thread import Thread
 
 _decode = msgspec.json.Decoder(Message).decode
+_N_BYTES_A_MESSAGE = 200
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _N_RECENT = 40
 # in answers; as input some providers refuse them, even their own
@@ -28,11 +29,12 @@ _NO_CONTENT = {"content": Raw(b"null")}
 class Talk:
     """A conversation's thread beside the log's numbers; belongs to one event loop.
 
+    It is of one epoch: what is erased and begun anew is another one.
+
     Attributes:
-        lock: Held while it grows or is packed.
+        lock: Held while it grows or is packed. It only grows, so who looks at it without sees its beginning.
         thread: All messages but the system prompts.
         system: The system prompt in force: the last one that was sent.
-        digest: Of all that was said, the system prompt and pins: equal for conversations that read alike.
         packed: What was last sent, so that the next choice can keep to it.
         overflows: Something was left out once, so a summary is of use.
         guarded: Names of all guard rules that turns have passed.
@@ -42,9 +44,6 @@ class Talk:
         self.name = name
         self.epoch = 0
         self.lock = asyncio.Lock()
-        self._clear()
-
-    def _clear(self) -> None:
         self.n_turns = 0
         self.thread = Thread()
         self.raws: list[Raw] = []
@@ -56,26 +55,13 @@ class Talk:
         self.overflows = False
         self.guarded: set[bytes] = set()
         self._prints: list[bytes] = []
-        self._said = blake2b(digest_size=16)
-        self._is_system_open = True
+        self._lead_at_s: float | None = None
+        self._n_raw_bytes = 0
 
     @property
     def n_bytes(self) -> int:
         """Memory that it takes, about."""
-        return (
-            self.thread.n_bytes
-            + sum(map(len, self.raws[-100:])) * len(self.raws) // 100
-            + 200 * len(self.raws)
-        )
-
-    @property
-    def digest(self) -> bytes:
-        made = self._said.copy()
-        for _, raw in self.system:
-            made.update(b"s" + bytes(raw))
-        for pin in self.pins:
-            made.update(b"p" + pin.text.encode("utf-8", "surrogatepass") + b"\0")
-        return made.digest()
+        return self.thread.n_bytes + self._n_raw_bytes + _N_BYTES_A_MESSAGE * len(self.raws)
 
     @property
     def gist(self) -> Summary | None:
@@ -90,15 +76,14 @@ class Talk:
         return not (self.thread or self.system or self.pins)
 
     def take(self, past: Past, unseal: Callable[[bytes], bytes]) -> None:
-        """Follow the log; one that was begun anew is read from its start (`read` with after=-1).
+        """Follow the log.
 
         Args:
+            past: Of the same epoch, where it has one.
             unseal: Gives a turn's mark from what the log kept.
         """
-        if past.epoch != self.epoch:
-            if self.epoch:
-                self._clear()
-            self.epoch = past.epoch
+        assert self.epoch in (0, past.epoch)
+        self.epoch = past.epoch
         for turn in past.turns:
             if turn.seq == self.n_turns:
                 self._add(turn, unseal(turn.mark))
@@ -110,37 +95,38 @@ class Talk:
         """The first place whose turn is not before `seq`."""
         return bisect_left(self.seqs, seq)
 
-    def n_tokens(self, place: int) -> int:
-        """Tokens of a message, about."""
-        return int(self.thread.counts.about[place])
-
     def n_tokens_from(self, seq: int) -> int:
         """Tokens of what was said from a turn on, about."""
         return int(self.thread.counts.about[self.place_of(seq) :].sum())
+
+    def said(self, seq: int, n_tokens: int) -> list[Said]:
+        """What was said from a turn on, as a summarizer reads it: about `n_tokens`, or the little that there is."""
+        first = self.place_of(seq)
+        about = self.thread.counts.about[first:]
+        last = first + min(len(about), int(about.cumsum().searchsorted(n_tokens)) + 1)
+        seqs, messages = self.seqs[first:last], self.thread.messages(range(first, last))
+        times, sizes = self.thread.times[first:last].tolist(), about[: last - first].tolist()
+        return [*map(Said, seqs, messages, times, sizes)]
 
     def _add(self, turn: Turn, mark: bytes) -> None:
         self.n_turns += 1
         self.guarded.add(turn.guarded)
         message, raw = _decode(turn.raw), sendable(turn.raw)
-        if message.role in SYSTEM_ROLES and self._replaces_system(message):
-            return self.system.append((message, raw))
-        self._is_system_open = False
-        self.thread.add(message, at_s=turn.at_s, mark=mark)
+        self._n_raw_bytes += len(raw)
+        if turn.is_lead:
+            return self._lead(message, raw, turn.at_s)
+        self._lead_at_s = None
+        self._prints.append(print_of(turn.raw))
         self.raws.append(raw)
         self.seqs.append(turn.seq)
-        self._prints.append(print_of(message))
-        self._said.update(self._prints[-1])
+        # last: its length says how many there are
+        self.thread.add(message, at_s=turn.at_s, mark=mark)
         return None
 
-    def _replaces_system(self, message: Message) -> bool:
-        """Whether a system message heads a request; one said between user and answer belongs where it stands."""
-        if self._is_system_open:
-            return True
-        last = self.thread.messages([len(self.thread) - 1])[0]
-        if last.role != "assistant" or last.tool_calls:
-            return False
-        self.system, self._is_system_open = [], True
-        return True
+    def _lead(self, message: Message, raw: Raw, at_s: float) -> None:
+        """Put another system prompt in force: all that headed one request, which came at one time."""
+        before = self.system if self._lead_at_s == at_s else []
+        self.system, self._lead_at_s = [*before, (message, raw)], at_s
 
     # ---- what was sent
 
@@ -150,10 +136,19 @@ class Talk:
         self.overflows |= len(fit.kept) < fit.n_places
 
     def news(self, request: ChatRequest, asked: ChatRequest | None = None) -> ChatRequest:
-        """The request with only what is new to the conversation; a system prompt at its head stays."""
-        messages = request.messages
+        """The request with only what is new to the conversation; a system prompt at its head stays.
+
+        Args:
+            asked: It as it came, before a guard has changed its messages: an answer is held as it was given.
+        """
+        messages, raws = request.messages, request.raw_messages()
         lead = n_leading(messages)
-        n = n_known(self._prints, [print_of(m) for m in messages[lead:]])
+        came = raws if asked is None or len(asked.messages) != len(raws) else asked.raw_messages()
+        sent = [
+            prints_of(now) if now is raw else prints_of(now, raw)
+            for now, raw in zip(raws[lead:], came[lead:], strict=True)
+        ]
+        n = n_known(self._prints, sent)
         n = min(n, len(messages) - lead - 1) if n else 0
         return request.with_kept([*range(lead), *range(lead + n, len(messages))])
 
@@ -176,14 +171,12 @@ class Talk:
         every = [*head, *held, *sent]
         return request.with_messages([m for m, _ in every], [raw for _, raw in every])
 
-    def logged(self, request: ChatRequest, answer: Raw) -> list[Raw]:
-        """What this exchange adds to the log: the system prompt where it is another one, what was sent, the answer."""
+    def logged(self, request: ChatRequest) -> tuple[list[Raw], list[Raw]]:
+        """What a request adds to the log: the system prompt, where it is another one, and what was sent."""
         raws = request.raw_messages()
         lead = n_leading(request.messages)
-        is_new = lead and [print_of(m) for m in request.messages[:lead]] != [
-            print_of(m) for m, _ in self.system
-        ]
-        return [*(raws[:lead] if is_new else []), *raws[lead:], answer]
+        is_new = [print_of(raw) for raw in raws[:lead]] != [print_of(raw) for _, raw in self.system]
+        return raws[:lead] if is_new else [], raws[lead:]
 
 
 def sendable(raw: bytes) -> Raw:

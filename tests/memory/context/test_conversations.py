@@ -60,7 +60,9 @@ def asking(*said: str) -> ChatRequest:
 
 async def exchange(by: Conversations, text: str, answer: str = "ok", name: Name = NAME) -> bool:
     talk = await by.open(name)
-    return await by.close_exchange(talk, talk.news(asking(text)), said(answer), guarded=b"", asked_s=time.time())
+    return await by.close_exchange(
+        talk, talk.news(asking(text)), said(answer), guarded=b"", asked_s=time.time()
+    )
 
 
 def said(text: str) -> Raw:
@@ -170,7 +172,7 @@ async def test_few_are_held_in_memory_and_all_are_there() -> None:
     by = make(None, max_in_memory=2)
     for n in range(5):
         await exchange(by, f"q{n}", name=Name(f"c{n}", "t"))
-    assert len(by._talks) <= 2
+    assert len(by._held) <= 2
     for n in range(5):
         assert await texts(by, Name(f"c{n}", "t")) == [f"q{n}", "ok"]
     await by.close()
