@@ -22,10 +22,11 @@ from stepwell.front.cli.inputs import config_of
 from stepwell.memory.context.log.log import Listed, Name, Past, Turn
 
 if TYPE_CHECKING:
-    from stepwell.base.config import ContextConfig
+    from stepwell.base.config import Config, ContextConfig
     from stepwell.memory.context.log.log import ConversationLog
 
 _decode = msgspec.json.Decoder(Message).decode
+_OTHERS = "no tenant was named; a server without keys keeps its conversations for --tenant local"
 
 
 def run_list(args: Namespace) -> int:
@@ -40,12 +41,14 @@ def run_list(args: Namespace) -> int:
             for one in found
         ]
         terminal.table(("id", "user", "messages", "began", "last"), rows)
+    if not found and args.tenant is None:
+        terminal.say(_OTHERS)
     return Exit.OK
 
 
 async def _list(args: Namespace) -> list[Listed]:
     async with opened(args) as log:
-        return await log.list(tenant=args.tenant, user=args.user, limit=args.limit)
+        return await log.list(tenant=args.tenant or "", user=args.user, limit=args.limit)
 
 
 def _listed(one: Listed) -> dict[str, object]:
@@ -64,7 +67,7 @@ def run_show(args: Namespace) -> int:
         raise UsageError(f"--last must be 1 or more; got {args.last}")
     past = asyncio.run(_read(args))
     if not past.epoch:
-        terminal.say("there is no such conversation")
+        terminal.say("there is no such conversation" + (f" ({_OTHERS})" if args.tenant is None else ""))
         return Exit.NO
     turns = past.turns if args.last is None else past.turns[-args.last :]
     if args.json:
@@ -78,7 +81,7 @@ def run_show(args: Namespace) -> int:
 async def _read(args: Namespace) -> Past:
     async with opened(args) as log:
         try:
-            return await log.read(Name(args.id, args.tenant, args.user or ""))
+            return await log.read(Name(args.id, args.tenant or "", args.user or ""))
         except ForeignConversation:
             raise UsageError("the conversation is another user's: say whose by --user") from None
 
@@ -113,7 +116,7 @@ def run_erase(args: Namespace) -> int:
 
 async def _erase(args: Namespace) -> int:
     async with opened(args) as log:
-        return await log.erase(tenant=args.tenant, user=args.user, id=args.id)
+        return await log.erase(tenant=args.tenant or "", user=args.user, id=args.id)
 
 
 def _time(at_s: float) -> str:
@@ -125,13 +128,24 @@ async def opened(args: Namespace) -> AsyncIterator[ConversationLog]:
     """The log of --path, else the configuration's.
 
     Raises:
-        UsageError: There is none, or it ends with its process; ConfigError: the file is of something else.
+        UsageError: There is none, it ends with its process, or it has several tenants and none is named;
+            ConfigError: the file is of something else.
     """
-    log = _file(args.path) if args.path is not None else _configured(config_of(args).context)
+    log = _file(args.path) if args.path is not None else _configured(_config(args).context)
     try:
         yield log
     finally:
         await log.close()
+
+
+def _config(args: Namespace) -> Config:
+    config = config_of(args)
+    tenants = sorted({key.tenant for key in config.server.keys})
+    if tenants and args.tenant is None:
+        raise UsageError(
+            f'say whose by --tenant: server.keys names {", ".join(tenants)}; "" is for who named none'
+        )
+    return config
 
 
 def _configured(config: ContextConfig) -> ConversationLog:

@@ -46,6 +46,7 @@ def _erase(actions: Any) -> None:
 
 
 def _whose(parser: Parser, user: str) -> None:
-    parser.add_argument("--tenant", required=True, metavar="NAME", help='"" for requests that named none')
+    about = 'whose they are; default: "", of requests that named none (a server without keys keeps its own for local)'
+    parser.add_argument("--tenant", metavar="NAME", help=about)
     parser.add_argument("--user", metavar="NAME", help=user)
     parser.add_argument("--path", metavar="FILE", help="SQLite file; default: the configuration's")

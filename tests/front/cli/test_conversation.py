@@ -65,6 +65,41 @@ def test_the_list_is_a_tenants(capsys: Capture) -> None:
     assert "zebras" not in out
 
 
+def test_without_a_tenant_it_is_those_that_named_none(capsys: Capture) -> None:
+    fill()
+    assert run("list") == 0
+    shown = capsys.readouterr()
+    assert shown.out.split() == ["id", "user", "messages", "began", "last"]
+    assert "--tenant local" in shown.err
+    with house(FakeTier(), context={"path": "talks.db"}) as well:
+        well.conversation("mine").append(TALK)
+    assert run("list", "--json") == 0
+    shown = capsys.readouterr()
+    assert [one["id"] for one in json.loads(shown.out)] == ["mine"]
+    assert shown.err == ""
+    assert run("show", "a") == 1
+    assert "--tenant local" in capsys.readouterr().err
+    assert run("show", "mine", "--path", "talks.db") == 0
+    assert run("erase", "a") == 1
+    assert run("erase", "mine") == 0
+    assert ids(capsys) == {"a", "b", "c"}
+
+
+def test_where_keys_name_tenants_one_must_be_named(here: Path, capsys: Capture) -> None:
+    fill()
+    keys = "[{env: A, tenant: other}, {env: B, tenant: acme}, {env: C, tenant: acme}]"
+    (here / "stepwell.yaml").write_text(f"context: {{path: talks.db}}\nserver: {{keys: {keys}}}\n")
+    for words in (["list"], ["show", "a"], ["erase", "a"], ["erase", "--all"]):
+        assert run(*words) == 2
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert "--tenant" in said.err
+        assert "acme, other" in said.err
+    assert ids(capsys) == {"a", "b", "c"}
+    assert ids(capsys, tenant="") == set()
+    assert run("list", "--path", "talks.db") == 0
+
+
 def test_show_prints_pins_and_messages(capsys: Capture) -> None:
     fill()
     assert run("show", "a", "--tenant", "acme") == 0
