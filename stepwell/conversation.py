@@ -27,7 +27,8 @@ _MAX_S = 1e11  # above it, it is in milliseconds
 # pins go with every request: more of them are a document, and would leave no room
 MOST_PINS = 64
 MOST_PIN_CHARS = 4000
-_NO_TURNS = 2**53  # after the last one
+NO_TURNS = 2**53  # after the last one
+OneMessage = Mapping[str, Any] | msgspec.Raw
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -93,18 +94,23 @@ class Conversation:
         """As `achat`, streamed: returns once the first token is there. Iterate it, or `aclose` it."""
         return await self._pipeline().stream(self._request(messages, asks, is_stream=True))
 
-    async def apast(self) -> Past:
-        """All that the log has of it: turns with their times, pins and summary; `epoch` is 0 where nobody began it."""
-        return await self._all.past(self._name)
+    async def apast(self, *, after: int = -1) -> Past:
+        """What the log has of it: turns with their times, pins and summary; `epoch` is 0 where nobody began it.
+
+        Args:
+            after: Only the turns whose `seq` is above it.
+        """
+        return await self._all.past(self._name, after=after)
 
     async def amessages(self) -> list[dict[str, Any]]:
         """All turns, verbatim, as OpenAI messages."""
         return [msgspec.json.decode(turn.raw) for turn in (await self.apast()).turns]
 
-    async def aappend(self, messages: Sequence[Mapping[str, Any]], *, at_s: float | None = None) -> int:
+    async def aappend(self, messages: Sequence[OneMessage], *, at_s: float | None = None) -> int:
         """Add turns without asking anybody, as an import of history does; returns how many turns there are.
 
         Args:
+            messages: OpenAI messages, as Python values or as JSON (msgspec.Raw).
             at_s: Unix time at which they were said; None: now. Dates help recall.
 
         Raises:
@@ -136,7 +142,7 @@ class Conversation:
         return await self._all.unpin(self._name, pin_id)
 
     async def apins(self) -> list[Pin]:
-        return list((await self._head()).pins)
+        return list((await self.apast(after=NO_TURNS)).pins)
 
     async def apack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
         """What would be sent before `query`, a user message to come; calls no tier and keeps nothing.
@@ -183,15 +189,15 @@ class Conversation:
         loop = self._loop()
         return SyncStream(loop, loop.run(self.astream(messages, **asks)))
 
-    def past(self) -> Past:
+    def past(self, *, after: int = -1) -> Past:
         """As `apast`, blocking."""
-        return self._loop().run(self.apast())
+        return self._loop().run(self.apast(after=after))
 
     def messages(self) -> list[dict[str, Any]]:
         """As `amessages`, blocking."""
         return self._loop().run(self.amessages())
 
-    def append(self, messages: Sequence[Mapping[str, Any]], *, at_s: float | None = None) -> int:
+    def append(self, messages: Sequence[OneMessage], *, at_s: float | None = None) -> int:
         """As `aappend`, blocking."""
         return self._loop().run(self.aappend(messages, at_s=at_s))
 
@@ -231,10 +237,6 @@ class Conversation:
         tiers = self._pipeline().router.tiers
         return safest(next((t for t in tiers if t.name == self._baseline_tier), tiers[-1]).models)
 
-    async def _head(self) -> Past:
-        """The log's, without the turns."""
-        return await self._all.past(self._name, after=_NO_TURNS)
-
     def _request(self, messages: Messages, asks: dict[str, Any], *, is_stream: bool = False) -> ChatRequest:
         mine = {"conversation": self.id, "tenant": self.tenant, "user": self.user}
         twice = sorted(mine.keys() & asks.keys())
@@ -256,7 +258,7 @@ def conversations_of(pipeline: Pipeline) -> Conversations:
     return found
 
 
-def raws_of(messages: Iterable[Mapping[str, Any]]) -> list[bytes]:
+def raws_of(messages: Iterable[OneMessage]) -> list[bytes]:
     """Messages as JSON, each for itself.
 
     Raises:

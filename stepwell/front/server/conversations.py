@@ -1,37 +1,46 @@
-"""/v1/conversations: what is kept of a tenant's conversations, their pins, and the right to erase them."""
+"""/v1/conversations: what is kept of a tenant's conversations, imports, pins, and the right to erase them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw
 
 from stepwell.base.errors import BadRequest, UnknownConversation
 from stepwell.base.request import bad_field
-from stepwell.conversation import Conversation
+from stepwell.conversation import MOST_PIN_CHARS, NO_TURNS, Conversation
 from stepwell.front.server.http import NotFound, Scope, Send, send_json
 from stepwell.front.server.query import count_of, path_parts, query_of
-from stepwell.memory.context.log.log import Listed, Past, Turn
+from stepwell.memory.context.log.log import Listed, Past, Pin, Turn
 from stepwell.well import Stepwell
 
 PATH = "/v1/conversations"
 N_LISTED, MOST_LISTED = 100, 1000
 N_ITEMS, MOST_ITEMS = 1000, 10_000
 _MAX_SEQ = 2**53
+T = TypeVar("T")
 
 
 class PinRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A fact that goes with every request of the conversation from now on."""
 
-    text: Annotated[str, Meta(min_length=1)]
+    text: Annotated[str, Meta(min_length=1, max_length=MOST_PIN_CHARS)]
+
+
+class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What was said elsewhere, and when (Unix time; none: now)."""
+
+    messages: list[Raw]
+    at_s: float | None = None
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a path names: all conversations, one, its pins, or one pin; and what it takes."""
+    """What a path names: all conversations, one, its messages, its pins, or one pin; and what it takes."""
 
     methods: tuple[str, ...]
     id: str = ""
+    part: str = ""
     pin_id: str = ""
     query: tuple[str, ...] = ("user",)
 
@@ -51,10 +60,12 @@ def place_of(scope: Scope) -> Place | None:
         case ["v1", "conversations", str(id)] if id:
             own = ("user", "after", "limit") if scope["method"] == "GET" else ("user",)
             return Place(("GET", "DELETE"), id, query=own)
+        case ["v1", "conversations", str(id), "messages"] if id:
+            return Place(("POST",), id, "messages")
         case ["v1", "conversations", str(id), "pins"] if id:
-            return Place(("POST",), id)
+            return Place(("GET", "POST"), id, "pins")
         case ["v1", "conversations", str(id), "pins", str(pin_id)] if id and pin_id:
-            return Place(("DELETE",), id, pin_id)
+            return Place(("DELETE",), id, "pins", pin_id)
     return None
 
 
@@ -71,11 +82,14 @@ async def conversations(
     if not place.id:
         return await (_list if is_read else _erase_all)(well, query, tenant, send)
     one = well.conversation(place.id, tenant=tenant, user=query.get("user"))
-    if is_read:
-        return await _show(one, query, send)
-    if place.pin_id:
-        return await _unpin(one, place.pin_id, send)
-    return await (_pin(one, body, send) if scope["method"] == "POST" else _erase(one, send))
+    match place.part:
+        case "messages":
+            return await _import(one, body, send)
+        case "pins" if place.pin_id:
+            return await _unpin(one, place.pin_id, send)
+        case "pins":
+            return await (_pins(one, send) if is_read else _pin(one, body, send))
+    return await (_show(one, query, send) if is_read else _erase(one, send))
 
 
 async def _list(well: Stepwell, query: dict[str, str], tenant: str, send: Send) -> None:
@@ -99,8 +113,8 @@ def _listed(one: Listed) -> dict[str, object]:
 async def _show(one: Conversation, query: dict[str, str], send: Send) -> None:
     limit = count_of(query, "limit", N_ITEMS, least=1, most=MOST_ITEMS)
     after = count_of(query, "after", -1, least=-1, most=_MAX_SEQ)
-    past = _known(await one.apast())
-    turns = past.turns[after + 1 : after + 1 + limit]
+    past = _known(await one.apast(after=after))
+    turns = past.turns[:limit]
     made = {
         "id": one.id,
         "object": "conversation",
@@ -141,9 +155,24 @@ async def _erase_all(well: Stepwell, query: dict[str, str], tenant: str, send: S
     await send_json(send, {"object": "conversations.deleted", "n_conversations": n})
 
 
+async def _import(one: Conversation, body: bytes, send: Send) -> None:
+    asked = _parse(body, ImportRequest)
+    n = await one.aappend(asked.messages, at_s=asked.at_s)
+    await send_json(send, {"object": "conversation.messages", "id": one.id, "n_turns": n}, 201)
+
+
+async def _pins(one: Conversation, send: Send) -> None:
+    past = _known(await one.apast(after=NO_TURNS))
+    data = [_pinned(pin) for pin in past.pins]
+    await send_json(send, {"object": "list", "data": data, "has_more": False})
+
+
 async def _pin(one: Conversation, body: bytes, send: Send) -> None:
-    pin = await one.apin(_parse(body).text)
-    await send_json(send, {"object": "conversation.pin", "id": pin.id, "text": pin.text})
+    await send_json(send, _pinned(await one.apin(_parse(body, PinRequest).text)))
+
+
+def _pinned(pin: Pin) -> dict[str, object]:
+    return {"object": "conversation.pin", "id": pin.id, "text": pin.text}
 
 
 async def _unpin(one: Conversation, pin_id: str, send: Send) -> None:
@@ -152,9 +181,9 @@ async def _unpin(one: Conversation, pin_id: str, send: Send) -> None:
     await send_json(send, {"object": "conversation.pin.deleted", "id": pin_id, "deleted": True})
 
 
-def _parse(body: bytes) -> PinRequest:
+def _parse(body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=PinRequest)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as e:
         raise bad_field(e) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

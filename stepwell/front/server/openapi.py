@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepwell import __version__
-from stepwell.front.server.openapi_conversations import PIN, conversation_paths
+from stepwell.front.server.openapi_conversations import IMPORT, PIN, conversation_paths
 from stepwell.front.server.wishes import CACHE
 
 JsonValue = object
@@ -188,7 +188,12 @@ _WISHES = [
     ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
     (
         "conversation",
-        {"type": "string", "minLength": 1, "maxLength": 256, "description": "percent-encoded UTF-8"},
+        {
+            "type": "string",
+            "minLength": 1,
+            "pattern": "^([^%]|%[0-9A-Fa-f]{2})+$",
+            "description": "percent-encoded UTF-8 (a % itself is %25), as in paths; 1 to 256 characters when decoded",
+        },
     ),
 ]
 
@@ -270,6 +275,7 @@ def description() -> dict[str, JsonValue]:
                 "CacheReport": _REPORT,
                 "CacheErase": _ERASE,
                 "Pin": PIN,
+                "History": IMPORT,
             }
         },
     }

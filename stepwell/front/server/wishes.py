@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from stepwell.asks import make_wishes
@@ -30,6 +31,7 @@ CACHE: dict[str, CacheWish] = {
     "no-store": "no-store",
     "no-sampled": "no-sampled",
 }
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
@@ -80,7 +82,14 @@ def _number(found: dict[str, str], name: str) -> float | None:
 def _conversation(found: dict[str, str]) -> str | None:
     """A conversation's name stands in paths, too: percent-encoded UTF-8 in both."""
     raw = found.get("conversation")
-    return None if raw is None else decoded(raw.encode("latin-1"), "x-stepwell-conversation")
+    if raw is None:
+        return None
+    if _NO_ESCAPE.search(raw):
+        raise BadRequest(
+            "x-stepwell-conversation must be percent-encoded: a % itself is %25",
+            param="x-stepwell-conversation",
+        )
+    return decoded(raw.encode("latin-1"), "x-stepwell-conversation")
 
 
 def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None, why: str) -> Headers:

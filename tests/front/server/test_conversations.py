@@ -176,6 +176,86 @@ async def test_what_is_no_pin_is_refused(http: httpx.AsyncClient, body: bytes) -
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
+async def test_pins_are_listed(well: Stepwell, http: httpx.AsyncClient) -> None:
+    unknown = await http.get("/v1/conversations/c/pins")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "conversation_not_found")
+    one = (await http.post("/v1/conversations/c/pins", json={"text": "Ann is allergic to nuts."})).json()
+    listed = (await http.get("/v1/conversations/c/pins")).json()
+    pin = {"object": "conversation.pin", "id": one["id"], "text": "Ann is allergic to nuts."}
+    assert listed == {"object": "list", "data": [pin], "has_more": False}
+    assert (await http.get("/v1/conversations/c/pins?user=bob")).status_code == 403
+    assert (await http.get("/v1/conversations/c/pins", headers=OTHER)).status_code == 404
+
+
+async def test_a_pin_begins_a_conversation_and_has_its_limits(http: httpx.AsyncClient) -> None:
+    long = await http.post("/v1/conversations/c/pins", json={"text": "x" * 4001})
+    assert (long.status_code, long.json()["error"]["param"]) == (400, "text")
+    assert (await http.get("/v1/conversations/c")).status_code == 404
+    for n in range(64):
+        assert (await http.post("/v1/conversations/c/pins", json={"text": f"Fact {n}"})).status_code == 200
+    assert (await http.post("/v1/conversations/c/pins", json={"text": "One more"})).status_code == 400
+    assert (await http.get("/v1/conversations/c")).json()["n_messages"] == 0
+
+
+# ---- an import of history
+
+
+async def test_history_is_imported_verbatim(well: Stepwell, http: httpx.AsyncClient) -> None:
+    body = json.dumps({"messages": HISTORY}).replace("[{", "[ {", 1).encode()
+    headers = {"content-type": "application/json"}
+    made = await http.post("/v1/conversations/c/messages?user=ann", content=body, headers=headers)
+    assert (made.status_code, made.json()["n_turns"]) == (201, 4)
+    more = {"messages": HISTORY[:1], "at_s": 1_690_000_000}
+    assert (await http.post("/v1/conversations/c/messages?user=ann", json=more)).json()["n_turns"] == 5
+    items = (await http.get("/v1/conversations/c?user=ann")).json()["items"]
+    assert [item["message"] for item in items] == [*HISTORY, HISTORY[0]]
+    assert items[4]["created_at"] == 1_690_000_000
+    assert (await http.post("/v1/conversations/c/messages", json=more)).status_code == 403
+    assert (await http.post("/v1/conversations/c/messages", json=more, headers=OTHER)).json()["n_turns"] == 1
+
+
+NO_IMPORTS = [
+    (b"", None),
+    (b"{", None),
+    (b"{}", None),
+    (b'{"messages":{}}', "messages"),
+    (b'{"messages":[7]}', "messages[0]"),
+    (b'{"messages":[{"role":"user","content":"a"},{"content":"a"}]}', "messages[1]"),
+    (b'{"messages":[{"role":"user","content":7}]}', "messages[0].content"),
+    (b'{"messages":[],"at_s":"now"}', "at_s"),
+    (b'{"messages":[],"at_s":-1}', "at_s"),
+    (b'{"messages":[],"at":1}', None),
+    (b'{"messages":[{"role":"user","content":"\\ud800"}]}', None),
+]
+
+
+@pytest.mark.parametrize(("body", "param"), NO_IMPORTS)
+async def test_what_is_no_history_is_refused_whole(
+    http: httpx.AsyncClient, body: bytes, param: str | None
+) -> None:
+    headers = {"content-type": "application/json"}
+    answer = await http.post("/v1/conversations/c/messages", content=body, headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"], error["param"]) == (400, "invalid_request_error", param)
+    assert (await http.get("/v1/conversations/c")).status_code == 404
+
+
+# ---- its name in the header
+
+
+async def test_the_headers_name_is_percent_decoded(well: Stepwell, http: httpx.AsyncClient) -> None:
+    ask = {"messages": [{"role": "user", "content": "Hello?"}]}
+    for wrong in ("50%", "50%zz", "%e", "a%%41"):
+        named = {"x-stepwell-conversation": wrong}
+        answer = await http.post("/v1/chat/completions", json=ask, headers=named)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"]) == (400, "x-stepwell-conversation")
+        assert "%25" in error["message"]
+    named = {"x-stepwell-conversation": "50%25 %C3%A9"}
+    assert (await http.post("/v1/chat/completions", json=ask, headers=named)).status_code == 200
+    assert len(await well.conversation("50% é", tenant="acme").amessages()) == 2
+
+
 # ---- erasing
 
 
@@ -228,7 +308,8 @@ async def test_keys_methods_and_paths(http: httpx.AsyncClient) -> None:
     for path, method, allow in (
         ("/v1/conversations", "POST", "GET, DELETE"),
         ("/v1/conversations/c", "PUT", "GET, DELETE"),
-        ("/v1/conversations/c/pins", "GET", "POST"),
+        ("/v1/conversations/c/pins", "PUT", "GET, POST"),
+        ("/v1/conversations/c/messages", "GET", "POST"),
         ("/v1/conversations/c/pins/1", "POST", "DELETE"),
     ):
         answer = await http.request(method, path)
