@@ -155,7 +155,7 @@ class Conversations:
     def _n_portion_tokens(self, summary: Summary | None, summaries: Summaries) -> int:
         n = self._config.summary_batch_tokens
         while not summaries.is_due(summary, n):
-            n *= 2
+            n += self._config.summary_batch_tokens
         return _N_BATCHES * n
 
     # ---- for who looks after conversations

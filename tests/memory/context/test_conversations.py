@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from stepwell.base.config.context import ContextConfig
-from stepwell.base.errors import ForeignConversation
+from stepwell.base.errors import ForeignConversation, StoreUnavailable
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.conversations import Conversations
 from stepwell.memory.context.log.log import Name
@@ -237,3 +238,199 @@ async def test_a_whole_history_with_tool_calls_written_another_way_doubles_nothi
     talk = await by.open(NAME)
     assert [m.role for m in talk.news(ChatRequest.build({"messages": again})).messages] == ["tool"]
     await by.close()
+
+
+def turns(n: int, text: str = "turn") -> list[bytes]:
+    return [
+        msgspec.json.encode({"role": ("user", "assistant")[i % 2], "content": f"{text} {i}"})
+        for i in range(n)
+    ]
+
+
+async def test_opens_that_are_cancelled_leave_a_long_conversation_whole(tmp_path: Path) -> None:
+    by = make(tmp_path / "a.db")
+    await by.append(NAME, turns(700))
+    await by.close()
+    by, goes_on = make(tmp_path / "a.db"), Event()
+    unseal = by._marking.unseal
+
+    def slow(kept: bytes) -> bytes:
+        goes_on.wait(20)
+        return unseal(kept)
+
+    by._marking.unseal = slow  # type: ignore[method-assign]
+    opens = []
+    for _ in range(6):
+        opens.append(asyncio.create_task(by.open(NAME)))
+        await asyncio.sleep(0.05)
+        opens[-1].cancel()
+    assert [type(e) for e in await asyncio.gather(*opens, return_exceptions=True)] == [
+        asyncio.CancelledError
+    ] * 6
+    goes_on.set()
+    talk = await by.open(NAME)
+    assert await texts(by) == [f"turn {i}" for i in range(700)]
+    assert [bytes(raw) for raw in talk.raws] == turns(700)
+    assert talk.seqs == [*range(700)]
+    await by.close()
+
+
+async def test_an_import_that_is_cancelled_is_there_or_not(tmp_path: Path) -> None:
+    by = make(tmp_path / "a.db")
+    task = asyncio.create_task(by.append(NAME, turns(700)))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await exchange(by, "after")
+    found = await texts(by)
+    assert found[-2:] == ["after", "ok"]
+    assert found[:-2] == [f"turn {i}" for i in range(len(found) - 2)]
+    assert len(found) in (2, 702)
+    await by.close()
+
+
+async def test_a_request_under_way_does_not_enter_what_was_begun_after_an_erasure() -> None:
+    by = make()
+    await exchange(by, "old")
+    talk = await by.open(NAME)
+    await by.erase(tenant="t")
+    await exchange(by, "new")
+    assert not await by.close_exchange(talk, asking("late"), said("ok"), guarded=b"", asked_s=1.0)
+    assert await texts(by) == ["new", "ok"]
+    assert [m.text for m in talk.thread.messages(range(len(talk.thread)))] == ["old", "ok"]
+    await by.close()
+
+
+async def test_another_replica_erases_and_begins_anew(tmp_path: Path) -> None:
+    one, other = make(tmp_path / "a.db"), make(tmp_path / "a.db")
+    await exchange(one, "old")
+    talk = await one.open(NAME)
+    await other.erase(tenant="t")
+    assert await texts(one) == []
+    await exchange(other, "new")
+    assert await texts(one) == ["new", "ok"]
+    assert not await one.close_exchange(talk, asking("late"), said("ok"), guarded=b"", asked_s=1.0)
+    await one.close()
+    await other.close()
+
+
+async def test_marks_of_what_was_erased_meanwhile_are_nobodys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Waiting(Counting):
+        goes_on = Event()
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            self.goes_on.wait(20)
+            return super().embed(texts)
+
+    embedder = Waiting()
+    one, other = make(tmp_path / "a.db", embedder), make(tmp_path / "a.db")
+    await one.append(NAME, turns(12))
+    await exchange(one, "another", name=Name("d", "t", "u"))
+    await asyncio.sleep(0.05)
+    await other.erase(tenant="t", user="u", id="c")
+    assert await texts(one) == []
+    await exchange(one, "anew")
+    embedder.goes_on.set()
+    await one.drain()
+    assert {"another", "anew", "ok"} <= {*embedder.texts}
+    assert not caplog.records
+    await one.unpin(Name("none"), "")  # comes after the marks
+    past = await one.past(NAME)
+    assert [bool(turn.mark) for turn in past.turns] == [True, True]
+    await one.close()
+    await other.close()
+
+
+async def test_what_is_read_again_while_it_is_erased_is_not_held() -> None:
+    by = make()
+    await exchange(by, "old")
+    erase = by._log.erase
+
+    async def slow(**named: Any) -> int:
+        await by.open(NAME)
+        return await erase(**named)
+
+    by._log.erase = slow  # type: ignore[method-assign]
+    assert await by.erase(tenant="t") == 1
+    assert by._held.find(NAME) is None
+    await by.close()
+
+
+async def test_a_conversation_that_a_request_has_is_not_loaded_beside_it() -> None:
+    by = make(None, max_in_memory=1)
+    await exchange(by, "q")
+    talk = await by.open(NAME)
+    talk.overflows = True
+    await exchange(by, "other", name=Name("d", "t", "u"))
+    assert await by.open(NAME) is talk
+    await exchange(by, "other 2", name=Name("d", "t", "u"))
+    assert await by.close_exchange(talk, asking("q2"), said("a2"), guarded=b"", asked_s=1.0)
+    assert await texts(by) == ["q", "ok", "q2", "a2"]
+    await by.close()
+
+
+async def test_images_that_are_imported_count_at_once() -> None:
+    by = make(None, max_index_mb=1)
+    for n in range(4):
+        url = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+        await by.append(Name(f"c{n}", "t"), [msgspec.json.encode({"role": "user", "content": [url]})])
+        assert by._held.n_bytes <= 1 << 20
+    assert len(by._held) == 2
+    await by.close()
+
+
+async def test_system_messages_at_the_head_of_an_import_are_the_system_prompt() -> None:
+    by = make()
+    system = [msgspec.json.encode({"role": "system", "content": text}) for text in "AB"]
+    past = await by.append(NAME, [*system, *turns(2), system[0], *turns(1)])
+    assert [turn.is_lead for turn in past.turns] == [True, True, False, False, False, False]
+    talk = await by.open(NAME)
+    assert [m.text for m, _ in talk.system] == ["A", "B"]
+    assert await texts(by) == ["turn 0", "turn 1", "A", "turn 0"]
+    await by.append(NAME, [system[1]])
+    assert [m.text for m, _ in (await by.open(NAME)).system] == ["B"]
+    await by.close()
+
+
+async def test_a_long_import_is_summarised_to_its_end_a_few_batches_at_a_time() -> None:
+    by = make(None, summary="extract", summary_batch_tokens=200)
+    assert by._summaries is not None
+    want, portions = by._summaries.want, list[int]()
+
+    def heard(key: Any, summary: Any, given: Any, keep: Any) -> bool:
+        portions.append(len(given))
+        return want(key, summary, given, keep)
+
+    by._summaries.want = heard  # type: ignore[method-assign]
+    await by.append(NAME, turns(1500, "My cousin Bertram moved to Lisbon in May with cat number"))
+    talk = await by.open(NAME)
+    talk.overflows = True
+    by.tend(talk)
+    await by.drain()
+    assert talk.summary is not None
+    assert not by._summaries.is_due(talk.summary, talk.n_tokens_from(talk.summary.upto))
+    assert len(portions) > 3
+    assert max(portions) < 500
+    await by.unpin(Name("none"), "")  # comes after the summary
+    assert (await by.past(NAME)).summary == talk.summary
+    await by.close()
+
+
+async def test_an_exchange_that_is_kept_is_kept_though_what_others_said_cant_be_read(tmp_path: Path) -> None:
+    one, other = make(tmp_path / "a.db"), make(tmp_path / "a.db")
+    await exchange(one, "q0")
+    talk = await one.open(NAME)
+    await exchange(other, "q1")
+    read = one._log.read
+
+    async def fails(*_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("no")
+
+    one._log.read = fails  # type: ignore[method-assign]
+    assert await one.close_exchange(talk, asking("q2"), said("ok"), guarded=b"", asked_s=1.0)
+    one._log.read = read  # type: ignore[method-assign]
+    assert await texts(one) == ["q0", "ok", "q1", "ok", "q2", "ok"]
+    await one.close()
+    await other.close()
