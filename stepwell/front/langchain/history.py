@@ -37,7 +37,11 @@ class StepwellChatMessageHistory(BaseChatMessageHistory):
         return from_kept(wait(send(self._well, self._conversation.amessages())))
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
-        """Add turns; they are on the disk when this returns."""
+        """Add turns; they are on the disk when this returns.
+
+        Raises:
+            BadRequest: One is no message that can be kept: nothing of them is.
+        """
         wait(send(self._well, self._conversation.aappend(to_kept(messages))))
 
     def clear(self) -> None:

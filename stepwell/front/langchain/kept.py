@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,11 +13,13 @@ from langchain_core.messages import (
     FunctionMessage,
     HumanMessage,
     InvalidToolCall,
+    RemoveMessage,
     SystemMessage,
     ToolMessage,
     convert_to_openai_messages,
 )
 
+from stepwell.base.errors import BadRequest
 from stepwell.base.messages import ToolCall
 from stepwell.front.langchain.convert import NOT_WIRE, to_calls
 
@@ -28,8 +30,27 @@ _OF_ASSISTANT = (
 
 
 def to_kept(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-    """The messages as the log keeps them, and as an upstream takes them."""
-    return [_to_wire(message) for message in messages]
+    """The messages as the log keeps them, and as an upstream takes them.
+
+    Raises:
+        BadRequest: They are no list, or one is no message that can be kept; names its place.
+    """
+    if isinstance(messages, str | BaseMessage) or not isinstance(messages, Iterable):
+        raise BadRequest("messages must be a list of LangChain messages", param="messages")
+    return [_checked(message, f"messages[{n}]") for n, message in enumerate(messages)]
+
+
+def _checked(message: BaseMessage, where: str) -> dict[str, Any]:
+    if isinstance(message, RemoveMessage):
+        raise BadRequest(
+            f"{where} is a RemoveMessage: what was said stays, unless `clear` erases all of it", param=where
+        )
+    if not isinstance(message, BaseMessage):
+        raise BadRequest(f"{where} is no LangChain message", param=where)
+    try:
+        return _to_wire(message)
+    except (AttributeError, KeyError, TypeError, ValueError):  # LangChain's, of parts it can't write
+        raise BadRequest(f"{where} has no form in OpenAI's format", param=where) from None
 
 
 def _to_wire(message: BaseMessage) -> dict[str, Any]:

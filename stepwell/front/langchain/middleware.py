@@ -40,6 +40,7 @@ class StepwellContextMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         tenant, user: What was read for one is never used for another.
 
     Raises:
+        ConfigError: Names the argument at fault.
         ContextTooLong: From the agent's call, where what must stay takes more; says which part is too large.
     """
 
@@ -53,8 +54,11 @@ class StepwellContextMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         user: str | None = None,
     ) -> None:
         super().__init__()
-        if max_tokens < 1:
-            raise ConfigError(f"StepwellContextMiddleware: max_tokens must be 1 or more; got {max_tokens}")
+        if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
+            raise ConfigError("StepwellContextMiddleware: max_tokens must be a whole number of 1 or more")
+        for name, text in (("model", model), ("tenant", tenant), ("user", user)):
+            if not isinstance(text, str | None):
+                raise ConfigError(f"StepwellContextMiddleware: {name} must be a text")
         self._well = well
         self._max_tokens = max_tokens
         self._model = model

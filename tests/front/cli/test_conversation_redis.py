@@ -45,3 +45,14 @@ def test_a_conversation_goes_on_at_another_replica_until_the_shell_erases_it(cap
         assert main(["conversation", "show", "c", "--tenant", "acme"]) == 1
         there.conversation("c", tenant="acme").chat("Fourth?")
         assert [m.text for m in two.requests[-1].messages] == ["Fourth?"]
+
+
+def test_pins_and_what_is_beyond_the_last_turn_are_read(capsys: Capture) -> None:
+    with house(FakeTier(), context=SHARED) as well:
+        talk = well.conversation("c")
+        talk.append([{"role": "user", "content": "First?"}])
+        pin = talk.pin("Ann is allergic to nuts.")
+        assert talk.pins() == [pin]
+        for after in (0, 1, 2**40, 2**53):
+            past = talk.past(after=after)
+            assert (past.n_turns, past.turns, past.pins) == (1, (), (pin,))

@@ -15,6 +15,7 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    RemoveMessage,
     SystemMessage,
     ToolMessage,
 )
@@ -22,7 +23,7 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
-from stepwell import Stepwell
+from stepwell import BadRequest, Stepwell
 from stepwell.base.errors import ForeignConversation
 from stepwell.front.langchain import ChatStepwell, StepwellChatMessageHistory
 from stepwell.testing import FakeTier
@@ -131,6 +132,26 @@ def test_it_belongs_to_one_tenant_and_user(well: Stepwell) -> None:
         _ = theirs.messages
     with pytest.raises(ForeignConversation):
         theirs.clear()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["text"], r"messages\[0\] is no LangChain message"),
+        ([*TALK, {"role": "user", "content": "Hello?"}], rf"messages\[{len(TALK)}\] is no LangChain message"),
+        ([TALK[0], RemoveMessage(id="x")], r"messages\[1\] is a RemoveMessage"),
+        ([HumanMessage([{"type": "image", "base64": "SECRET"}])], r"messages\[0\] has no form"),
+        ([HumanMessage([{"type": "image", "source": 7}])], r"messages\[0\] has no form"),
+        ([HumanMessage("\ud800")], "surrogate"),
+        *[(wrong, "a list of LangChain messages") for wrong in ("text", HumanMessage("Hello?"), None)],
+    ],
+)
+def test_what_is_no_message_is_refused_whole(well: Stepwell, wrong: Any, says: str) -> None:
+    history = StepwellChatMessageHistory(well, "c")
+    with pytest.raises(BadRequest, match=says) as caught:
+        history.add_messages(wrong)
+    assert "SECRET" not in str(caught.value)
+    assert history.messages == []
 
 
 async def test_it_can_be_asked_from_any_loop(well: Stepwell) -> None:

@@ -162,8 +162,15 @@ def test_what_must_stay_and_does_not_fit_is_named(well: Stepwell) -> None:
         sent(well, [HumanMessage("word " * 500)], max_tokens=200)
     with pytest.raises(ContextTooLong, match="largest part is the tools"):
         sent(well, [HumanMessage("Hello?")], max_tokens=200, tools=[weather] * 20)
-    with pytest.raises(ConfigError):
-        StepwellContextMiddleware(well, max_tokens=0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [*({"max_tokens": n} for n in (0, -1, "5", True, 2.5, None)), {"model": 7}, {"tenant": 7}, {"user": 7}],
+)
+def test_a_wrong_argument_is_named(well: Stepwell, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"StepwellContextMiddleware: {next(iter(wrong))} must be"):
+        StepwellContextMiddleware(well, **{"max_tokens": 100, **wrong})
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
