@@ -53,8 +53,8 @@ class Counting:
 
 
 async def writes(summary: str, lines: list[str], max_tokens: int) -> str:
-    """As long as it may be, from what it is shown."""
-    return "\n".join([summary, *lines])[-4 * max_tokens :]
+    """As long as it may be, from how what it is shown begins: what only copies is refused."""
+    return "\n".join([summary, *(" ".join(line.split()[:6]) for line in lines)])[-4 * max_tokens :]
 
 
 async def grow(folder: Path, summary: str) -> None:
