@@ -13,6 +13,7 @@ from stepwell.base.errors import ConfigError, ContextTooLong, StepwellError, Tie
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import count_messages
+from stepwell.memory.context.log.log import Name
 from stepwell.testing import FakeTier
 from tests.house import CHEAP, DEAR, NO_CACHE, QUICK, records_of
 
@@ -433,8 +434,8 @@ async def test_explain_leaves_the_conversation_as_it_is() -> None:
         talk = well.conversation("c")
         await talk.aappend(long_talk())
         await well.aexplain(ASK, tier="cheap", conversation="c")
-        held = next(iter(well.pipeline.conversations._talks.values()))  # type: ignore[union-attr]
-        assert held.packed is None
+        assert well.pipeline.conversations is not None
+        assert (await well.pipeline.conversations.open(Name("c"))).packed is None
         assert len(await talk.amessages()) == len(long_talk())
 
 

@@ -120,14 +120,22 @@ def _bare(value: Any) -> Any:
     return [_bare(v) for v in value] if isinstance(value, list) else value
 
 
-def n_known(held: Sequence[bytes], sent: Sequence[Sent]) -> int:
+def n_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Collection[int] = ()) -> int:
     """How many of the first messages sent are in the conversation already.
 
-    A client that sends all, or the last part of it, ends what is known where the conversation ends; one that went
-    back (to regenerate or edit) shares its beginning. What comes after is new, and nothing held is taken away.
+    Who sends an answer that is held sends history again: what comes after the last such answer is new, whatever was
+    edited, left out or asked twice before it. Without one, what is known ends where the conversation ends, or is its
+    beginning. Nothing held is taken away.
+
+    Args:
+        answers: Which of those sent are an assistant's.
     """
     if not sent:
         return 0
+    known = {*held} if answers else set()
+    last = max((n for n in answers if not known.isdisjoint(sent[n])), default=-1)
+    if last >= 0:
+        return last + 1
     ids: dict[bytes, int] = {}
     said = [_id(ids, prints) for prints in sent]
     held_ids = [ids.get(each, -1) for each in held[-len(said) :]]

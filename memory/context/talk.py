@@ -148,7 +148,8 @@ class Talk:
             prints_of(now) if now is raw else prints_of(now, raw)
             for now, raw in zip(raws[lead:], came[lead:], strict=True)
         ]
-        n = n_known(self._prints, sent)
+        answers = [n for n, message in enumerate(messages[lead:]) if message.role == "assistant"]
+        n = n_known(self._prints, sent, answers)
         n = min(n, len(messages) - lead - 1) if n else 0
         return request.with_kept([*range(lead), *range(lead + n, len(messages))])
 

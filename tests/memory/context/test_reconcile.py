@@ -169,3 +169,33 @@ def test_prints_are_short_for_whatever_is_sent() -> None:
     deep = b'{"role":"user","content":[{"type":"x","x":' + b"[" * 800 + b"]" * 800 + b"}]}"
     for raw in (b'{"role":"user","content":7}', b'{"role":"user","content":["a"]}', deep, b"[]", b"{"):
         assert len(print_of(raw)) == 8
+
+
+def test_what_follows_the_last_answer_that_is_held_is_new_whatever_came_before() -> None:
+    held = prints("q1", "a1", "q2", "a2", "q2 again", "a2 again")
+    assert n_known(held, sent("q1", "a1", "q2", "a2 again", "q3"), answers=[1, 3]) == 4  # asked twice
+    assert n_known(held, sent("q1", "a1", "q2 edited"), answers=[1]) == 2
+    assert n_known(held, sent("q1", "a1", "note", "q3"), answers=[1]) == 2
+    assert n_known(held, sent("q1", "a1", "q2", "lost", "q3"), answers=[1, 3]) == 2
+    assert n_known(held, sent("q0", "a0", "q3"), answers=[1]) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ask", "retry", "edit", "note"]), st.integers(0, 9)), max_size=10))
+def test_a_client_with_all_of_it_adds_only_what_is_new_whatever_it_edits(
+    turns: list[tuple[str, int]],
+) -> None:
+    held: list[str] = []
+    client: list[list[str]] = []  # exchanges, as the client has them
+    n_said = 0
+    for turn, (how, cut) in enumerate(turns):
+        if how == "edit":
+            client = client[: cut % (len(client) + 1)]
+        new = [*(["note"] if how == "note" else []), f"q{turn}"]
+        for n in range(2 if how == "retry" else 1):  # of two answers the client sees the second
+            asked = [*(text for exchange in client for text in exchange), *new]
+            answers = [i for i, text in enumerate(asked) if text[0] == "a"]
+            known = n_known(prints(*held), sent(*asked), answers)
+            held += [*asked[min(known, len(asked) - 1) :], f"a{turn}.{n}"]
+            n_said += len(new) + 1
+        client.append([*new, held[-1]])
+    assert len(held) <= n_said
