@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Raw
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
-from stepwell.base.messages import Message, n_leading
+from stepwell.base.messages import SYSTEM_ROLES, Message
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.held import Held
 from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
@@ -175,7 +176,7 @@ class Conversations:
         """
         talk = await self.open(name)
         said_s = time.time() if at_s is None else at_s
-        n = n_leading([_decode(raw) for raw in raws])
+        n = sum(1 for _ in takewhile(_is_system, raws))
         turns = [NewTurn(raw, said_s, guarded, is_lead=i < n) for i, raw in enumerate(raws)]
         for n in range(_N_TRIES):
             try:
@@ -312,6 +313,10 @@ class Conversations:
         self._marking.forget((talk.name, talk.epoch))
         if self._summaries is not None:
             self._summaries.forget((talk.name, talk.epoch))
+
+
+def _is_system(raw: bytes) -> bool:
+    return _decode(raw).role in SYSTEM_ROLES
 
 
 def _is_meant(name: Name, tenant: str, user: str | None, id: str | None) -> bool:

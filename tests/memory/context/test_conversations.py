@@ -403,7 +403,7 @@ async def test_a_long_import_is_summarised_to_its_end_a_few_batches_at_a_time() 
         portions.append(len(given))
         return want(key, summary, given, keep)
 
-    by._summaries.want = heard  # type: ignore[method-assign]
+    by._summaries.want = heard  # type: ignore[method-assign, assignment]
     await by.append(NAME, turns(1500, "My cousin Bertram moved to Lisbon in May with cat number"))
     talk = await by.open(NAME)
     talk.overflows = True
