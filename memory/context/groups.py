@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+RESULT_ROLES = ("tool", "function")
+_CallId = tuple[str, str | None]  # the role of what answers, and what that names
+
 
 class Shape:
     """Tells exchanges and tool groups of a conversation; grows by one message at a time, in constant time.
 
     An exchange is a user's message with all up to the next user's message; where results come only after that
     next message, the two are one exchange. A tool group is an assistant's message with calls, and all its results.
-    A result belongs to the latest earlier message that made a call of its id. Both are named by the place of
-    their first message.
+    A result belongs to the latest earlier message that made a call of its id; one of a function (as it was before
+    there were tools) to the latest one that called a function of its name. Both are named by the place of their
+    first message.
     """
 
     def __init__(self) -> None:
@@ -31,9 +35,9 @@ class Shape:
         self._opener = Column("int32")
         self._n_open = Column("int32")
         self._n_results = Column("int32")
-        self._asked: MutableMapping[str, int] = {}
+        self._asked: MutableMapping[_CallId, int] = {}
         self._results: MutableMapping[int, tuple[int, ...]] = {}
-        self._waiting: set[tuple[int, str]] = set()
+        self._waiting: set[tuple[int, _CallId]] = set()
         self._now = 0
         self._last_user = -1
         self._last_said = -1
@@ -47,13 +51,13 @@ class Shape:
         is_user, is_system = message.role == "user", message.role in SYSTEM_ROLES
         if is_user:
             self._now = self._last_user = place
-        if not is_system and message.role != "tool":
-            self._last_said = place
         group, n_open = place, 0
-        if message.role == "tool":
-            group, n_open = self._answer(place, message.tool_call_id)
-        elif message.role == "assistant" and message.tool_calls:
-            n_open = self._ask(place, {call.id for call in message.tool_calls})
+        if message.role in RESULT_ROLES:
+            group, n_open = self._answer(place, _answered(message))
+        elif not is_system:
+            self._last_said = place
+            if message.role == "assistant":
+                n_open = self._ask(place, _asked(message))
         self._system.add(is_system)
         self._user.add(is_user)
         self._group.add(group)
@@ -63,16 +67,16 @@ class Shape:
         self._n_results.add(0)
         return place
 
-    def _ask(self, place: int, ids: set[str]) -> int:
+    def _ask(self, place: int, ids: set[_CallId]) -> int:
         for call_id in ids:
             self._asked[call_id] = place
             self._waiting.add((place, call_id))
         return len(ids)
 
-    def _answer(self, place: int, call_id: str | None) -> tuple[int, int]:
+    def _answer(self, place: int, call_id: _CallId) -> tuple[int, int]:
         """Group of a result, and 1 where nobody called for it."""
-        asker = self._asked.get(call_id) if call_id is not None else None
-        if asker is None or call_id is None:
+        asker = self._asked.get(call_id)
+        if asker is None:
             return place, 1
         if (asker, call_id) in self._waiting:
             self._waiting.remove((asker, call_id))
@@ -134,7 +138,7 @@ class Shape:
     @property
     def tail(self) -> int:
         """Where what must stay begins: the last user's message; where no user speaks, the last message that is no
-        tool's; where there is none either, the beginning. `len` where all are system messages."""
+        tool's or function's; where there is none either, the beginning. `len` where all are system messages."""
         if self._last_user >= 0:
             return self._last_user
         if self._last_said >= 0:
@@ -154,3 +158,14 @@ class Shape:
     def n_bytes(self) -> int:
         """Memory, about."""
         return 22 * len(self) + 200 * (len(self._asked) + len(self._results))
+
+
+def _asked(message: Message) -> set[_CallId]:
+    ids: set[_CallId] = {("tool", call.id) for call in message.tool_calls or ()}
+    if message.function_call is not None:
+        ids.add(("function", message.function_call.name))
+    return ids
+
+
+def _answered(message: Message) -> _CallId:
+    return message.role, message.tool_call_id if message.role == "tool" else message.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.base.messages import SYSTEM_ROLES, Message, ToolCall
+from stepwell.base.messages import SYSTEM_ROLES, FunctionCall, Message
 
 _MAX_CHARS = 20_000
 _MAX_CALL_CHARS = 1_000
@@ -12,7 +12,10 @@ def said(message: Message) -> str:
     """Its text, names and arguments of its calls; "" of a system message. Very long texts are cut."""
     if message.role in SYSTEM_ROLES:
         return ""
-    return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, message.tool_calls or ())]))
+    calls = [call.function for call in message.tool_calls or ()]
+    if message.function_call is not None:
+        calls.append(message.function_call)
+    return "\n".join(filter(None, [message.text[:_MAX_CHARS], *map(_call, calls)]))
 
 
 def speaker_of(message: Message) -> str:
@@ -20,5 +23,5 @@ def speaker_of(message: Message) -> str:
     return message.name or message.role
 
 
-def _call(call: ToolCall) -> str:
-    return f"{call.function.name} {call.function.arguments[:_MAX_CALL_CHARS]}".strip()
+def _call(call: FunctionCall) -> str:
+    return f"{call.name} {call.arguments[:_MAX_CALL_CHARS]}".strip()

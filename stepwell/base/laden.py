@@ -209,6 +209,6 @@ def _json(raw: Raw) -> str:
     """JSON as text, its letters unescaped."""
     data = bytes(raw)
     if b"\\u" in data:
-        with suppress(_UNREADABLE):  # it counts as it was written: more
+        with suppress(*_UNREADABLE):  # it counts as it was written: more
             data = encode_json(_decode_any(data))
     return data.decode("utf-8", "replace")

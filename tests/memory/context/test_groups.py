@@ -4,6 +4,7 @@ import pytest
 
 from stepwell.base.messages import FunctionCall, Message, ToolCall
 from stepwell.memory.context.groups import Shape
+from stepwell.memory.context.said import said
 
 
 def call(*ids: str) -> Message:
@@ -12,6 +13,15 @@ def call(*ids: str) -> Message:
 
 def result(call_id: str | None) -> Message:
     return Message("tool", "found", tool_call_id=call_id)
+
+
+def wish(name: str) -> Message:
+    """A call as it was made before there were tools."""
+    return Message("assistant", function_call=FunctionCall(name, "{}"))
+
+
+def done(name: str | None) -> Message:
+    return Message("function", "found", name=name)
 
 
 USER, ANSWER, SYSTEM = Message("user", "hi"), Message("assistant", "hello"), Message("system", "Be kind.")
@@ -39,6 +49,14 @@ def test_a_call_and_all_its_results_are_one_group() -> None:
     assert not shape.is_broken.any()
 
 
+def test_a_function_call_and_its_result_are_one_group() -> None:
+    shape = shaped(USER, wish("f"), done("f"), ANSWER, USER, wish("f"), done("f"), ANSWER)
+    assert shape.group.tolist() == [0, 1, 1, 3, 4, 5, 5, 7]
+    assert shape.members(5) == (5, 6)
+    assert not shape.is_broken.any()
+    assert shaped(wish("f"), done("f")).tail == 0
+
+
 @pytest.mark.parametrize(
     ("messages", "broken"),
     [
@@ -50,6 +68,18 @@ def test_a_call_and_all_its_results_are_one_group() -> None:
         ([call("a"), result("a"), result("a")], [False, False, False]),
         ([call("a"), call("a"), result("a")], [True, False, False]),  # the later call is meant
         ([Message("user", "x", tool_calls=call("a").tool_calls), result("a")], [False, True]),
+        ([USER, done("f")], [False, True]),
+        ([USER, wish("f"), ANSWER], [False, True, False]),
+        ([wish("f"), done("g")], [True, True]),
+        ([wish("f"), result("f")], [True, True]),
+        ([call("f"), done("f")], [True, True]),
+        (
+            [
+                Message("assistant", tool_calls=call("a").tool_calls, function_call=FunctionCall("f")),
+                done("f"),
+            ],
+            [True] * 2,
+        ),
         ([Message("system", "x", tool_calls=call("a").tool_calls), result("a")], [False, True]),
     ],
 )
@@ -69,6 +99,7 @@ def test_a_late_result_joins_exchanges() -> None:
         ([SYSTEM, USER, ANSWER, USER, ANSWER, SYSTEM], 3),
         ([SYSTEM, ANSWER, ANSWER, result("a")], 2),
         ([SYSTEM, result("a"), result("b")], 0),
+        ([SYSTEM, ANSWER, wish("f"), done("f")], 2),
         ([SYSTEM, SYSTEM], 2),
     ],
 )
@@ -89,3 +120,10 @@ def test_a_fork_goes_its_own_way() -> None:
     assert begun.members(1) == (1, 4)
     assert other.members(1) == (1, 3)
     assert (len(begun), begun.tail, len(other), other.tail) == (5, 2, 5, 4)
+
+
+def test_what_a_function_is_asked_is_searched() -> None:
+    assert (
+        said(Message("assistant", function_call=FunctionCall("find", '{"of": "steps"}')))
+        == 'find {"of": "steps"}'
+    )

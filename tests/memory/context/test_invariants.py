@@ -24,6 +24,7 @@ from stepwell.memory.context.thread import Thread
 
 MODEL = "openai/gpt-4.1"
 FIXED = ("system", "developer")
+RESULTS = ("tool", "function")
 N_HISTORIES = int(os.environ.get("STEPWELL_HISTORIES", "200"))
 
 phrases = st.sampled_from(
@@ -44,7 +45,11 @@ calls = st.lists(st.builds(ToolCall, id=ids, function=st.builds(FunctionCall, ph
 contents = st.none() | texts | st.lists(st.builds(Part, st.just("text"), texts), max_size=2)
 images = st.just([Part("text", "look"), Part("image_url")])
 results = st.builds(Message, role=st.just("tool"), content=texts, tool_call_id=ids | st.none())
+names = st.sampled_from(["find", "tell"])
+wishes = st.builds(FunctionCall, names, texts)
 messages = st.one_of(
+    st.builds(Message, role=st.just("assistant"), content=contents, function_call=wishes),
+    st.builds(Message, role=st.just("function"), content=texts, name=names | st.none()),
     st.builds(Message, role=st.just("user"), content=contents),
     st.builds(Message, role=st.just("assistant"), content=contents, tool_calls=st.none() | calls),
     results,
@@ -61,7 +66,16 @@ call_and_results = st.builds(
     phrases,
     texts,
 )
-some = messages.map(lambda m: [m]) | call_and_results
+function_and_result = st.builds(
+    lambda name, wish, result: [
+        Message("assistant", function_call=FunctionCall(name, wish)),
+        Message("function", result, name=name),
+    ],
+    names,
+    phrases,
+    texts,
+)
+some = messages.map(lambda m: [m]) | call_and_results | function_and_result
 parts = st.integers(0, 19).flatmap(lambda n: pictures.map(lambda m: [m]) if n == 0 else some)
 sizes = st.lists(parts, min_size=1, max_size=8) | st.lists(parts, min_size=12, max_size=40)
 histories = sizes.map(lambda found: [m for part in found for m in part])
@@ -72,26 +86,37 @@ def tiktokens(sent: Sequence[Message]) -> int:
     n, encode = 3, encoding_for(MODEL).encode_ordinary
     for m in sent:
         n += 4 + len(encode(m.text))
-        n += sum(len(encode(c.function.name)) + len(encode(c.function.arguments)) for c in m.tool_calls or ())
+        called = [c.function for c in m.tool_calls or ()] + ([m.function_call] if m.function_call else [])
+        n += sum(len(encode(f.name)) + len(encode(f.arguments)) for f in called)
     return n
+
+
+def asked_by(message: Message) -> set[tuple[str, str | None]]:
+    """What an assistant's message calls for; functions by their names, as it was before there were tools."""
+    ids: set[tuple[str, str | None]] = {("tool", c.id) for c in message.tool_calls or ()}
+    return ids | ({("function", message.function_call.name)} if message.function_call else set())
+
+
+def answered_by(message: Message) -> tuple[str, str | None]:
+    return message.role, message.tool_call_id if message.role == "tool" else message.name
 
 
 def callers(history: Sequence[Message], places: Sequence[int]) -> dict[int, int | None]:
     """For each result among `places` the one among them that called for it last before, or None."""
-    asked: dict[str, int] = {}
+    asked: dict[tuple[str, str | None], int] = {}
     found: dict[int, int | None] = {}
     for i in places:
         message = history[i]
-        if message.role == "tool":
-            found[i] = asked.get(message.tool_call_id) if message.tool_call_id is not None else None
+        if message.role in RESULTS:
+            found[i] = asked.get(answered_by(message))
         if message.role == "assistant":
-            asked |= dict.fromkeys((c.id for c in message.tool_calls or ()), i)
+            asked |= dict.fromkeys(asked_by(message), i)
     return found
 
 
 def tail_of(history: Sequence[Message]) -> int:
     users = [i for i, m in enumerate(history) if m.role == "user"]
-    spoken = [i for i, m in enumerate(history) if m.role not in (*FIXED, "tool")]
+    spoken = [i for i, m in enumerate(history) if m.role not in (*FIXED, *RESULTS)]
     return (users or spoken or [0])[-1]
 
 
@@ -136,8 +161,8 @@ def check_turns(history: Sequence[Message], kept: set[int], must: set[int]) -> N
     answers: dict[int, set[int]] = {}
     for i, message in enumerate(history):
         asked = i if message.role == "user" else asked
-        ids = {c.id for c in message.tool_calls or ()}
-        answered = {history[r].tool_call_id for r, c in whole.items() if c == i}
+        ids = asked_by(message)
+        answered = {answered_by(history[r]) for r, c in whole.items() if c == i}
         if (
             message.role == "assistant"
             and ids <= answered
