@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _N_BYTES_A_MESSAGE = 600
 MOST_READ = 4000  # about 0.3 s
 _N_STEP = 20  # 2 ms: so long waits who adds while `read` goes on
+_PAUSE_S = 0.001  # between steps: a thread that only computes keeps the event loop waiting for 5 ms at a time
 
 
 class Thread:
@@ -151,7 +152,7 @@ class Thread:
                 self._read_up_to(min(n, len(self._index) + min(n_left, _N_STEP)))
                 if len(self._index) >= n:
                     return False
-            time.sleep(0)  # or who waits for the lock would not get it
+            time.sleep(_PAUSE_S)
         return True
 
     def _read_up_to(self, n: int) -> None:
