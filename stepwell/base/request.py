@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,7 +11,8 @@ from msgspec import Meta, Raw
 
 from stepwell.base import laden
 from stepwell.base.errors import BadRequest
-from stepwell.base.messages import SYSTEM_ROLES, Message, encode_json
+from stepwell.base.joined import joined
+from stepwell.base.messages import Message, encode_json, n_leading
 
 Count = Annotated[int, Meta(ge=1)]
 CacheWish = bool | Literal["exact", "no-store", "no-sampled"]
@@ -98,7 +100,9 @@ class Cut(msgspec.Struct, frozen=True):
     Attributes:
         kept: Places of the messages that go, rising.
         note: What is said in place of the others, "" where nothing is: goes in after the leading system messages, as
-            a user's message (it quotes users and tools, whose words must not gain a system prompt's weight).
+            a user's words (it quotes users and tools, whose words must not gain a system prompt's weight): at the
+            head of the next message kept where that is a user's (chat templates of some models refuse two users'
+            messages in a row), else as a message of its own.
     """
 
     kept: tuple[int, ...]
@@ -197,11 +201,19 @@ class ChatRequest(msgspec.Struct, frozen=True):
         messages, raws = self.wire.messages, self.raw_messages()
         kept = [(messages[i], raws[i]) for i in cut.kept]
         if cut.note:
-            note = Message("user", cut.note)
-            lead = next((n for n, (m, _) in enumerate(kept) if m.role not in SYSTEM_ROLES), len(kept))
-            kept.insert(lead, (note, Raw(encode_json(note))))
+            _put_note(kept, cut.note)
         made = self.with_messages([m for m, _ in kept], [raw for _, raw in kept])
         return msgspec.structs.replace(made, cuts=None)
+
+
+def _put_note(kept: list[tuple[Message, Raw]], text: str) -> None:
+    lead = n_leading([m for m, _ in kept])
+    if lead < len(kept) and kept[lead][0].role == "user":
+        with suppress(msgspec.MsgspecError, ValueError):  # a name in it is no Unicode text
+            kept[lead] = joined(*kept[lead], before=text)
+            return
+    note = Message("user", text)
+    kept.insert(lead, (note, Raw(encode_json(note))))
 
 
 def bad_field(error: msgspec.ValidationError) -> BadRequest:

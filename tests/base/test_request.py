@@ -122,13 +122,38 @@ def test_a_tier_gets_what_its_window_holds_and_others_all() -> None:
     assert small.for_tier("small") is small
 
 
-def test_a_note_stands_behind_the_leading_system_messages_as_a_users() -> None:
-    cuts = {"small": Cut((0, 5), "gist"), "bare": Cut((5,), "gist"), "system": Cut((0,), "gist")}
+def test_a_note_stands_behind_the_leading_system_messages_in_the_next_users_words() -> None:
+    cuts = {"small": Cut((0, 3, 5), "gist"), "bare": Cut((5,), "gist"), "system": Cut((0,), "gist")}
     request = msgspec.structs.replace(long_request(), cuts=cuts)
-    assert [(m.role, m.text) for m in request.for_tier("small").messages] == [
+    small = request.for_tier("small")
+    assert msgspec.json.decode(small.fields["messages"]) == [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": "gist\n\nu2", "extra": 2},
+        {"role": "user", "content": "u4", "extra": 4},
+    ]
+    assert [m.text for m in small.messages] == ["s", "gist\n\nu2", "u4"]
+    assert [m.text for m in request.for_tier("bare").messages] == ["gist\n\nu4"]
+    assert [(m.role, m.text) for m in request.for_tier("system").messages] == [
         ("system", "s"),
         ("user", "gist"),
-        ("user", "u4"),
     ]
-    assert [m.text for m in request.for_tier("bare").messages] == ["gist", "u4"]
-    assert [m.text for m in request.for_tier("system").messages] == ["s", "gist"]
+    assert [m.text for m in request.messages] == ["s", "u0", "u1", "u2", "u3", "u4"]
+
+
+def test_a_note_is_a_message_of_its_own_where_another_than_a_user_speaks_next() -> None:
+    said = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
+    request = ChatRequest.build({"messages": said})
+    request = msgspec.structs.replace(request, cuts={"small": Cut((1, 2), "gist")})
+    assert [(m.role, m.text) for m in request.for_tier("small").messages] == [
+        ("user", "gist"),
+        ("assistant", "assistant"),
+        ("user", "user"),
+    ]
+
+
+def test_a_message_that_cannot_be_written_anew_keeps_its_words() -> None:
+    raw = b'{"role":"user","content":"u","\xff":1}'
+    request = ChatRequest.parse(b'{"messages":[%s,%s]}' % (raw, raw))
+    small = msgspec.structs.replace(request, cuts={"small": Cut((1,), "gist")}).for_tier("small")
+    assert [m.text for m in small.messages] == ["gist", "u"]
+    assert bytes(small.raw_messages()[1]) == raw
