@@ -120,20 +120,19 @@ def _bare(value: Any) -> Any:
     return [_bare(v) for v in value] if isinstance(value, list) else value
 
 
-def n_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Collection[int] = ()) -> int:
+def n_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Sequence[int] = ()) -> int:
     """How many of the first messages sent are in the conversation already.
 
-    Who sends an answer that is held sends history again: what comes after the last such answer is new, whatever was
-    edited, left out or asked twice before it. Without one, what is known ends where the conversation ends, or is its
-    beginning. Nothing held is taken away.
+    Who sends an answer that is held, and before it what was answered, sends history again: what comes after the last
+    such answer is new, whatever was edited, left out or asked twice before it. Without one, what is known ends where
+    the conversation ends, or is its beginning. Nothing held is taken away.
 
     Args:
-        answers: Which of those sent are an assistant's.
+        answers: Which of those sent are an assistant's, rising.
     """
     if not sent:
         return 0
-    known = {*held} if answers else set()
-    last = max((n for n in answers if not known.isdisjoint(sent[n])), default=-1)
+    last = _last_known(held, sent, answers)
     if last >= 0:
         return last + 1
     ids: dict[bytes, int] = {}
@@ -141,6 +140,24 @@ def n_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Collection[int
     held_ids = [ids.get(each, -1) for each in held[-len(said) :]]
     n = next((n for n, is_ in enumerate(said) if n == len(held) or ids.get(held[n], -1) != is_), len(said))
     return max(_overlap(held_ids, said), n if n >= _LEAST_COMMON else 0)
+
+
+def _last_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Sequence[int]) -> int:
+    """The last answer that was given to the same, or with which the client begins; -1: none.
+
+    By itself it would not do: another history may have an "ok", too.
+    """
+    pairs = {}
+    for n in answers:
+        for asked in sent[n - 1] if n else (b"",):
+            pairs.update({(asked, given): n for given in sent[n]})
+    found = -1
+    for place in range(len(held) - 1 if pairs else -1, -1, -1):
+        before = held[place - 1] if place else b""
+        found = max(found, pairs.get((before, held[place]), -1), pairs.get((b"", held[place]), -1))
+        if found == answers[-1]:
+            break
+    return found
 
 
 def _id(ids: dict[bytes, int], prints: Sent) -> int:

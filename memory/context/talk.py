@@ -145,7 +145,7 @@ class Talk:
         lead = n_leading(messages)
         came = raws if asked is None or len(asked.messages) != len(raws) else asked.raw_messages()
         sent = [
-            prints_of(now) if now is raw else prints_of(now, raw)
+            prints_of(now) if now == raw else prints_of(now, raw)
             for now, raw in zip(raws[lead:], came[lead:], strict=True)
         ]
         answers = [n for n, message in enumerate(messages[lead:]) if message.role == "assistant"]

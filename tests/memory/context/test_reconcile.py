@@ -172,12 +172,18 @@ def test_prints_are_short_for_whatever_is_sent() -> None:
 
 
 def test_what_follows_the_last_answer_that_is_held_is_new_whatever_came_before() -> None:
-    held = prints("q1", "a1", "q2", "a2", "q2 again", "a2 again")
+    held = prints("q1", "a1", "q2", "a2", "q2", "a2 again")
     assert n_known(held, sent("q1", "a1", "q2", "a2 again", "q3"), answers=[1, 3]) == 4  # asked twice
     assert n_known(held, sent("q1", "a1", "q2 edited"), answers=[1]) == 2
     assert n_known(held, sent("q1", "a1", "note", "q3"), answers=[1]) == 2
     assert n_known(held, sent("q1", "a1", "q2", "lost", "q3"), answers=[1, 3]) == 2
     assert n_known(held, sent("q0", "a0", "q3"), answers=[1]) == 0
+    assert n_known(held, sent("a2 again", "q3"), answers=[0]) == 1
+
+
+def test_the_same_answer_to_something_else_is_not_known() -> None:
+    held = prints("keep this cat", "ok", "q", "ok")
+    assert n_known(held, sent("keep this dog", "ok", "which?"), answers=[1]) == 0
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ask", "retry", "edit", "note"]), st.integers(0, 9)), max_size=10))
