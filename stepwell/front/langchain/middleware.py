@@ -30,6 +30,8 @@ class StepwellContextMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     exchanges, and of the older ones those that matter now. Messages go as they are, in their order; a tool call and
     its results go or stay together.
 
+    What was chosen is kept to as long as it is still good, so that a provider's prompt cache serves its beginning.
+
     The agent's state is never changed: nothing is deleted from its checkpoint, and no model is asked to summarise.
 
     Args:

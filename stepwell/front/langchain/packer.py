@@ -31,7 +31,9 @@ class Packer:
     def __init__(self, well: Stepwell, *, tenant: str = "", user: str = "") -> None:
         self._config = well.config.context
         self._embedder = well.pipeline.embedder
-        self._marking = Marking(self._embedder, embedder_name(well.config.embedding))
+        shared = well.pipeline.marking
+        name = embedder_name(well.config.embedding)
+        self._marking = Marking(self._embedder, name) if shared is None else shared()
         self._threads = Threads()
         self._owner = {"tenant": tenant, "user": user}
         self._vector: RequestVector | None = None
@@ -73,8 +75,19 @@ class Packer:
             if query is None:
                 return thread, None
             room = Room(n_tokens, model, count_text(fixed, model) if fixed else 0)
-            share = self._config.recent_share
-            return thread, pack(thread, query, [room], system=system, recent_share=share)[0]
+            before = thread.packed
+            (found,) = pack(
+                thread,
+                query,
+                [room],
+                system=system,
+                recent_share=self._config.recent_share,
+                before=before,
+                slack_share=self._config.slack_share,
+            )
+            if isinstance(found, Packed):
+                thread.packed = found
+            return thread, found
 
     async def _query(self, messages: Sequence[Message]) -> Query:
         text = next((m.text for m in reversed(messages) if m.role == "user"), "")

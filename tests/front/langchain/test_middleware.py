@@ -146,6 +146,25 @@ def test_what_matters_is_kept_and_what_fits_is_left_alone(well: Stepwell) -> Non
     assert n_tokens([SystemMessage("Be brief."), *kept]) <= 700
 
 
+def test_what_was_kept_stays_as_a_provider_has_cached_it(well: Stepwell) -> None:
+    """Each call goes on where the one before ended, as long as that choice is still good."""
+    middleware = StepwellContextMiddleware(well, max_tokens=3000, model=MODEL)
+    messages, seen = small_talk(100), list[list[AnyMessage]]()
+
+    def model(request: ModelRequest[Any]) -> ModelResponse[Any]:
+        seen.append(request.messages)
+        return ModelResponse([AIMessage("ok")])
+
+    for _ in range(3):
+        messages = [*messages, HumanMessage("And what of topic7?")]
+        plain = GenericFakeChatModel(messages=iter(()))
+        middleware.wrap_model_call(ModelRequest(model=plain, messages=messages), model)
+        messages = [*messages, AIMessage("Well.")]
+    assert seen[1][: len(seen[0])] == seen[0]
+    assert seen[2][: len(seen[1])] == seen[1]
+    assert len(seen[2]) < 150
+
+
 def test_system_prompt_tools_and_schema_are_counted(well: Stepwell) -> None:
     messages = [*small_talk(100), HumanMessage(ASK)]
     system, tools = "Be brief. " * 30, [weather] * 5
