@@ -73,12 +73,21 @@ def _made(
     read = reading(
         pace.portion_tokens,
         config.summary_tokens,
-        window_tokens=window_tokens,
+        window_tokens=_most(config, window_tokens),
         model=model,
         reserve_tokens=config.reserve_tokens,
     )
     pace = replace(pace, most_portion_tokens=read.portion_tokens)
     return TierSummarizer(tier, ask, reading=read, timeout_s=config.summary_timeout_s), pace
+
+
+def _most(config: ContextConfig, window_tokens: int | None) -> int | None:
+    """What prompt and reply may take; the limit for all prompts holds for these, too."""
+    limit = config.max_prompt_tokens
+    if limit is None:
+        return window_tokens
+    most = limit + config.reserve_tokens
+    return most if window_tokens is None else min(most, window_tokens)
 
 
 def _own(spec: str) -> Summarizer:

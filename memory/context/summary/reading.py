@@ -65,8 +65,9 @@ def reading(
         least = _LEAST_TURNS_TOKENS * size / (1 - _SUMMARY_SHARE)
         needed = window_tokens + (least - room) / _USED_SHARE
         raise ConfigError(
-            f"context.summary names a tier with a window of {window_tokens} tokens; a summary of "
-            f"{max_tokens} tokens and a reserve of {reserve_tokens} take one of about {math.ceil(needed)}"
+            f"context.summary names a tier that takes {window_tokens} tokens with the reply (its window, or "
+            f"context.max_prompt_tokens); a summary of {max_tokens} and a reserve of {reserve_tokens} "
+            f"take about {math.ceil(needed)}"
         )
     return Reading(model, int(min(portion_tokens * size, room - n_summary)), int(n_summary), size)
 

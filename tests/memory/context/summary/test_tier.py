@@ -304,6 +304,19 @@ async def test_a_small_window_is_never_asked_too_much(window_tokens: int, model:
     assert all(text in read for text in short if kept[-1].upto >= len(short))
 
 
+async def test_a_limit_for_all_prompts_holds_for_summaries() -> None:
+    for window_tokens in (None, 128_000):
+        tier = Narrow(1500, 0, "gpt-4o")
+        config = ContextConfig(summary="tier:cheap", max_prompt_tokens=1500)
+        summaries = make_summaries(config, ask_as=tier.ask, window_tokens=window_tokens, model="gpt-4o")
+        assert summaries is not None
+        turns = said(*(f"I sold {i} boats in the port of Porto." for i in range(500)), name="Ana")
+        summaries.want("k", None, turns, lambda made: None)
+        await summaries.drain()
+        assert tier.n_refused == 0
+        assert tier.prompts
+
+
 async def test_a_wide_window_reads_as_without_one() -> None:
     n_calls = set()
     for window_tokens in (None, 128_000):
