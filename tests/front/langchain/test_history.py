@@ -24,7 +24,7 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
 from stepwell import BadRequest, Stepwell
-from stepwell.base.errors import ForeignConversation
+from stepwell.base.errors import ForeignConversation, StoreUnavailable
 from stepwell.front.langchain import ChatStepwell, StepwellChatMessageHistory
 from stepwell.testing import FakeTier
 from tests.house import house
@@ -152,6 +152,15 @@ def test_what_is_no_message_is_refused_whole(well: Stepwell, wrong: Any, says: s
         history.add_messages(wrong)
     assert "SECRET" not in str(caught.value)
     assert history.messages == []
+
+
+def test_a_closed_well_says_so(tmp_path: Path) -> None:
+    with house(FakeTier(), context={"path": str(tmp_path / "talks.db")}) as well:
+        history = StepwellChatMessageHistory(well, "c")
+        history.add_messages(TALK[:1])
+    for call in (lambda: history.messages, lambda: history.add_messages(TALK), history.clear):
+        with pytest.raises(StoreUnavailable, match="the well is closed"):
+            call()
 
 
 async def test_it_can_be_asked_from_any_loop(well: Stepwell) -> None:
