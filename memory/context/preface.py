@@ -11,7 +11,8 @@ def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
     """Pinned facts, the gist of what is left out, and the days of what is kept; None where there is none of it.
 
     `pack` counts two such messages: one of the pins, which stay for long, and then one of summary and dates. That is
-    a user's message: it quotes users and tools, whose words must not gain a system prompt's weight.
+    a user's message: it quotes users and tools, whose words must not gain a system prompt's weight. Where their words
+    are joined to those of a message that goes anyway, that takes no more.
 
     Args:
         pins: Facts that go with every request.

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stepwell.base.errors import ContextTooLong
+from stepwell.base.laden import Laden
 from stepwell.base.messages import FunctionCall, Message, Part, ToolCall
 from stepwell.base.tokens import count_messages
 from stepwell.base.vocabulary import encoding_for
@@ -48,6 +49,9 @@ results = st.builds(Message, role=st.just("tool"), content=texts, tool_call_id=i
 names = st.sampled_from(["find", "tell"])
 wishes = st.builds(FunctionCall, names, texts)
 messages = st.one_of(
+    st.builds(
+        Laden, role=st.just("assistant"), content=contents, more=texts, n_more_tokens=st.sampled_from([0, 40])
+    ),
     st.builds(Message, role=st.just("assistant"), content=contents, function_call=wishes),
     st.builds(Message, role=st.just("function"), content=texts, name=names | st.none()),
     st.builds(Message, role=st.just("user"), content=contents),
@@ -88,6 +92,7 @@ def tiktokens(sent: Sequence[Message]) -> int:
         n += 4 + len(encode(m.text))
         called = [c.function for c in m.tool_calls or ()] + ([m.function_call] if m.function_call else [])
         n += sum(len(encode(f.name)) + len(encode(f.arguments)) for f in called)
+        n += len(encode(m.more)) + m.n_more_tokens if isinstance(m, Laden) else 0
     return n
 
 
@@ -171,6 +176,10 @@ def check_turns(history: Sequence[Message], kept: set[int], must: set[int]) -> N
             and asked not in must
         ):
             answers.setdefault(asked, set()).add(i)
+    spoken = [i for i, m in enumerate(history) if m.role not in FIXED]
+    first = next((i for i in spoken if i in kept), None)
+    if first is not None and first not in must and history[spoken[0]].role == "user":
+        assert history[first].role == "user", "an answer begins what is kept"
     for user, group in answers.items():
         assert (user in kept) == bool(group & kept), "users and assistants no longer take turns"
 
