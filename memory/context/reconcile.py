@@ -147,16 +147,17 @@ def _last_known(held: Sequence[bytes], sent: Sequence[Sent], answers: Sequence[i
 
     By itself it would not do: another history may have an "ok", too.
     """
-    pairs = {}
+    after: dict[bytes, dict[bytes, int]] = {}
     for n in answers:
-        for asked in sent[n - 1] if n else (b"",):
-            pairs.update({(asked, given): n for given in sent[n]})
+        for given in sent[n]:
+            after.setdefault(given, {}).update(dict.fromkeys(sent[n - 1] if n else (b"",), n))
     found = -1
-    for place in range(len(held) - 1 if pairs else -1, -1, -1):
-        before = held[place - 1] if place else b""
-        found = max(found, pairs.get((before, held[place]), -1), pairs.get((b"", held[place]), -1))
-        if found == answers[-1]:
-            break
+    for place in range(len(held) - 1 if after else -1, -1, -1):
+        before = after.get(held[place])
+        if before is not None:
+            found = max(found, before.get(b"", -1), before.get(held[place - 1], -1) if place else -1)
+            if found == answers[-1]:
+                break
     return found
 
 
