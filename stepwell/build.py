@@ -5,30 +5,33 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from stepwell.base.config import CacheConfig, Config
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
-from stepwell.base.request import ChatRequest, Wishes
+from stepwell.base.request import NOBODY, Caller, ChatRequest, Wishes
 from stepwell.base.telemetry.log import RequestLog
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Record, Recorder
+from stepwell.base.tokens import safest
 from stepwell.conversing import Conversing
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
-from stepwell.memory.context.log.log import ConversationLog
+from stepwell.memory.context.log.log import ConversationLog, Name
 from stepwell.memory.context.summary.make import make_summaries
+from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Store
 from stepwell.pipeline import Pipeline
 from stepwell.router.budget import Budget, Ledger
 from stepwell.router.cascade.accept import AcceptScore
+from stepwell.router.cascade.again import N_MORE_TOKENS
 from stepwell.router.cascade.confidence import Calibration
 from stepwell.router.cascade.run import make_ladder
 from stepwell.router.decide import Router
@@ -115,7 +118,7 @@ def build(
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
-        conversing=_conversing(config, guard, marking, lambda: made[0]),
+        conversing=_conversing(config, guard, marking, infos, lambda: made[0]),
         marking=marking,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
@@ -210,13 +213,18 @@ def _judge(
     return make_judge(spec, ask=_asker(tier, "cache-judge", pipeline), embedder=embedder)
 
 
-def _asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> Callable[[str], Awaitable[str]]:
-    """Asks a tier through every stage but the cache: guards see it, budgets count it."""
+class _Ask(Protocol):
+    def __call__(self, prompt: str, of: Name | None = None) -> Awaitable[str]: ...
 
-    async def ask(prompt: str) -> str:
+
+def _asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> _Ask:
+    """Asks a tier through every stage but the cache: guards see it, and the budgets of whose work it is count it."""
+
+    async def ask(prompt: str, of: Name | None = None) -> str:
         wishes = Wishes(tier=tier, cache=False, tags=frozenset({tag}))
+        caller = NOBODY if of is None else Caller(of.tenant or None, of.user or None)
         fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}
-        reply = await pipeline().complete(ChatRequest.build(fields, wishes=wishes))
+        reply = await pipeline().complete(ChatRequest.build(fields, caller, wishes))
         return reply.text
 
     return ask
@@ -235,14 +243,15 @@ def _marking(config: Config, embedder: Callable[[], Embedder]) -> Callable[[], M
 
 
 def _conversing(
-    config: Config, guard: Guard, marking: Callable[[], Marking], pipeline: Callable[[], Pipeline]
+    config: Config,
+    guard: Guard,
+    marking: Callable[[], Marking],
+    infos: Sequence[TierInfo],
+    pipeline: Callable[[], Pipeline],
 ) -> Conversing:
     context = config.context
-    tier = context.summary.removeprefix("tier:")
-    if tier != context.summary and tier not in config.tiers:
-        raise ConfigError(f"context.summary names tier {tier!r}; there are {', '.join(config.tiers)}")
+    summaries = _summaries(config, infos, pipeline)
     log = _conversation_log(context) if context.path or context.redis_url_env else None
-    summaries = make_summaries(context, ask=_asker(tier, "context-summary", pipeline))
 
     def open_() -> Conversations:
         from stepwell.memory.context.conversations import Conversations
@@ -250,6 +259,25 @@ def _conversing(
         return Conversations(context, log or _conversation_log(context), marking(), summaries)
 
     return Conversing(open_, guard)
+
+
+def _summaries(
+    config: Config, infos: Sequence[TierInfo], pipeline: Callable[[], Pipeline]
+) -> Summaries | None:
+    spec = config.context.summary
+    tier = spec.removeprefix("tier:")
+    if tier == spec:
+        return make_summaries(config.context)
+    info = next((info for info in infos if info.name == tier), None)
+    if info is None:
+        raise ConfigError(f"context.summary names tier {tier!r}; there are {', '.join(config.tiers)}")
+    more = N_MORE_TOKENS if config.routing.cascade == "on" else 0
+    return make_summaries(
+        config.context,
+        ask_as=_asker(tier, "context-summary", pipeline),
+        window_tokens=_window(info) - more,
+        model=safest(info.models),
+    )
 
 
 def _conversation_log(context: ContextConfig) -> ConversationLog:

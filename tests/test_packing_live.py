@@ -476,3 +476,21 @@ async def test_a_reply_that_leaves_no_room_is_named() -> None:
         with pytest.raises(ContextTooLong, match="reply") as caught:
             await well.achat(ASK, max_tokens=9000, tier="dear")
         assert " 0 tokens" not in str(caught.value)
+
+
+async def test_a_tier_summarizes_behind_the_requests_and_its_tenant_pays() -> None:
+    cheap, dear = FakeTier("Noted."), FakeTier("The gardener tends tomatoes, and the code is 7741.")
+    context = {"summary": "tier:dear", "summary_batch_tokens": 500, "max_prompt_tokens": 3000}
+    async with house(cheap, dear, wide=8192, context=context) as well:
+        records = records_of(well)
+        talk = well.conversation("c", tenant="acme", user="ann")
+        await talk.aappend(long_talk(200))
+        await talk.achat("Hello.", tier="cheap")
+        assert well.pipeline.conversations is not None
+        await well.pipeline.conversations.drain()
+        past = await talk.apast()
+        await talk.achat("And now?", tier="cheap")
+    assert past.summary is not None
+    assert past.summary.by == "tier:dear"
+    assert {r.tenant for r in records if r.tier == "dear"} == {"acme"}
+    assert "7741" in " ".join(m.text for m in got(cheap).messages)
