@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from stepwell.base.config import CacheConfig, Config
-from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
-from stepwell.base.request import NOBODY, Caller, ChatRequest, Wishes
 from stepwell.base.telemetry.log import RequestLog
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Record, Recorder
-from stepwell.base.tokens import safest
-from stepwell.conversing import Conversing
+from stepwell.build_context import asker, make_conversing, make_marking
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
 from stepwell.memory.cache.cache import Cache
-from stepwell.memory.context.log.log import ConversationLog, Name
-from stepwell.memory.context.summary.make import make_summaries
-from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Store
 from stepwell.pipeline import Pipeline
 from stepwell.router.budget import Budget, Ledger
 from stepwell.router.cascade.accept import AcceptScore
-from stepwell.router.cascade.again import N_MORE_TOKENS
 from stepwell.router.cascade.confidence import Calibration
 from stepwell.router.cascade.run import make_ladder
 from stepwell.router.decide import Router
@@ -44,8 +36,6 @@ from stepwell.router.tiers.transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from stepwell.memory.cache.judge.judge import Judge
-    from stepwell.memory.context.conversations import Conversations
-    from stepwell.memory.context.marking import Marking
 
 LEASE_SLACK_S = 60.0
 
@@ -86,7 +76,7 @@ def build(
     embedder = _once(config)
     made: list[Pipeline] = []
     guard = Guard(config.guards)
-    marking = _marking(config, embedder)
+    marking = make_marking(config, embedder)
     pipeline = Pipeline(
         config=config,
         tiers=tiers,
@@ -118,7 +108,7 @@ def build(
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
-        conversing=_conversing(config, guard, marking, infos, lambda: made[0]),
+        conversing=make_conversing(config, guard, marking, infos, lambda: made[0]),
         marking=marking,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
@@ -210,88 +200,7 @@ def _judge(
     if tier != spec and tier not in config.tiers:
         raise ConfigError(f"cache.judge names tier {tier!r}; there are {', '.join(config.tiers)}")
 
-    return make_judge(spec, ask=_asker(tier, "cache-judge", pipeline), embedder=embedder)
-
-
-class _Ask(Protocol):
-    def __call__(self, prompt: str, of: Name | None = None) -> Awaitable[str]: ...
-
-
-def _asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> _Ask:
-    """Asks a tier through every stage but the cache: guards see it, and the budgets of whose work it is count it."""
-
-    async def ask(prompt: str, of: Name | None = None) -> str:
-        wishes = Wishes(tier=tier, cache=False, tags=frozenset({tag}))
-        caller = NOBODY if of is None else Caller(of.tenant or None, of.user or None)
-        fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}
-        reply = await pipeline().complete(ChatRequest.build(fields, caller, wishes))
-        return reply.text
-
-    return ask
-
-
-def _marking(config: Config, embedder: Callable[[], Embedder]) -> Callable[[], Marking]:
-    """One for all conversations, made with numpy when the first one needs it."""
-
-    @functools.cache
-    def make() -> Marking:
-        from stepwell.memory.context.marking import Marking
-
-        return Marking(embedder, embedder_name(config.embedding))
-
-    return make
-
-
-def _conversing(
-    config: Config,
-    guard: Guard,
-    marking: Callable[[], Marking],
-    infos: Sequence[TierInfo],
-    pipeline: Callable[[], Pipeline],
-) -> Conversing:
-    context = config.context
-    summaries = _summaries(config, infos, pipeline)
-    log = _conversation_log(context) if context.path or context.redis_url_env else None
-
-    def open_() -> Conversations:
-        from stepwell.memory.context.conversations import Conversations
-
-        return Conversations(context, log or _conversation_log(context), marking(), summaries)
-
-    return Conversing(open_, guard)
-
-
-def _summaries(
-    config: Config, infos: Sequence[TierInfo], pipeline: Callable[[], Pipeline]
-) -> Summaries | None:
-    spec = config.context.summary
-    tier = spec.removeprefix("tier:")
-    if tier == spec:
-        return make_summaries(config.context)
-    info = next((info for info in infos if info.name == tier), None)
-    if info is None:
-        raise ConfigError(f"context.summary names tier {tier!r}; there are {', '.join(config.tiers)}")
-    more = N_MORE_TOKENS if config.routing.cascade == "on" else 0
-    return make_summaries(
-        config.context,
-        ask_as=_asker(tier, "context-summary", pipeline),
-        window_tokens=_window(info) - more,
-        model=safest(info.models),
-    )
-
-
-def _conversation_log(context: ContextConfig) -> ConversationLog:
-    """Opened at the start where it is a file or a Redis: what is wrong with it shows at once."""
-    if context.redis_url_env is None:
-        from stepwell.memory.context.log.sqlite_log import SqliteLog
-
-        return SqliteLog(context.path)
-    url = os.environ.get(context.redis_url_env)
-    if not url:
-        raise ConfigError(f"context.redis_url_env: {context.redis_url_env} is not set in the environment")
-    from stepwell.memory.context.log.redis_log import RedisLog
-
-    return RedisLog(url, timeout_s=context.redis_timeout_s)
+    return make_judge(spec, ask=asker(tier, "cache-judge", pipeline), embedder=embedder)
 
 
 def _versions(config: Config) -> str:
