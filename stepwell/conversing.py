@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from stepwell.base.errors import GuardBlocked
+from stepwell.base.messages import n_leading
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
@@ -68,6 +69,7 @@ class Conversing:
         run.guarded = self._guard.fingerprint
         # as it is now: another request may be answered before this one is packed
         run.has_history = not talk.is_empty
+        run.n_lead = n_leading(asked.messages)
         run.request = run.sent = talk.news(run.request, asked)
 
     async def check_held(self, run: Run) -> None:
@@ -129,6 +131,7 @@ class Conversing:
             sent,
             answer,
             guarded=run.guarded,
+            n_lead=run.n_lead,
             answer_guarded=await self._passes(answer, run.guarded),
             asked_s=time.time() - (time.monotonic() - run.began_s),
             embedded=None if made is None else (text, *made),

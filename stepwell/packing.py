@@ -117,7 +117,7 @@ class Packing:
     def _fit_talk(self, run: Run, query: Query, rooms: Rooms, fixed: bytes | None) -> Fits:
         talk = run.talk
         assert talk is not None
-        n = n_leading(run.request.messages)
+        n = run.n_lead
         system = run.request.messages[:n] or [m for m, _ in talk.system]
         sent = run.request.messages[n:]
         fits = self._choose(
@@ -216,7 +216,7 @@ class Packing:
         talk, request = run.talk, run.request
         assert talk is not None
         run.sent = request
-        n_sent_lead, n_held = n_leading(request.messages), len(talk.thread)
+        n_sent_lead, n_held = run.n_lead, len(talk.thread)
         packs = {name: fit for name, fit in fits.items() if isinstance(fit, Packed)}
         held = sorted({place for fit in packs.values() for place in fit.kept if place < n_held})
         pins = preface([pin.text for pin in talk.pins], "", "")

@@ -277,7 +277,7 @@ class Pipeline:
         """Args: is_asked: A tier will be asked as decided; False leaves the conversation as it is."""
         # before fitting, which may drop what names the conversation
         talk, wishes = run.talk if run.has_history else None, run.request.wishes
-        seen = run.request if talk is None else talk.recent(run.request)
+        seen = run.request if talk is None else talk.recent(run.request, run.n_lead)
         run.turn = read_turn(seen, session=wishes.session or wishes.conversation)
         if self.router.needs_vector and not (run.vector.n_embedded or run.vector.is_of(run.turn.ask)):
             run.vector = self._vector(run.turn.ask, run.request)

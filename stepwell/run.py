@@ -35,6 +35,7 @@ class Run(msgspec.Struct):
         sent: The request before the conversation's messages were put in front.
         guarded: Names the guard rules that what was sent has passed.
         fits: What of the conversation goes to each tier, where it was packed; `n_history` messages in all.
+        n_lead: How many system messages headed what was sent.
         has_history: The conversation had one when the request came.
         held: Of the request's messages those that came from the conversation: their place in it.
         thread: Where what was sent is a long conversation of its own.
@@ -56,6 +57,7 @@ class Run(msgspec.Struct):
     guarded: bytes = b""
     fits: Mapping[str, Packed] = msgspec.field(default_factory=dict)
     n_history: int = 0
+    n_lead: int = 0
     has_history: bool = False
     held: Mapping[int, int] = msgspec.field(default_factory=dict)
     thread: Thread | None = None

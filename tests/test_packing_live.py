@@ -200,12 +200,13 @@ async def test_pins_go_with_every_request_and_the_latest_system_prompt_is_in_for
         await talk.achat([SYSTEM, user("Hi")], tier="cheap")
         await talk.apin("Allergic to nettles.")
         await talk.achat("What shall I plant?", tier="cheap")
-        assert [m.role for m in got(cheap).messages] == ["system", "system", "user", "assistant", "user"]
-        assert "Allergic to nettles." in got(cheap).messages[1].text
+        assert [m.role for m in got(cheap).messages] == ["system", "user", "assistant", "user"]
+        assert got(cheap).messages[0].text.startswith(str(SYSTEM["content"]))
+        assert "Allergic to nettles." in got(cheap).messages[0].text
         await talk.achat([{"role": "system", "content": "Be short."}, user("And now?")], tier="cheap")
         await talk.achat("Go on.", tier="cheap")
-        assert got(cheap).messages[0].text == "Be short."
-        assert sum(m.role == "system" for m in got(cheap).messages) == 2
+        assert got(cheap).messages[0].text.startswith("Be short.\n\nFacts")
+        assert sum(m.role == "system" for m in got(cheap).messages) == 1
 
 
 async def test_the_provider_corrects_the_counts() -> None:
@@ -494,3 +495,16 @@ async def test_a_tier_summarizes_behind_the_requests_and_its_tenant_pays() -> No
     assert past.summary.by == "tier:dear"
     assert {r.tenant for r in records if r.tier == "dear"} == {"acme"}
     assert "7741" in " ".join(m.text for m in got(cheap).messages)
+
+
+async def test_a_system_message_within_a_history_that_is_sent_whole_stays_where_it_is() -> None:
+    note = {"role": "system", "content": "The user opened page 7."}
+    cheap = FakeTier([f"a{n}" for n in range(4)])
+    async with house(cheap, FakeTier("x")) as well:
+        sent: list[dict[str, Any]] = [SYSTEM]
+        for n in range(4):
+            sent += [note, user(f"q{n}")] if n == 2 else [user(f"q{n}")]
+            reply = await well.achat(sent, tier="cheap", conversation="c")
+            sent.append({"role": "assistant", "content": reply.text})
+        assert len(await well.conversation("c").amessages()) == len(sent)
+    assert [(m.role, m.text) for m in got(cheap).messages] == [(m["role"], m["content"]) for m in sent[:-1]]

@@ -16,7 +16,7 @@ from msgspec import Raw
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ConversationErased, ForeignConversation, StoreUnavailable
-from stepwell.base.messages import SYSTEM_ROLES, Message
+from stepwell.base.messages import SYSTEM_ROLES, Message, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.held import Held
 from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
@@ -90,6 +90,7 @@ class Conversations:
         guarded: bytes,
         asked_s: float,
         answer_guarded: bytes | None = None,
+        n_lead: int | None = None,
         embedded: Embedded | None = None,
     ) -> bool:
         """Add what was said and answered to the log; False where that failed, or it was erased meanwhile.
@@ -98,9 +99,10 @@ class Conversations:
             guarded: Names the guard rules for input that it has passed; `answer_guarded` those that the answer has,
                 where they differ.
             asked_s: Unix time at which it was asked.
+            n_lead: How many messages headed the request when it came, before what is known was taken out.
             embedded: What of it was embedded as the query.
         """
-        lead, said = talk.logged(request)
+        lead, said = talk.logged(request, n_leading(request.messages) if n_lead is None else n_lead)
         turns = [NewTurn(bytes(raw), asked_s, guarded, is_lead=True) for raw in lead]
         turns += [NewTurn(bytes(raw), asked_s, guarded) for raw in said]
         turns.append(
@@ -293,7 +295,7 @@ class Conversations:
         return past
 
     async def _take(self, talk: Talk, past: Past) -> None:
-        if len(past.turns) > _MANY:
+        if len(past.turns) > _MANY or talk.thread.is_busy:
             await asyncio.to_thread(talk.take, past, self._marking.unseal)
         else:
             talk.take(past, self._marking.unseal)

@@ -10,7 +10,8 @@ import msgspec
 from stepwell.base.config.context import ContextConfig
 from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ContextTooLong
-from stepwell.base.messages import Message, encode_json
+from stepwell.base.messages import Message
+from stepwell.base.request import ChatRequest, Cut
 from stepwell.base.tokens import count_messages, count_text, is_exact_for
 from stepwell.memory.context.pack import pack
 from stepwell.memory.context.packed import Packed, Room
@@ -49,12 +50,16 @@ def prompt(talk: Talk, query: Query, room: Room, config: ContextConfig) -> tuple
     )
     if isinstance(found, ContextTooLong):
         raise found
-    notes = [m for m in (preface(pins, "", ""), preface((), found.summary, found.dates)) if m is not None]
     held = [i for i in found.kept if i < len(talk.thread)]
+    asking = ChatRequest.build({"messages": [{"role": "user", "content": query.text}]})
+    sent = talk.expanded(asking, held, 0, preface(pins, "", ""))
+    sent = sent.with_kept(range(len(sent.messages) - 1))
+    if note := preface((), found.summary, found.dates):
+        everything = Cut(tuple(range(len(sent.messages))), note.text)
+        sent = msgspec.structs.replace(sent, cuts={"": everything}).for_tier("")
     if found.is_bound:
-        found = _counted(found, [*system, *notes, *talk.thread.messages(held), asked], room)
-    head = [*(bytes(raw) for _, raw in talk.system), *map(encode_json, notes)]
-    return [*head, *(bytes(talk.raws[i]) for i in held)], found
+        found = _counted(found, [*sent.messages, asked], room)
+    return [bytes(raw) for raw in sent.raw_messages()], found
 
 
 def _counted(packed: Packed, messages: Sequence[Message], room: Room) -> Packed:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import Raw
 
+from stepwell.base.joined import joined
+from stepwell.base.laden import decode_message
 from stepwell.base.messages import Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
@@ -17,7 +20,6 @@ from stepwell.memory.context.reconcile import n_known, print_of, prints_of
 from stepwell.memory.context.summary.summarizer import Said
 from stepwell.memory.context.thread import Thread
 
-_decode = msgspec.json.Decoder(Message).decode
 _N_BYTES_A_MESSAGE = 200
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _N_RECENT = 40
@@ -111,7 +113,8 @@ class Talk:
     def _add(self, turn: Turn, mark: bytes) -> None:
         self.n_turns += 1
         self.guarded.add(turn.guarded)
-        message, raw = _decode(turn.raw), sendable(turn.raw)
+        raw = sendable(turn.raw)
+        message = decode_message(raw)
         self._n_raw_bytes += len(raw)
         if turn.is_lead:
             return self._lead(message, raw, turn.at_s)
@@ -153,9 +156,12 @@ class Talk:
         n = min(n, len(messages) - lead - 1) if n else 0
         return request.with_kept([*range(lead), *range(lead + n, len(messages))])
 
-    def recent(self, request: ChatRequest) -> ChatRequest:
-        """The request behind the last messages of the conversation, as a router reads it."""
-        lead = n_leading(request.messages)
+    def recent(self, request: ChatRequest, lead: int) -> ChatRequest:
+        """The request behind the last messages of the conversation, as a router reads it.
+
+        Args:
+            lead: How many messages headed it when it came: what is new may begin with a system message, too.
+        """
         first = max(0, len(self.thread) - _N_RECENT)
         return self.expanded(request, range(first, len(self.thread)), lead)
 
@@ -166,18 +172,26 @@ class Talk:
         raws = request.raw_messages()
         head = list(zip(request.messages[:lead], raws[:lead], strict=True)) or list(self.system)
         if pins is not None:
-            head.append((pins, Raw(encode_json(pins))))
+            _pin(head, pins)
         held = [(m, self.raws[i]) for m, i in zip(self.thread.messages(places), places, strict=True)]
         sent = list(zip(request.messages[lead:], raws[lead:], strict=True))
         every = [*head, *held, *sent]
         return request.with_messages([m for m, _ in every], [raw for _, raw in every])
 
-    def logged(self, request: ChatRequest) -> tuple[list[Raw], list[Raw]]:
+    def logged(self, request: ChatRequest, lead: int) -> tuple[list[Raw], list[Raw]]:
         """What a request adds to the log: the system prompt, where it is another one, and what was sent."""
         raws = request.raw_messages()
-        lead = n_leading(request.messages)
         is_new = [print_of(raw) for raw in raws[:lead]] != [print_of(raw) for _, raw in self.system]
         return raws[:lead] if is_new else [], raws[lead:]
+
+
+def _pin(head: list[tuple[Message, Raw]], pins: Message) -> None:
+    """Some chat templates take one system message: pins stand in it where there is one."""
+    if head:
+        with suppress(msgspec.MsgspecError, ValueError):  # a name in it is no Unicode text
+            head[-1] = joined(*head[-1], after=pins.text)
+            return
+    head.append((pins, Raw(encode_json(pins))))
 
 
 def sendable(raw: bytes) -> Raw:

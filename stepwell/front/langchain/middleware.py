@@ -15,7 +15,8 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from stepwell.base.errors import ConfigError
-from stepwell.base.messages import Message
+from stepwell.base.laden import decode_message
+from stepwell.base.messages import Message, encode_json
 from stepwell.front.langchain.bridge import send, wait
 from stepwell.front.langchain.convert import to_wire
 from stepwell.front.langchain.packer import Packer
@@ -108,7 +109,7 @@ def _wired(messages: Sequence[BaseMessage]) -> list[Message]:
 
 def _one(message: BaseMessage) -> Message:
     """What the wire writes as several messages, or leaves to the provider (thoughts), is counted as its text."""
-    first, *others = (msgspec.convert(wire, Message) for wire in to_wire([message]))
+    first, *others = (decode_message(encode_json(wire)) for wire in to_wire([message]))
     more = [other.text for other in others]
     if isinstance(message, AIMessage) and isinstance(message.content, list):
         more += [json.dumps(block) for block in message.content if _is_thought(block)]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from stepwell.base.messages import n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, NewTurn, Past, Summary, Turn
 from stepwell.memory.context.talk import Talk
@@ -45,7 +46,7 @@ def take(talk: Talk, *new: NewTurn) -> None:
 
 
 def exchange(talk: Talk, request: ChatRequest, said: Said, at_s: float = 1.0) -> None:
-    lead, sent = talk.logged(request)
+    lead, sent = talk.logged(request, n_leading(request.messages))
     new = [NewTurn(bytes(raw), at_s, is_lead=True) for raw in lead]
     new += [NewTurn(bytes(raw), at_s) for raw in [*sent, Raw(msgspec.json.encode(said))]]
     take(talk, *new)
@@ -67,7 +68,7 @@ def test_a_clock_in_the_system_prompt_does_not_part_a_call_from_its_result() -> 
     exchange(talk, talk.news(asking(system("It is 10:02"), *history)), answer("sun"), 2.0)
     assert roles(talk) == ["user", "assistant", "tool", "assistant"]
     assert in_force(talk) == ["It is 10:02"]
-    sent = talk.recent(asking(system("It is 10:03"), user("and now?"))).messages
+    sent = talk.recent(asking(system("It is 10:03"), user("and now?")), 1).messages
     assert [m.role for m in sent] == ["system", *roles(talk), "user"]
     assert sent[0].text == "It is 10:03"
 
@@ -78,7 +79,7 @@ def test_a_system_prompt_is_in_force_until_another_one_heads_a_request() -> None
     assert in_force(talk) == ["A", "B"]
     exchange(talk, asking(user("q2")), answer("a2"), 2.0)
     assert in_force(talk) == ["A", "B"]
-    assert talk.logged(asking(system("A"), {"role": "developer", "content": "B"}, user("q")))[0] == []
+    assert talk.logged(asking(system("A"), {"role": "developer", "content": "B"}, user("q")), 2)[0] == []
     # one that was left without an answer, too
     take(talk, NewTurn(msgspec.json.encode(user("unanswered")), 3.0))
     exchange(talk, asking(system("C"), user("q3")), answer("a3"), 4.0)
