@@ -11,7 +11,7 @@ import pytest
 
 from stepwell import BadRequest, ContextTooLong, Stepwell
 from stepwell.base.errors import ForeignConversation, StoreUnavailable
-from stepwell.base.messages import Message
+from stepwell.base.laden import decode_message
 from stepwell.base.tokens import count_messages, count_text
 from stepwell.testing import FakeTier
 from tests.house import CHEAP, house
@@ -336,7 +336,8 @@ GPT: dict[str, Any] = {**CHEAP, "model": "openai/gpt-4o", "window_tokens": 100_0
 
 
 def counted(prompt: Any, query: str, model: str) -> int:
-    sent = [msgspec.convert(m, Message) for m in (*prompt.messages, {"role": "user", "content": query})]
+    said = (*prompt.messages, {"role": "user", "content": query})
+    sent = [decode_message(msgspec.json.encode(m)) for m in said]
     return count_messages(sent, model=model)
 
 
