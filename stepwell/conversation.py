@@ -14,7 +14,7 @@ from stepwell.base.request import ChatRequest
 from stepwell.base.tokens import safest
 from stepwell.blocking import Loop, SyncStream
 from stepwell.memory.context.log.log import Name, Past, Pin
-from stepwell.memory.context.packed import Packed
+from stepwell.memory.context.packing.packed import Packed
 from stepwell.pipeline import Pipeline
 from stepwell.stream import ReplyStream
 

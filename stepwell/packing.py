@@ -21,8 +21,8 @@ from stepwell.base.reply import Reply
 from stepwell.base.request import Cut
 from stepwell.base.token_corrections import Corrections
 from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.preface import preface
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.preface import preface
 from stepwell.memory.context.recall.query import Query
 from stepwell.router.cascade.again import N_MORE_TOKENS
 from stepwell.router.decide import Router
@@ -32,8 +32,8 @@ from stepwell.run import Run, last_user_text
 
 if TYPE_CHECKING:
     from stepwell.memory.context.marking import Marking
-    from stepwell.memory.context.stateless import Threads
-    from stepwell.memory.context.thread import Thread
+    from stepwell.memory.context.thread.stateless import Threads
+    from stepwell.memory.context.thread.thread import Thread
 
 _TOO_LONG = Size(1 << 40, 0.0)
 Fits = Mapping[str, Packed | ContextTooLong]
@@ -154,7 +154,9 @@ class Packing:
         """
         places = [self._room(tier, n, fixed) for tier, n in rooms]
         plain = [self._room(tier, n, fixed, corrects=False) for tier, n in rooms]
-        from stepwell.memory.context.pack import pack  # with numpy: only where something has to be packed
+        from stepwell.memory.context.packing.pack import (
+            pack,  # with numpy: only where something has to be packed
+        )
 
         choose = partial(
             pack,
@@ -263,7 +265,7 @@ class Packing:
             run.thread.packed = fit
 
     def _n_same_tokens(self, run: Run, fit: Packed) -> int | None:
-        from stepwell.memory.context.prefix import n_same_tokens
+        from stepwell.memory.context.packing.prefix import n_same_tokens
 
         if run.talk is not None and run.has_history:
             return n_same_tokens(run.talk.thread, run.talk.packed, fit)
@@ -295,7 +297,7 @@ def _kept_in_the_thread(found: object) -> None:
 
 
 def _no_threads() -> Threads:
-    from stepwell.memory.context.stateless import Threads
+    from stepwell.memory.context.thread.stateless import Threads
 
     return Threads()
 

@@ -16,14 +16,14 @@ from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.base.telemetry.record import ContextRecord, Record
 from stepwell.memory.cache.cache import Lookup
-from stepwell.memory.context.packed import Packed
+from stepwell.memory.context.packing.packed import Packed
 from stepwell.router.purse import Purse
 from stepwell.router.turns import Turn
 from stepwell.stream import CLIENT_LEFT
 
 if TYPE_CHECKING:
     from stepwell.memory.context.talk import Talk
-    from stepwell.memory.context.thread import Thread
+    from stepwell.memory.context.thread.thread import Thread
 
 
 class Run(msgspec.Struct):

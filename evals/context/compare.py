@@ -14,8 +14,8 @@ from stepwell.evals.context.plain import PlainFill
 from stepwell.evals.context.recalled import Recalled
 from stepwell.evals.context.survive import Judge
 from stepwell.evals.context.talk import Question, Talk
+from stepwell.memory.context.packing.render import Transcript
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.render import Transcript
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Room
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Room
 from stepwell.memory.context.recall.marks import embed_marks
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

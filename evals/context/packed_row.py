@@ -11,11 +11,11 @@ from stepwell.base.decisions import FitDecision
 from stepwell.base.errors import BadRequest, ContextTooLong
 from stepwell.base.messages import Message, n_leading
 from stepwell.base.tokens import count_text
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Room
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Room
 from stepwell.memory.context.recall.marks import embed_marks
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 if TYPE_CHECKING:
     from stepwell.base.embedding import Embedder

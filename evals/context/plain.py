@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from stepwell.base.tokens import count_text
-from stepwell.memory.context.render import Line
+from stepwell.memory.context.packing.render import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

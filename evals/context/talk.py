@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stepwell.memory.context.render import Line, line
+from stepwell.memory.context.packing.render import Line, line
 
 
 class Utterance(msgspec.Struct, frozen=True):

@@ -12,12 +12,12 @@ import msgspec
 from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
 from stepwell.evals.context.recalled import queries_of
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.prefix import n_same_tokens
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.prefix import n_same_tokens
 from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 if TYPE_CHECKING:
     from stepwell.base.config.context import ContextConfig

@@ -21,7 +21,7 @@ from stepwell.base.request import ChatRequest
 from stepwell.memory.context.held import Held
 from stepwell.memory.context.log.log import ConversationLog, Listed, Name, NewTurn, Past, Pin, Summary
 from stepwell.memory.context.marking import Marking
-from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.packing.packed import Packed, Room
 from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.query import Query
 from stepwell.memory.context.shown import prompt, query_of, transcript

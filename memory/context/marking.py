@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from stepwell.base.embedding import Embedder, on_worker
 from stepwell.memory.context.recall.marks import embed_marks
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 _BATCH = 4  # a request that needs its own vector waits for no more than this
 _N_READ = 200  # 15 ms

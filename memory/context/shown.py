@@ -13,11 +13,11 @@ from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
 from stepwell.base.request import ChatRequest, Cut
 from stepwell.base.tokens import count_messages, count_text, is_exact_for
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.preface import preface
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.preface import preface
+from stepwell.memory.context.packing.render import Line, Transcript, line
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.render import Line, Transcript, line
 from stepwell.memory.context.talk import Talk
 
 

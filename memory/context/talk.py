@@ -15,10 +15,10 @@ from stepwell.base.laden import decode_message
 from stepwell.base.messages import Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
 from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
-from stepwell.memory.context.packed import Packed
+from stepwell.memory.context.packing.packed import Packed
 from stepwell.memory.context.reconcile import n_known, print_of, prints_of
 from stepwell.memory.context.summary.summarizer import Said
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 _N_BYTES_A_MESSAGE = 200
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -24,10 +24,10 @@ from stepwell.base.messages import Message
 from stepwell.evals.context.read import read_talks
 from stepwell.evals.context.recalled import Recalled
 from stepwell.evals.context.talk import Talk
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 ROOM = Room(4000, "gpt-4o")
 N_CALLS = 120

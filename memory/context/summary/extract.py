@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stepwell.memory.context.dates import day
 from stepwell.memory.context.log.log import Name, Summary
+from stepwell.memory.context.packing.dates import day
 from stepwell.memory.context.summary.cut import n_tokens
 from stepwell.memory.context.summary.sentences import sentences
 from stepwell.memory.context.summary.speaker import speaker_of

@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 from stepwell.base.messages import Message
-from stepwell.memory.context.dates import day
 from stepwell.memory.context.log.log import Name, Summary
+from stepwell.memory.context.packing.dates import day
 from stepwell.memory.context.summary.cut import SIZE_BY, cut_to
 from stepwell.memory.context.summary.pieces import pieces
 from stepwell.memory.context.summary.reading import Reading

@@ -60,7 +60,7 @@ def _talks(args: Namespace, config: Config, raw: bytes, budget_tokens: int, out:
     from stepwell.base.embedding import load_embedder
     from stepwell.evals.context.read import read_talks
     from stepwell.evals.context.recalled import Recalled
-    from stepwell.memory.context.render import Transcript
+    from stepwell.memory.context.packing.render import Transcript
 
     try:
         talks = read_talks(raw)

@@ -11,11 +11,11 @@ from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
 from stepwell.base.tokens import count_text, upper_bound
 from stepwell.memory.context.marking import Marking
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.stateless import Threads
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.stateless import Threads
+from stepwell.memory.context.thread.thread import Thread
 from stepwell.well import Stepwell
 
 _MARKS_FROM_SHARE = 0.5  # of the room: what is embedded by then need not be waited for when it overflows

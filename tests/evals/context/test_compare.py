@@ -18,7 +18,7 @@ from stepwell.evals.context.plain import PlainFill
 from stepwell.evals.context.read import read_talks
 from stepwell.evals.context.survive import Kept
 from stepwell.evals.context.talk import Talk, Utterance
-from stepwell.memory.context.render import Transcript
+from stepwell.memory.context.packing.render import Transcript
 from tests.evals.context.talks import Letters, locomo
 
 TALKS = read_talks(json.dumps(locomo("t", "u")).encode())

@@ -15,7 +15,7 @@ from stepwell.base.messages import Message
 from stepwell.memory.context import marking as marking_module
 from stepwell.memory.context.marking import Marking
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 
 class Source:

@@ -8,7 +8,7 @@ import msgspec
 
 from stepwell.base.config.context import ContextConfig
 from stepwell.memory.context.log.log import Name, Past, Summary, Turn
-from stepwell.memory.context.packed import Room
+from stepwell.memory.context.packing.packed import Room
 from stepwell.memory.context.recall.query import Query
 from stepwell.memory.context.shown import prompt
 from stepwell.memory.context.talk import Talk

@@ -10,11 +10,11 @@ from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import FunctionCall, Message, ToolCall
 from stepwell.base.tokens import count_message, count_messages, count_text, upper_bound
 from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.preface import preface
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.preface import preface
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 MODEL = "openai/gpt-4.1"
 DAY_S = 86_400.0
@@ -85,10 +85,10 @@ def test_what_fits_is_kept_uncounted_and_unsearched() -> None:
     code = """
 import sys
 from stepwell.base.messages import Message
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 thread = Thread()
 thread.add(Message("user", "word " * 120))
 thread.index.relevance = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from stepwell.memory.context.column import Column
+from stepwell.memory.context.thread.column import Column
 
 
 class Marked:

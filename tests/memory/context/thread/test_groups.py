@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from stepwell.base.messages import FunctionCall, Message, ToolCall
-from stepwell.memory.context.groups import Shape
-from stepwell.memory.context.said import said
+from stepwell.memory.context.thread.groups import Shape
+from stepwell.memory.context.thread.said import said
 
 
 def call(*ids: str) -> Message:

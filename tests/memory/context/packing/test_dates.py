@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stepwell.memory.context.dates import dates, day
+from stepwell.memory.context.packing.dates import dates, day
 
 DAY_S = 86_400.0
 MAY_8 = 1_683_504_000.0  # 8 May 2023, 00:00 UTC

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.base.tokens import count_text
-from stepwell.memory.context.render import Line, Transcript, line
+from stepwell.memory.context.packing.render import Line, Transcript, line
 
 MODEL = "gpt-4"
 LINES = [

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from threading import Lock
 
 from stepwell.base.messages import Message, encode_json
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 _DIGEST_BYTES = 16
 

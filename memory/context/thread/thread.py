@@ -8,15 +8,15 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from stepwell.base.messages import Message
-from stepwell.memory.context.column import Column
-from stepwell.memory.context.counts import Counts
-from stepwell.memory.context.groups import Shape
-from stepwell.memory.context.marked import Marked
-from stepwell.memory.context.packed import Packed
+from stepwell.memory.context.packing.packed import Packed
 from stepwell.memory.context.recall.index import Index
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.said import said, speaker_of
-from stepwell.memory.context.view import View
+from stepwell.memory.context.thread.column import Column
+from stepwell.memory.context.thread.counts import Counts
+from stepwell.memory.context.thread.groups import Shape
+from stepwell.memory.context.thread.marked import Marked
+from stepwell.memory.context.thread.said import said, speaker_of
+from stepwell.memory.context.thread.view import View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +31,8 @@ _PAUSE_S = 0.001  # between steps: a thread that only computes keeps the event l
 class Thread:
     """The messages of one conversation, from the first on; grows only. Any thread may call.
 
-    A message's place is its number, from 0. `pack` (memory.context.pack) holds `lock` while it chooses. The index reads
-    what was said when it is first searched: a conversation that fits costs nothing of the kind.
+    A message's place is its number, from 0. `pack` (memory.context.packing.pack) holds `lock` while it chooses. The
+    index reads what was said when it is first searched: a conversation that fits costs nothing of the kind.
 
     Attributes:
         packed: What was last sent of it, for `pack(before=…)`; its user sets it.

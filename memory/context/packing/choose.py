@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stepwell.base.tokens import is_exact_for
-from stepwell.memory.context.dates import dates
-from stepwell.memory.context.fill import Units, fill, units
-from stepwell.memory.context.latest import latest
-from stepwell.memory.context.needs import Needs, Wishes, n_note
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.shorten import shorten
+from stepwell.memory.context.packing.dates import dates
+from stepwell.memory.context.packing.fill import Units, fill, units
+from stepwell.memory.context.packing.latest import latest
+from stepwell.memory.context.packing.needs import Needs, Wishes, n_note
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.shorten import shorten
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stepwell.memory.context.needs import Mask
+    from stepwell.memory.context.packing.needs import Mask
 
 _SPAN_TOKENS = 14  # what a day takes in the line of dates
 _DATES_SHARE = 0.1

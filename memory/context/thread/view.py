@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepwell.base.messages import Message
-from stepwell.memory.context.counts import Counts
 from stepwell.memory.context.recall.index import Index
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.said import said, speaker_of
+from stepwell.memory.context.thread.counts import Counts
+from stepwell.memory.context.thread.said import said, speaker_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stepwell.memory.context.thread import Thread
+    from stepwell.memory.context.thread.thread import Thread
 
 
 class View:

@@ -17,11 +17,11 @@ from stepwell.base.messages import FunctionCall, Message, Part, ToolCall
 from stepwell.base.tokens import count_messages
 from stepwell.base.vocabulary import encoding_for
 from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.pack import pack
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.preface import preface
+from stepwell.memory.context.packing.pack import pack
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.preface import preface
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 MODEL = "openai/gpt-4.1"
 FIXED = ("system", "developer")

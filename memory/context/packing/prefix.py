@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stepwell.memory.context.packed import Packed
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.packing.packed import Packed
+from stepwell.memory.context.thread.thread import Thread
 
 
 def n_same_tokens(thread: Thread, before: Packed | None, now: Packed) -> int:

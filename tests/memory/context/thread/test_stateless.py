@@ -7,7 +7,7 @@ import pytest
 
 from stepwell.base.messages import Message
 from stepwell.memory.context.recall.marks import mark_of_query
-from stepwell.memory.context.stateless import Threads
+from stepwell.memory.context.thread.stateless import Threads
 
 MARK = mark_of_query(np.full(384, 384**-0.5, dtype=np.float32), None)
 TALK = [Message("user" if i % 2 == 0 else "assistant", f"This is turn {i}.") for i in range(9)]
@@ -15,7 +15,7 @@ TALK = [Message("user" if i % 2 == 0 else "assistant", f"This is turn {i}.") for
 
 def places_read(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """Every message that some thread takes in from now on."""
-    from stepwell.memory.context.thread import Thread
+    from stepwell.memory.context.thread.thread import Thread
 
     read: list[Message] = []
     add = Thread.add

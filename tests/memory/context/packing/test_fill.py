@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.base.messages import FunctionCall, Message, ToolCall
-from stepwell.memory.context.fill import fill, units
-from stepwell.memory.context.thread import Thread
-from stepwell.memory.context.view import View
+from stepwell.memory.context.packing.fill import fill, units
+from stepwell.memory.context.thread.thread import Thread
+from stepwell.memory.context.thread.view import View
 
 MODEL = "openai/gpt-4.1"
 

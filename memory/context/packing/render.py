@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LEAST_TOKENS = 12
-# as in memory.context.fill
+# as in memory.context.packing.fill
 _POWER = 0.5
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stepwell.memory.context.view import View
+    from stepwell.memory.context.thread.view import View
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]

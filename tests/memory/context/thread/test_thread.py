@@ -8,10 +8,10 @@ import pytest
 
 from stepwell.base.messages import FunctionCall, Message, Part, ToolCall
 from stepwell.base.tokens import count_message, upper_bound
-from stepwell.memory.context import thread as thread_module
 from stepwell.memory.context.recall.marks import mark_of_query
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread import thread as thread_module
+from stepwell.memory.context.thread.thread import Thread
 
 CALL = ToolCall("c1", "function", FunctionCall("weather", '{"city": "Ahmedabad"}'))
 HISTORY = [
@@ -90,7 +90,7 @@ def test_each_message_is_counted_once_for_a_vocabulary(monkeypatch: pytest.Monke
         asked.append((message, model))
         return count_message(message, model)
 
-    monkeypatch.setattr("stepwell.memory.context.counts.count_message", counted)
+    monkeypatch.setattr("stepwell.memory.context.thread.counts.count_message", counted)
     view = thread_of(HISTORY).view()
     for model in ("gpt-4o", "openai/gpt-4.1", "gpt-4o-mini"):  # all of o200k_base
         view.count(np.arange(5), model)
@@ -108,7 +108,7 @@ def test_what_goes_along_each_time_is_counted_once(monkeypatch: pytest.MonkeyPat
         n_asked += 1
         return count_message(message, model)
 
-    monkeypatch.setattr("stepwell.memory.context.counts.count_message", counted)
+    monkeypatch.setattr("stepwell.memory.context.thread.counts.count_message", counted)
     thread, prompt = thread_of(HISTORY), Message("system", "Be brief.")
     for _ in range(3):
         assert thread.view().count_beside([prompt], "gpt-4o") == count_message(prompt, "gpt-4o")

@@ -10,10 +10,10 @@ from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
 from stepwell.base.tokens import N_REPLY_TOKENS, count_message, upper_bound
 from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.packed import Packed, Room
-from stepwell.memory.context.preface import preface
+from stepwell.memory.context.packing.packed import Packed, Room
+from stepwell.memory.context.packing.preface import preface
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.view import View
+from stepwell.memory.context.thread.view import View
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from stepwell.base.errors import ContextTooLong
 from stepwell.base.messages import Message
-from stepwell.memory.context.choose import choose
 from stepwell.memory.context.log.log import Summary
-from stepwell.memory.context.needs import Needs, Wishes
-from stepwell.memory.context.packed import Packed, Room
+from stepwell.memory.context.packing.choose import choose
+from stepwell.memory.context.packing.needs import Needs, Wishes
+from stepwell.memory.context.packing.packed import Packed, Room
 from stepwell.memory.context.recall.query import Query
-from stepwell.memory.context.thread import Thread
+from stepwell.memory.context.thread.thread import Thread
 
 
 def pack(
@@ -40,7 +40,7 @@ def pack(
         sent: Messages that follow the thread and are not (yet) part of it; their places follow, too. What of them is
             before the last turn is found by its words alone, and read anew each time: best a few.
         system: Messages that go along and are no part of the thread; they have no places.
-        pins: Facts that go along (`memory.context.preface` says how).
+        pins: Facts that go along (`memory.context.packing.preface` says how).
         summary: The gist of the beginning, to be sent where something it covers is left out.
         recent_share: Share of a room that the exchanges before the last turn get in any case.
         summary_share: Most of a room that the summary gets.

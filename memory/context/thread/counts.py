@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.messages import Message, encode_json
 from stepwell.base.tokens import N_REPLY_TOKENS, count_message, frame_tokens, is_exact_for, upper_bound
-from stepwell.memory.context.column import Column
+from stepwell.memory.context.thread.column import Column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 from stepwell.base.messages import SYSTEM_ROLES, Message
-from stepwell.memory.context.column import Column
+from stepwell.memory.context.thread.column import Column
 
 if TYPE_CHECKING:
     import numpy as np

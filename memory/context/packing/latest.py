@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepwell.memory.context.needs import Needs
+from stepwell.memory.context.packing.needs import Needs
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stepwell.memory.context.needs import Mask
+    from stepwell.memory.context.packing.needs import Mask
 
 # What the last answer says is what "it" and "that" mean: it may take more than its share, but no more than this.
 _LAST_SHARE = 0.5

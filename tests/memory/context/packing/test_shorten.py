@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from stepwell.base.tokens import count_text
-from stepwell.memory.context.shorten import shorten
+from stepwell.memory.context.packing.shorten import shorten
 
 MODEL = "gpt-4o"
 TEXT = "The boat is green. It leaks!\nWho will mend it? Nobody knows."
