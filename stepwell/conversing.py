@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
+from stepwell.base.decisions import Verdict
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import n_leading
 from stepwell.base.reply import Reply
@@ -86,10 +87,11 @@ class Conversing:
         if not talk.pins and talk.guarded <= {run.guarded}:
             return
         try:
-            run.trace.guard_input, run.request = await self._guard.check_input(run.request)
+            verdict, run.request = await self._guard.check_input(run.request)
         except GuardBlocked:
             run.request = run.request.without(await self._blocked(run))
-            run.trace.guard_input, run.request = await self._guard.check_input(run.request)
+            verdict, run.request = await self._guard.check_input(run.request)
+        run.trace.guard_input = _both(run.trace.guard_input, verdict)
 
     async def _blocked(self, run: Run) -> set[int]:
         """Places in the request of the exchanges that hold a blocked message."""
@@ -154,3 +156,13 @@ class Conversing:
             await asyncio.wait(self._late, timeout=self._log_wait_s)
         if "conversations" in self.__dict__:
             await self.conversations.close()
+
+
+def _both(sent: Verdict | None, held: Verdict) -> Verdict:
+    """What was found in what was sent, and in what was held."""
+    if sent is None or not (sent.kinds or sent.errors):
+        return held
+    kinds = (*sent.kinds, *(kind for kind in held.kinds if kind not in sent.kinds))
+    errors = (*sent.errors, *(error for error in held.errors if error not in sent.errors))
+    action = sent.action if held.action == "allow" else held.action
+    return Verdict(sent.stage, action, kinds, sent.n_findings + held.n_findings, errors)

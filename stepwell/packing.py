@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stepwell.memory.context.thread.stateless import Threads
     from stepwell.memory.context.thread.thread import Thread
 
+NOTHING = Query("")
+_MORE_TOKENS = 100  # frames of pins, a cascade's hint
 _TOO_LONG = Size(1 << 40, 0.0)
 Fits = Mapping[str, Packed | ContextTooLong]
 Rooms = Sequence[tuple[TierInfo, int]]
@@ -70,7 +72,8 @@ class Packing:
             ContextTooLong: What must stay fits nowhere.
         """
         rooms = self.router.rooms(run.request)
-        query = await self._query(run)
+        # where all fits there is nothing to look for
+        query = NOTHING if self._fits_by_far(run, rooms, fixed) else await self._query(run)
         # counting and choosing block: milliseconds
         if run.talk is None or not run.has_history:
             fits = await asyncio.to_thread(self._fit_sent, run, query, rooms, fixed)
@@ -89,6 +92,16 @@ class Packing:
         }
         n, n_most = await self._whole(run, fixed, counts)
         return Sizes(n, n_most, sizes | left_out, self.min_recall)
+
+    def _fits_by_far(self, run: Run, rooms: Rooms, fixed: bytes | None) -> bool:
+        """Whether a bound that costs microseconds fits every room."""
+        if run.talk is None or not run.has_history:
+            return False
+        extra = [*(m for m, _ in run.talk.system), *(Message("system", pin.text) for pin in run.talk.pins)]
+        bound = tokens.upper_bound([*run.request.messages, *extra], fixed) + _MORE_TOKENS
+        bound += int(run.talk.thread.counts.bound.sum())
+        most = self.config.max_prompt_tokens
+        return bound <= min(n - t.n_system_tokens if most is None else min(n, most) for t, n in rooms)
 
     async def _whole(self, run: Run, fixed: bytes | None, counts: bool) -> tuple[int, int]:
         """Tokens of all of it: counted where dollars hang on it, else estimated; and its bound."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stepwell import Stepwell
+from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import ConfigError, ContextTooLong, StepwellError, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
@@ -409,12 +410,18 @@ async def test_a_blocked_held_message_is_left_out_with_its_exchange_and_pins_are
 
 async def test_an_answer_is_guarded_before_it_goes_to_another_tier() -> None:
     cheap, dear = FakeTier("Ask carol@corp.com."), FakeTier("ok")
-    async with house(cheap, dear, guards={"input": ["email"], "output": []}) as well:
+    async with house(cheap, dear, guards={"input": ["email", "ip_address"], "output": []}) as well:
         talk = well.conversation("c")
         await talk.achat("Whom?", tier="cheap")
-        await talk.achat("Thanks.", tier="dear")
+        reply = await talk.achat("Thanks. I am at 83.12.7.90.", tier="dear")
+        assert reply.trace.guard_input is not None
+        assert {*reply.trace.guard_input.kinds} == {"EMAIL", "IP_ADDRESS"}
         assert (await talk.amessages())[1]["content"] == "Ask carol@corp.com."
-    assert [m.text for m in got(dear).messages] == ["Whom?", "Ask [EMAIL].", "Thanks."]
+    assert [m.text for m in got(dear).messages] == [
+        "Whom?",
+        "Ask [EMAIL].",
+        "Thanks. I am at [IP_ADDRESS].",
+    ]
 
 
 async def test_an_answer_within_a_conversation_is_nobody_elses() -> None:
@@ -508,3 +515,20 @@ async def test_a_system_message_within_a_history_that_is_sent_whole_stays_where_
             sent.append({"role": "assistant", "content": reply.text})
         assert len(await well.conversation("c").amessages()) == len(sent)
     assert [(m.role, m.text) for m in got(cheap).messages] == [(m["role"], m["content"]) for m in sent[:-1]]
+
+
+async def test_a_short_conversation_is_not_embedded_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    async def get(self: RequestVector, timeout_s: float) -> None:
+        asked.append(timeout_s)
+
+    monkeypatch.setattr(RequestVector, "get", get)
+    async with house(FakeTier("ok"), FakeTier("x")) as well:
+        talk = well.conversation("c")
+        for text in ("Hello.", "How are you?"):
+            await talk.achat(text, tier="cheap")
+        assert not asked
+        await talk.aappend(long_talk())
+        await talk.achat(ASK, tier="cheap")
+        assert asked
