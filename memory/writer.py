@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -15,6 +16,8 @@ from queue import Empty, SimpleQueue
 MAX_WAITING = 10_000
 FAILURES = (sqlite3.Error, ValueError, OverflowError)
 
+_PATIENCE_S = 5.0  # as long as SQLite itself waits for a lock
+_PAUSE_S = 0.02
 _log = logging.getLogger("stepwell.memory")
 
 
@@ -50,6 +53,7 @@ class Writer:
             max_waiting: Where more wait, for a disk that hangs, say, jobs that are not urgent are lost.
         """
         self.n_lost = 0
+        self.patience_s = _PATIENCE_S
         self._what = what
         self._max_waiting = max_waiting
         self._is_full = False
@@ -109,13 +113,22 @@ class Writer:
             batch = self._next_batch()
             is_over = None in batch
             jobs = [job for job in batch if job is not None]
-            error = self._transact(jobs) if jobs else None
+            error = self._patiently(jobs) if jobs else None
             # a file that stays locked for one stays so for all: tried one by one, each would wait as long
             if error is None or len(jobs) == 1 or _is_locked(error):
                 self._settle(jobs, error)
                 continue
             for job in jobs:  # one bad write must not take the others with it
                 self._settle([job], self._transact([job]))
+
+    def _patiently(self, jobs: list[Job]) -> Exception | None:
+        """Some locks (while another process makes or recovers the file) are refused at once, whatever the timeout."""
+        began_s = time.monotonic()
+        error = self._transact(jobs)
+        while error is not None and _is_locked(error) and time.monotonic() - began_s < self.patience_s:
+            time.sleep(_PAUSE_S)
+            error = self._transact(jobs)
+        return error
 
     def _lose(self, n: int) -> None:
         with self._counting:

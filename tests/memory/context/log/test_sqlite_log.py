@@ -99,6 +99,7 @@ async def test_a_file_that_stays_locked_is_said_so_to_all_at_once(
 ) -> None:
     epoch = (await log.append(ANN, new("hi"), epoch=0)).epoch
     pragma(log, "busy_timeout=10")
+    log._writer.patience_s = 0.0
     hangs, goes_on, n_tries = threading.Event(), threading.Event(), 0
     transact = log._writer._transact
 

@@ -14,7 +14,7 @@ from stepwell.memory.context.recall.one_thread import one_thread
 def n_threads() -> list[int]:
     assert np.dot([1.0], [1.0]) == 1
     found = ThreadpoolController().select(user_api="blas").lib_controllers
-    return [lib.num_threads for lib in found if "numpy" in lib.filepath or "scipy_openblas" in lib.filepath]
+    return [lib.num_threads for lib in found if "numpy" in lib.filepath]
 
 
 def test_it_is_one_within_and_as_before_after() -> None:
