@@ -12,7 +12,7 @@ from stepwell.base.embedding import Embedder, on_worker
 from stepwell.memory.context.recall.marks import embed_marks
 from stepwell.memory.context.thread.thread import Thread
 
-_BATCH = 4  # a request that needs its own vector waits for no more than this
+_BATCH = 1  # what a request that needs a vector of its own waits for; on a CPU more at once are no faster
 _N_READ = 200  # 15 ms
 _MAX_WAITING = 1000
 _N_NAME = 4

@@ -102,7 +102,8 @@ class Cut(msgspec.Struct, frozen=True):
         note: What is said in place of the others, "" where nothing is: goes in after the leading system messages, as
             a user's words (it quotes users and tools, whose words must not gain a system prompt's weight): at the
             head of the next message kept where that is a user's (chat templates of some models refuse two users'
-            messages in a row), else as a message of its own.
+            messages in a row), else, and where that is the last user's, whose words stay as they are, as a message of
+            its own.
     """
 
     kept: tuple[int, ...]
@@ -208,7 +209,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
 def _put_note(kept: list[tuple[Message, Raw]], text: str) -> None:
     lead = n_leading([m for m, _ in kept])
-    if lead < len(kept) and kept[lead][0].role == "user":
+    if any(m.role == "user" for m, _ in kept[lead + 1 :]) and kept[lead][0].role == "user":
         with suppress(msgspec.MsgspecError, ValueError):  # a name in it is no Unicode text
             kept[lead] = joined(*kept[lead], before=text)
             return

@@ -132,7 +132,8 @@ def test_a_note_stands_behind_the_leading_system_messages_in_the_next_users_word
         {"role": "user", "content": "u4", "extra": 4},
     ]
     assert [m.text for m in small.messages] == ["s", "gist\n\nu2", "u4"]
-    assert [m.text for m in request.for_tier("bare").messages] == ["gist\n\nu4"]
+    # the last user's words stay as they are
+    assert [m.text for m in request.for_tier("bare").messages] == ["gist", "u4"]
     assert [(m.role, m.text) for m in request.for_tier("system").messages] == [
         ("system", "s"),
         ("user", "gist"),
@@ -153,7 +154,7 @@ def test_a_note_is_a_message_of_its_own_where_another_than_a_user_speaks_next() 
 
 def test_a_message_that_cannot_be_written_anew_keeps_its_words() -> None:
     raw = b'{"role":"user","content":"u","\xff":1}'
-    request = ChatRequest.parse(b'{"messages":[%s,%s]}' % (raw, raw))
-    small = msgspec.structs.replace(request, cuts={"small": Cut((1,), "gist")}).for_tier("small")
-    assert [m.text for m in small.messages] == ["gist", "u"]
+    request = ChatRequest.parse(b'{"messages":[%s,%s,%s]}' % (raw, raw, raw))
+    small = msgspec.structs.replace(request, cuts={"small": Cut((1, 2), "gist")}).for_tier("small")
+    assert [m.text for m in small.messages] == ["gist", "u", "u"]
     assert bytes(small.raw_messages()[1]) == raw

@@ -18,6 +18,12 @@ from stepwell.memory.context.recall.query import Query
 from stepwell.memory.context.thread.thread import Thread
 
 
+@pytest.fixture(autouse=True)
+def batches_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of several, so that one can be half read."""
+    monkeypatch.setattr(marking_module, "_BATCH", 4)
+
+
 class Source:
     """An embedder that notes what it reads; texts in `refused` make it fail."""
 
