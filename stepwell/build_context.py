@@ -16,7 +16,7 @@ from stepwell.base.tokens import safest
 from stepwell.conversing import Conversing
 from stepwell.guards.guard import Guard
 from stepwell.memory.context.log.log import ConversationLog, Name
-from stepwell.memory.context.summary.make import make_summaries
+from stepwell.memory.context.summary.make import make_summaries, tier_of
 from stepwell.memory.context.summary.summaries import Summaries
 from stepwell.pipeline import Pipeline
 from stepwell.router.cascade.again import N_MORE_TOKENS
@@ -78,9 +78,8 @@ def make_conversing(
 def _summaries(
     config: Config, infos: Sequence[TierInfo], pipeline: Callable[[], Pipeline]
 ) -> Summaries | None:
-    spec = config.context.summary
-    tier = spec.removeprefix("tier:")
-    if tier == spec:
+    tier = tier_of(config.context.summary)
+    if tier is None:
         return make_summaries(config.context)
     info = next((info for info in infos if info.name == tier), None)
     if info is None:

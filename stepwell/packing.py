@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stepwell.memory.context.thread.thread import Thread
 
 NOTHING = Query("")
-_MORE_TOKENS = 100  # frames of pins, a cascade's hint
+_MORE_TOKENS = 100  # frames of pins
 _TOO_LONG = Size(1 << 40, 0.0)
 Fits = Mapping[str, Packed | ContextTooLong]
 Rooms = Sequence[tuple[TierInfo, int]]
@@ -100,8 +100,7 @@ class Packing:
         extra = [*(m for m, _ in run.talk.system), *(Message("system", pin.text) for pin in run.talk.pins)]
         bound = tokens.upper_bound([*run.request.messages, *extra], fixed) + _MORE_TOKENS
         bound += int(run.talk.thread.counts.bound.sum())
-        most = self.config.max_prompt_tokens
-        return bound <= min(n - t.n_system_tokens if most is None else min(n, most) for t, n in rooms)
+        return bound <= min(self._room(tier, n, None).n_tokens for tier, n in rooms)
 
     async def _whole(self, run: Run, fixed: bytes | None, counts: bool) -> tuple[int, int]:
         """Tokens of all of it: counted where dollars hang on it, else estimated; and its bound."""
