@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from stepwell.base.decisions import Finding
+
+if TYPE_CHECKING:
+    from stepwell.guards.context import Context
 
 WHOLE_TEXT = 0
 """A `max_len` for checks that must see the whole text; a stream buffers for them."""
@@ -59,6 +62,35 @@ class StreamCheck(Check, Protocol):
 
     def decides_at(self, text: str, at: int) -> int:
         """Return how long the text must be until what `open_at` found open at `at` may be decided, at the soonest."""
+        ...
+
+
+@runtime_checkable
+class ContextCheck(Check, Protocol):
+    """A check that has to know more than the text: the system prompt, the documents, the request's embedding.
+
+    `find` then is `find_in` with nothing known.
+    """
+
+    def find_in(self, text: str, context: Context) -> list[Finding]:
+        """As `find`."""
+        ...
+
+
+@runtime_checkable
+class Judge(ContextCheck, Protocol):
+    """A check that scores a text as a whole (or windows of it) by what it learned; a rule's threshold decides.
+
+    Attributes:
+        floor: Scores below it are not reported.
+        reads_vector: Whether the request's embedding helps it; it must do without one, too.
+    """
+
+    floor: float
+    reads_vector: bool
+
+    def default_threshold(self, false_blocks: float) -> float:
+        """The threshold for a budget of false blocks, 0..1, on traffic never seen: as careful as its card allows."""
         ...
 
 

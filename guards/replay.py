@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from functools import cache
 
-from stepwell.guards.check import StreamCheck
+from stepwell.guards.check import Check
 from stepwell.guards.checks import make, names
 
 
 @cache
-def _checks() -> tuple[StreamCheck, ...]:
+def _checks() -> tuple[Check, ...]:
     return tuple(make(name, {}) for name in names())
 
 

@@ -7,26 +7,36 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepwell.base.config import CheckConfig
+from stepwell.base.config.guards import GuardAction
 from stepwell.base.decisions import Finding
 from stepwell.base.errors import ConfigError
 from stepwell.base.plug import load
 from stepwell.guards import checks
-from stepwell.guards.check import WHOLE_TEXT, Check, StreamCheck
+from stepwell.guards.check import WHOLE_TEXT, Check, Judge, StreamCheck
 from stepwell.guards.deadline import run_limited
 
 ADAPTER = "guardrails:"
-_WORST_FIRST = ("block", "redact", "log")
+WORST_FIRST = ("block", "review", "reask", "escalate", "keep_to", "mask", "redact", "log")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check with what its findings do. `is_plugged`: foreign code, run with a time limit."""
+    """One check with what its findings do.
+
+    Attributes:
+        threshold: Findings that score less don't count.
+        tiers: Which ones may still see the request, where the action is keep_to.
+        is_plugged: Foreign code, run with a time limit.
+    """
 
     check: Check
-    action: Literal["block", "redact", "log"]
+    action: GuardAction
     on_error: Literal["closed", "open"] = "closed"
     timeout_s: float = 1.0
     is_plugged: bool = False
+    threshold: float = 0.0
+    tiers: tuple[str, ...] = ()
+    n_reasks: int = 0
 
     @property
     def stream_check(self) -> StreamCheck | None:
@@ -56,15 +66,23 @@ def build(configs: Sequence[CheckConfig]) -> tuple[Rule, ...]:
         ConfigError: A check is unknown or does not take its options.
     """
     rules = [_rule(c) for c in configs]
-    return tuple(sorted(rules, key=lambda r: _WORST_FIRST.index(r.action)))
+    return tuple(sorted(rules, key=lambda r: WORST_FIRST.index(r.action)))
 
 
 def _rule(config: CheckConfig) -> Rule:
-    if config.check in checks.names():
-        return Rule(
-            checks.make(config.check, config.options), config.action, config.on_error, config.timeout_s
-        )
-    return Rule(_plugged(config), config.action, config.on_error, config.timeout_s, is_plugged=True)
+    is_ours = config.check in checks.names()
+    check = checks.make(config.check, config.options) if is_ours else _plugged(config)
+    action = config.action or ("block" if isinstance(check, Judge) else "redact")
+    return Rule(
+        check,
+        action,
+        config.on_error,
+        config.timeout_s,
+        is_plugged=not is_ours,
+        threshold=config.threshold or 0.0,
+        tiers=tuple(config.tiers),
+        n_reasks=config.n_reasks if action == "reask" else 0,
+    )
 
 
 def _plugged(config: CheckConfig) -> Check:

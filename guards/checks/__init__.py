@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepwell.base.errors import ConfigError
-from stepwell.guards.check import StreamCheck
+from stepwell.guards.check import Check
 
 
 def names() -> tuple[str, ...]:
@@ -16,7 +16,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__)))
 
 
-def make(name: str, options: Mapping[str, Any]) -> StreamCheck:
+def make(name: str, options: Mapping[str, Any]) -> Check:
     """Build a shipped check.
 
     Raises:
@@ -24,7 +24,7 @@ def make(name: str, options: Mapping[str, Any]) -> StreamCheck:
     """
     module = importlib.import_module(f"{__name__}.{name}")
     try:
-        made: StreamCheck = module.make(**options)
+        made: Check = module.make(**options)
     except TypeError:
         raise ConfigError(f"check {name!r} does not take these options: {', '.join(options)}") from None
     return made

@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
-Action = Literal["allow", "redact", "block"]
+Stage = Literal["input", "retrieved", "tool_args", "tool_result", "output", "stream"]
+Action = Literal["allow", "log", "redact", "mask", "keep_to", "escalate", "reask", "review", "block"]
+"""What a finding does, mildest first."""
 CacheStatus = Literal["off", "miss", "hit", "semantic_hit", "shadow_hit", "bypass"]
 
 
@@ -30,14 +32,45 @@ class Finding(msgspec.Struct, frozen=True):
     check: str = ""
 
 
+class Noted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding as it is kept: where, what and how sure; never text.
+
+    Attributes:
+        where: Path of the text: "messages.3.content".
+        start, end: Characters of that text as it was checked.
+    """
+
+    kind: str
+    where: str
+    start: int
+    end: int
+    score: float
+    check: str
+    action: Action
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """What a guard decided at one stage ("input" or "output"). Holds kinds and counts, never text."""
+    """What a guard decided about what came in ("input") or went out ("output"). Holds kinds and counts, never text.
+
+    Attributes:
+        action: The most severe one taken.
+        findings: The first of them, up to a bound.
+        keep_to: Tiers that the request is bound to; None: to none in particular.
+        policy: Names the effective rules.
+        ms: What the checks took.
+        review_id: Where a person has to look at it first.
+    """
 
     stage: str
     action: Action = "allow"
     kinds: tuple[str, ...] = ()
     n_findings: int = 0
     errors: tuple[str, ...] = ()
+    findings: tuple[Noted, ...] = ()
+    keep_to: tuple[str, ...] | None = None
+    policy: str = ""
+    ms: float = 0.0
+    review_id: str | None = None
 
     @property
     def why(self) -> str:

@@ -14,6 +14,7 @@
     │   ├── BudgetExceeded          a dollar promise would be broken (HTTP 402)
     │   └── QualityFloorUnmet       only tiers under the quality floor are left (HTTP 503)
     ├── GuardBlocked                a guard said no (HTTP 400, code content_blocked)
+    │   └── HeldForReview           a person has to look at it first (HTTP 400, code held_for_review)
     ├── TierError                   one deployment failed; the original is __cause__
     │   ├── RateLimited             429, or no free place within the deadline
     │   ├── TierTimeout             too slow
@@ -159,6 +160,16 @@ class GuardBlocked(StepwellError):
     def __init__(self, message: str, *, verdict: object) -> None:
         super().__init__(message)
         self.verdict = verdict
+
+
+class HeldForReview(GuardBlocked):
+    """It waits for a person; sent again after they approved it, it passes. `review_id` names it in the queue."""
+
+    code = "held_for_review"
+
+    def __init__(self, message: str, *, verdict: object, review_id: str) -> None:
+        super().__init__(message, verdict=verdict)
+        self.review_id = review_id
 
 
 class TierError(StepwellError):
