@@ -1,10 +1,10 @@
-"""The effective policy: which check runs, and what its findings do."""
+"""Which check runs, and what its findings do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from stepwell.base.config import CheckConfig
 from stepwell.base.config.guards import GuardAction
@@ -12,11 +12,37 @@ from stepwell.base.decisions import Finding
 from stepwell.base.errors import ConfigError
 from stepwell.base.plug import load
 from stepwell.guards import checks
-from stepwell.guards.check import WHOLE_TEXT, Check, Judge, StreamCheck
+from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, Judge, StreamCheck
 from stepwell.guards.deadline import run_limited
+from stepwell.guards.tighten import WORST_FIRST
 
 ADAPTER = "guardrails:"
-WORST_FIRST = ("block", "review", "reask", "escalate", "keep_to", "mask", "redact", "log")
+
+
+class Tuned(Protocol):
+    """Thresholds calibrated on one's own traffic (guards.calibrate)."""
+
+    def threshold(self, check: str, budget: float) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """How many honest texts may be flagged, 0..1, and the thresholds that were tuned for that."""
+
+    false_blocks: float = 0.01
+    tuned: Tuned | None = None
+
+    def threshold(self, check: Check, config: CheckConfig) -> tuple[float, str]:
+        """Least score that counts, and what it rests on: "set", "tuned", "shipped" or ""."""
+        if config.threshold is not None:
+            return config.threshold, "set"
+        if not isinstance(check, Judge):
+            return 0.0, ""
+        budget = self.false_blocks if config.false_blocks is None else config.false_blocks
+        tuned = None if self.tuned is None else self.tuned.threshold(check.name, budget)
+        if tuned is not None:
+            return tuned, "tuned"
+        return check.default_threshold(budget), "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +51,10 @@ class Rule:
 
     Attributes:
         threshold: Findings that score less don't count.
+        rests_on: What the threshold rests on: "set", "tuned", "shipped"; "" where there is none.
         tiers: Which ones may still see the request, where the action is keep_to.
         is_plugged: Foreign code, run with a time limit.
+        named: What tells the rule from others.
     """
 
     check: Check
@@ -35,8 +63,10 @@ class Rule:
     timeout_s: float = 1.0
     is_plugged: bool = False
     threshold: float = 0.0
+    rests_on: str = ""
     tiers: tuple[str, ...] = ()
     n_reasks: int = 0
+    named: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stream_check(self) -> StreamCheck | None:
@@ -48,6 +78,19 @@ class Rule:
         """Whether it can only judge a text that has ended."""
         return self.action == "log" or self.check.max_len <= WHOLE_TEXT
 
+    @property
+    def is_judge(self) -> bool:
+        """Whether it scores a text by what it learned, and may take milliseconds."""
+        return not self.is_plugged and isinstance(self.check, Judge)
+
+    @property
+    def reads_context(self) -> bool:
+        return isinstance(self.check, ContextCheck)
+
+    def counted(self, found: list[Finding]) -> list[Finding]:
+        """Those that reach the threshold."""
+        return found if self.threshold <= 0 else [f for f in found if f.score >= self.threshold]
+
     def find(self, text: str) -> list[Finding]:
         """Run the check; blocks for up to `timeout_s` where it is plugged in.
 
@@ -55,33 +98,36 @@ class Rule:
             CheckFailed: It failed, was too slow or found something outside the text.
         """
         if not self.is_plugged:
-            return self.check.find(text)
-        return run_limited(self.check, text, self.timeout_s)
+            return self.counted(self.check.find(text))
+        return self.counted(run_limited(self.check, text, self.timeout_s))
 
 
-def build(configs: Sequence[CheckConfig]) -> tuple[Rule, ...]:
+def build(configs: Sequence[CheckConfig], budgets: Budgets | None = None) -> tuple[Rule, ...]:
     """Build rules, the most severe action first.
 
     Raises:
         ConfigError: A check is unknown or does not take its options.
     """
-    rules = [_rule(c) for c in configs]
+    rules = [_rule(c, budgets or Budgets()) for c in configs]
     return tuple(sorted(rules, key=lambda r: WORST_FIRST.index(r.action)))
 
 
-def _rule(config: CheckConfig) -> Rule:
+def _rule(config: CheckConfig, budgets: Budgets) -> Rule:
     is_ours = config.check in checks.names()
     check = checks.make(config.check, config.options) if is_ours else _plugged(config)
     action = config.action or ("block" if isinstance(check, Judge) else "redact")
+    threshold, rests_on = budgets.threshold(check, config)
     return Rule(
         check,
         action,
         config.on_error,
         config.timeout_s,
         is_plugged=not is_ours,
-        threshold=config.threshold or 0.0,
+        threshold=threshold,
+        rests_on=rests_on,
         tiers=tuple(config.tiers),
         n_reasks=config.n_reasks if action == "reask" else 0,
+        named={**config.model_dump(mode="json"), "action": action, "threshold": threshold},
     )
 
 

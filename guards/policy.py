@@ -1,0 +1,141 @@
+"""The effective rules of one request: of all, and of the routes that apply to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from stepwell.base.config.guards import GuardRoute, GuardsConfig
+from stepwell.base.decisions import Stage
+from stepwell.base.errors import ConfigError
+from stepwell.base.messages import encode_json
+from stepwell.base.request import ChatRequest
+from stepwell.guards.rules import Budgets, Rule, build
+from stepwell.guards.tighten import STAGES, tightened
+
+if TYPE_CHECKING:
+    from stepwell.guards.plan import Plan
+
+INPUTS: tuple[Stage, ...] = ("input", "retrieved", "tool_result")
+OUTPUTS: tuple[Stage, ...] = ("output", "tool_args", "stream")
+_ONLY_IN = {"mask": INPUTS, "keep_to": INPUTS, "reask": OUTPUTS, "escalate": OUTPUTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Effective rules.
+
+    Attributes:
+        rules: By stage, the most severe action first.
+        keep_to: Tiers that may see such a request; None: all.
+        version: Names the rules with their thresholds; "" where nothing is checked.
+        fingerprint: Names those for input; b"" where there are none. What passed others may not pass these.
+        routes: Names of the routes that apply.
+        has_own_documents: Retrieved text has rules of its own.
+    """
+
+    rules: Mapping[Stage, tuple[Rule, ...]]
+    keep_to: frozenset[str] | None
+    version: str
+    fingerprint: bytes
+    routes: tuple[str, ...]
+    has_own_documents: bool
+    stream_plan: Plan
+    tool_plan: Plan
+
+    def has(self, stages: Sequence[Stage]) -> bool:
+        """Whether any check runs at one of these stages."""
+        return any(self.rules[s] for s in stages)
+
+    def acts(self, action: str, stages: Sequence[Stage] = STAGES) -> bool:
+        """Whether some rule takes this action."""
+        return any(r.action == action for s in stages for r in self.rules[s])
+
+
+class Policies:
+    """All policies of one configuration; each is made when first met.
+
+    Raises:
+        ConfigError: A check is unknown, does not take its options, or a route would loosen.
+    """
+
+    def __init__(self, config: GuardsConfig, budgets: Budgets) -> None:
+        self._config = config
+        self._budgets = budgets
+        self._made: dict[tuple[str, ...], Policy] = {}
+        names = [r.name for r in config.routes]
+        if len(set(names)) < len(names):
+            raise ConfigError("guards.routes: two routes share a name")
+        self.base = self._policy(())
+        for route in config.routes:  # what is wrong with one shows at the start
+            self._policy((route,))
+
+    def of(self, request: ChatRequest) -> Policy:
+        """The policy that holds for a request."""
+        if not self._config.routes:
+            return self.base
+        return self._policy(tuple(r for r in self._config.routes if _applies(r, request)))
+
+    def all(self) -> tuple[Policy, ...]:
+        """That of every request, then each route's by itself."""
+        return (self.base, *(self._policy((r,)) for r in self._config.routes))
+
+    def _policy(self, routes: tuple[GuardRoute, ...]) -> Policy:
+        names = tuple(r.name for r in routes)
+        if names not in self._made:
+            self._made[names] = self._make(routes, names)
+        return self._made[names]
+
+    def _make(self, routes: tuple[GuardRoute, ...], names: tuple[str, ...]) -> Policy:
+        from stepwell.guards.plan import make_plan
+
+        config = self._config
+        rules = {s: self._rules(routes, s) for s in STAGES}
+        kept = [frozenset(r.keep_to) for r in routes if r.keep_to]
+        keep_to = frozenset.intersection(*kept) if kept else None
+        if keep_to is not None and not keep_to:
+            raise ConfigError(f"guards.routes {', '.join(names)}: together they leave no tier")
+        named = {s: [r.named for r in rules[s]] for s in STAGES}
+        version = blake2b(encode_json([named, sorted(keep_to or ())]), digest_size=8)
+        is_checking = any(rules.values()) or keep_to is not None
+        inputs = blake2b(encode_json([named[s] for s in INPUTS]), digest_size=8).digest()
+
+        def plan(stage: Stage) -> Plan:
+            return make_plan(
+                rules[stage],
+                hold_back_chars=config.hold_back_chars,
+                cap=config.stream_cap,
+                judges=config.stream_judges,
+            )
+
+        return Policy(
+            rules,
+            keep_to,
+            version.hexdigest() if is_checking else "",
+            inputs if any(rules[s] for s in INPUTS) else b"",
+            names,
+            config.retrieved is not None or any(r.retrieved is not None for r in routes),
+            plan("stream"),
+            plan("tool_args"),
+        )
+
+    def _rules(self, routes: tuple[GuardRoute, ...], stage: Stage) -> tuple[Rule, ...]:
+        made = build(tightened(self._config, routes, stage), self._budgets)
+        for rule in made:
+            only = _ONLY_IN.get(rule.action)
+            if only is not None and stage not in only:
+                raise ConfigError(
+                    f"guards.{stage}: {rule.check.name}: the action {rule.action} is for {', '.join(only)}"
+                )
+        return made
+
+
+def _applies(route: GuardRoute, request: ChatRequest) -> bool:
+    wishes = request.wishes
+    if route.tenants and request.caller.tenant not in route.tenants:
+        return False
+    if route.tags and wishes.tags.isdisjoint(route.tags):
+        return False
+    return all(wishes.headers.get(name.lower()) == value for name, value in route.header.items())
