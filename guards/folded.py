@@ -1,0 +1,28 @@
+"""Find values behind dressed-up characters: full-width digits, letters with invisible ones between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepwell.base.decisions import Finding
+from stepwell.guards.normalise.fold import Folded, fold
+
+Find = Callable[[str], list[Finding]]
+
+
+def find_folded(find: Find, text: str) -> list[Finding]:
+    """What `find` sees in the text as it stands and as it reads, in spans of `text`, by rising start.
+
+    Both count: an invisible character may part a value, and it may be all that parts a value from a word.
+    """
+    folded = fold(text)
+    return find(text) if folded is None else joined(find(text), find(folded.text), folded)
+
+
+def joined(raw: list[Finding], read: list[Finding], folded: Folded) -> list[Finding]:
+    """Findings of a text and of its folded form, each once, in spans of the text."""
+    placed = {(f.kind, f.start, f.end): f for f in raw}
+    for f in read:
+        start, end = folded.span(f.start, f.end)
+        placed.setdefault((f.kind, start, end), Finding(f.kind, start, end, f.score, f.check))
+    return sorted(placed.values(), key=lambda f: (f.start, -f.end, f.kind))
