@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.base.decisions import Finding
@@ -13,22 +14,39 @@ _QUOTES = re.compile(r'\\.|"', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters start..end go; `[kind]` comes."""
+    """Characters start..end go; `[kind]` comes, or a placeholder whose value comes back in the answer.
+
+    Attributes:
+        kind: "" for what is left of a value that was cut before: nothing comes.
+        raw: The value, where who writes may not have all of it at once; "" where they have.
+    """
 
     start: int
     end: int
     kind: str
+    is_masked: bool = False
+    raw: str = ""
 
 
-def join(findings: Iterable[Finding]) -> list[Span]:
-    """Merge overlapping findings; the first by start, then the longest, names the span."""
+Masking = Callable[[str, str], str]
+"""Takes a kind and a value, and gives the placeholder that stands for it (guards.masks)."""
+
+
+def join(findings: Iterable[Finding], *, masked: Iterable[Finding] = ()) -> list[Span]:
+    """Merge overlapping findings; the first by start, then the longest, names the span.
+
+    Args:
+        masked: More findings; a span is masked where all of its findings are among these.
+    """
     spans: list[Span] = []
-    for f in sorted(findings, key=lambda f: (f.start, -f.end, f.kind)):
+    marked = [(f, False) for f in findings] + [(f, True) for f in masked]
+    for f, is_masked in sorted(marked, key=lambda m: (m[0].start, -m[0].end, m[0].kind)):
         if spans and f.start < spans[-1].end:
-            if f.end > spans[-1].end:
-                spans[-1] = Span(spans[-1].start, f.end, spans[-1].kind)
+            last = spans[-1]
+            if f.end > last.end or last.is_masked != is_masked:
+                spans[-1] = Span(last.start, max(f.end, last.end), last.kind, last.is_masked and is_masked)
         else:
-            spans.append(Span(f.start, f.end, f.kind))
+            spans.append(Span(f.start, f.end, f.kind, is_masked))
     return spans
 
 
@@ -39,8 +57,9 @@ class Writer:
     and an escape that a span begins within is written whole.
     """
 
-    def __init__(self, *, is_json: bool | None = None) -> None:
+    def __init__(self, *, is_json: bool | None = None, masking: Masking | None = None) -> None:
         self._is_json = is_json
+        self._masking = masking
         self._in_string = False
         self._escape = ""
 
@@ -57,14 +76,19 @@ class Writer:
         if self._is_json is None:
             self._is_json = False
         if not self._is_json:
-            return f"[{span.kind}]"
+            return self._placeholder(span, span.raw or raw)
         if not self._in_string:
-            return f'"[{span.kind}]"'
+            return f'"{self._placeholder(span, span.raw or raw)}"'
         rest = ""
         if self._escape:
             rest = raw[: 5 if raw[0] == "u" else 1]
             self._escape = ""
-        return f"{rest}[{span.kind}]"
+        return f"{rest}{self._placeholder(span, _unescaped((span.raw or raw)[len(rest) :]))}"
+
+    def _placeholder(self, span: Span, value: str) -> str:
+        if not span.is_masked or self._masking is None:
+            return f"[{span.kind}]"
+        return self._masking(span.kind, value)
 
     def _follow(self, text: str) -> None:
         text = self._escape + text
@@ -85,3 +109,13 @@ def cut_out(text: str, spans: Sequence[Span], writer: Writer) -> str:
         at = span.end
     out.append(writer.keep(text[at:]))
     return "".join(out)
+
+
+def _unescaped(raw: str) -> str:
+    """What a piece of a JSON string says."""
+    if "\\" not in raw:
+        return raw
+    try:
+        return str(json.loads(f'"{raw}"', strict=False))
+    except ValueError:  # the piece begins or ends within an escape
+        return raw
