@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from stepwell.guards import checks
 from stepwell.guards.check import EDGE, NEAR_CHARS, StreamCheck
 
-NAMES = ("credit_card", "email", "iban", "ip_address", "national_id", "phone", "secrets", "us_ssn")
+NAMES = (
+    "credit_card",
+    "date_of_birth",
+    "email",
+    "iban",
+    "ip_address",
+    "national_id",
+    "phone",
+    "secrets",
+    "us_ssn",
+)
 CHECKS: dict[str, StreamCheck] = {n: c for n in NAMES if isinstance(c := checks.make(n, {}), StreamCheck)}
 PARTS = (
     "jane.doe@example.org",
