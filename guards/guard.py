@@ -2,153 +2,328 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw
 
 from stepwell.base.config import GuardsConfig
-from stepwell.base.decisions import Finding, Verdict
-from stepwell.base.errors import BadRequest
-from stepwell.base.messages import Answer, decode_answer, encode_json
+from stepwell.base.decisions import Stage, Verdict
+from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
-from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.context import Context
 from stepwell.guards.leaves import Path, is_json, put, read, texts
-from stepwell.guards.plan import make_plan
-from stepwell.guards.rules import Rule, build
-from stepwell.guards.spans import Writer, cut_out, join
+from stepwell.guards.policy import INPUTS, OUTPUTS, Policies, Policy
+from stepwell.guards.rules import Budgets, Rule
+from stepwell.guards.scan import Reviews, Scan
+from stepwell.guards.spans import Masking
 from stepwell.guards.stream import GuardStream
 from stepwell.guards.tally import Tally
+from stepwell.guards.texts import Place, marked, places, schema_of, sources
+from stepwell.guards.tighten import STAGES
+
+if TYPE_CHECKING:
+    from stepwell.guards.check import Judge
 
 _ALLOWED = {"input": Verdict("input"), "output": Verdict("output")}
-_READ_BY_MODELS = ("messages", "tools", "functions", "response_format", "prediction", "metadata")
+_VECTOR_WAIT_S = 0.25
+VectorOf = Callable[[ChatRequest], RequestVector]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """One line of the effective policy."""
+    """One line of the effective policy.
+
+    Attributes:
+        route: What it is added for; "" for what holds for all.
+        threshold: Least score that counts; 0 where there is none.
+        rests_on: "set", "tuned" or "shipped"; "" where there is no threshold.
+    """
 
     stage: str
     check: str
     kinds: tuple[str, ...]
     action: str
     on_error: str
+    route: str = ""
+    threshold: float = 0.0
+    rests_on: str = ""
+    tiers: tuple[str, ...] = ()
 
 
 class Guard:
-    """Checks messages and answers by the config's rules; keeps nothing between requests.
+    """Checks requests and answers by the policy that holds for them; keeps nothing of them.
+
+    Args:
+        budgets: Thresholds of checks that have learned.
+        embedder: For judges that embed more than the request's own text.
+        reviews: The queue of what people have to look at.
 
     Raises:
-        ConfigError: A check is unknown or does not take its options.
+        ConfigError: A check is unknown or does not take its options, or a route would loosen what holds for all.
     """
 
-    def __init__(self, config: GuardsConfig) -> None:
-        self._input = build(config.input)
-        rules = encode_json(config.model_dump(mode="json", include={"input"}))
-        #: Names the rules for input; b"" where there are none. What passed others may not pass these.
-        self.fingerprint = blake2b(rules, digest_size=8).digest() if self._input else b""
-        self._output = build(config.output)
-        self._plan = make_plan(self._output, hold_back_chars=config.hold_back_chars)
+    def __init__(
+        self,
+        config: GuardsConfig,
+        *,
+        budgets: Budgets | None = None,
+        embedder: Callable[[], Embedder] | None = None,
+        reviews: Reviews | None = None,
+    ) -> None:
+        self._config = config
+        self._policies = Policies(config, budgets or Budgets())
+        self._embedder = embedder
+        self._reviews = reviews
+
+    def policy(self, request: ChatRequest) -> Policy:
+        """The rules that hold for a request."""
+        return self._policies.of(request)
+
+    def any_acts(self, action: str) -> bool:
+        """Whether some rule of some policy takes this action."""
+        return any(p.acts(action) for p in self._policies.all())
 
     @property
-    def checks_input(self) -> bool:
-        return bool(self._input)
-
-    @property
-    def checks_output(self) -> bool:
-        return bool(self._output)
+    def reads_vector(self) -> bool:
+        """Whether some check of what comes in is helped by the request's embedding."""
+        return any(_reads_vector(p.rules[s]) for p in self._policies.all() for s in INPUTS)
 
     def describe(self) -> tuple[RuleView, ...]:
-        """The effective policy, in the order in which it runs."""
-        staged = (("input", self._input), ("output", self._output))
-        return tuple(
-            RuleView(stage, r.check.name, tuple(r.check.kinds), r.action, r.on_error)
-            for stage, rs in staged
-            for r in rs
-        )
+        """The effective policy, in the order in which it runs; then what each route adds or changes."""
+        base, *routes = self._policies.all()
+        views = _views(base)
+        for policy in routes:
+            views += [v for v in _views(policy, policy.routes[0]) if _plain(v) not in map(_plain, views)]
+        return tuple(views)
 
-    async def check_input(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+    async def check_input(
+        self,
+        request: ChatRequest,
+        *,
+        vector_of: VectorOf | None = None,
+        masking: Masking | None = None,
+    ) -> tuple[Verdict, ChatRequest]:
         """Check every text of messages (history included), tools and whatever else the model reads.
 
+        Args:
+            vector_of: Gives the embedding of a request's own text; asked once, after values were cut out.
+            masking: Makes placeholders for what is masked; without it that is redacted.
+
         Returns:
-            The verdict, and the request with its texts redacted; the same object where nothing changes.
+            The verdict, and the request with its texts changed and bound to tiers; the same object where nothing is.
 
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
+            HeldForReview: A person has to look at it first.
             BadRequest: A field that has to be checked can't be read.
         """
-        if not self._input:
-            return _ALLOWED["input"], request
-        tally = Tally("input")
-        changed: dict[str, Raw] = {}
-        for name in _READ_BY_MODELS:
-            raw = request.fields.get(name)
-            if raw is None:
-                continue
-            if edits := await _clean_all(texts(_read(raw, name), (name,)), self._input, tally):
-                changed[name] = put(raw, {path[1:]: text for path, text in edits.items()})
-        return tally.verdict, request.with_fields(changed) if changed else request
+        policy = self.policy(request)
+        bound = _both(request.keep_to, _both(policy.keep_to, request.wishes.keep_to))
+        if not policy.has(INPUTS):
+            if bound is None:
+                return _ALLOWED["input"], request
+            tally = Tally("input", policy=policy.version)
+            tally.bind(tuple(bound))
+            return tally.verdict, _kept_to(request, tally)
+        tally = Tally("input", keep_to=bound, policy=policy.version)
+        scan = self._scan(policy, request, tally, masking)
+        changed = await self._values(request, policy, scan)
+        changed = await self._judges(changed, policy, scan, vector_of)
+        await scan.conclude()
+        return tally.verdict, _kept_to(changed, tally)
 
-    async def check_output(self, body: bytes, answer: Answer) -> tuple[Verdict, bytes, Answer]:
+    async def check_output(
+        self, body: bytes, answer: Answer, request: ChatRequest | None = None
+    ) -> tuple[Verdict, bytes, Answer]:
         """Check every text of each choice's message in `body`, a `chat.completion`; `answer` is its typed view.
 
-        Otherwise as `check_input`. Token log probabilities repeat the text, so a redacted choice loses them.
+        Token log probabilities repeat the text, so a changed choice loses them.
+
+        Args:
+            request: What was asked, as it was sent.
+
+        Raises:
+            GuardBlocked: As check_input; AskAgain, which is one, where the policy wants another answer.
+            HeldForReview
         """
-        if not self._output:
+        policy = self._policies.base if request is None else self.policy(request)
+        if not policy.has(("output", "tool_args")):
             return _ALLOWED["output"], body, answer
-        tally = Tally("output")
+        tally = Tally("output", policy=policy.version)
+        scan = self._scan(policy, request, tally, None)
         edits: dict[Path, str | None] = {}
         for i, choice in enumerate(read(body)["choices"]):
-            found = await _clean_all(texts(choice["message"], ("choices", i, "message")), self._output, tally)
+            found = await _answered(texts(choice["message"], ("choices", i, "message")), policy, scan)
             edits |= found
             if found and "logprobs" in choice:
                 edits["choices", i, "logprobs"] = None
+        await scan.conclude()
         if edits:
             body = bytes(put(body, edits))
             answer = decode_answer(body)
         return tally.verdict, body, answer
 
-    def open_stream(self) -> GuardStream | None:
+    def open_stream(self, request: ChatRequest | None = None) -> GuardStream | None:
         """A guard for one streamed answer; None where nothing checks output."""
-        return GuardStream(self._plan) if self._output else None
+        policy = self._policies.base if request is None else self.policy(request)
+        if not policy.has(("stream", "tool_args")):
+            return None
+        return GuardStream(policy.stream_plan)
+
+    def asks_again(self, request: ChatRequest) -> bool:
+        """Whether another answer may have to be asked for: a streamed one must be whole before it goes out."""
+        policy = self.policy(request)
+        return policy.acts("reask", OUTPUTS) or policy.acts("escalate", OUTPUTS)
+
+    def _scan(
+        self, policy: Policy, request: ChatRequest | None, tally: Tally, masking: Masking | None
+    ) -> Scan:
+        scan = Scan(
+            tally,
+            policy.version,
+            "" if request is None else request.caller.tenant or "",
+            self._reviews,
+            masking,
+            self._embedder,
+        )
+        if request is not None and any(r.reads_context for rules in policy.rules.values() for r in rules):
+            scan.contexts = self._contexts(request)
+        return scan
+
+    def _contexts(self, request: ChatRequest) -> dict[Stage, Context]:
+        messages = request.wire.messages
+        system = "\n".join(m.text for m in messages if m.role in SYSTEM_ROLES)
+        asked = next((m.text for m in reversed(messages) if m.role == "user"), "")
+        found = sources(request, self._config.retrieved_marks)
+        schema = schema_of(request)
+        return {s: Context(s, "", system, asked, found, schema) for s in STAGES}
+
+    async def _values(self, request: ChatRequest, policy: Policy, scan: Scan) -> ChatRequest:
+        """The request after the checks that look for values."""
+        edits: dict[Path, str | None] = {}
+        for place in places(request):
+            rules = self._rules_of(place, policy)
+            new = await scan.clean(place.text, rules, place.stage, place.where, is_json=is_json(place.path))
+            if new != place.text:
+                edits[place.path] = new
+        return _edited(request, edits)
+
+    async def _judges(
+        self, request: ChatRequest, policy: Policy, scan: Scan, vector_of: VectorOf | None
+    ) -> ChatRequest:
+        """The request after those that score a text as a whole."""
+        if not any(r.is_judge for s in INPUTS for r in policy.rules[s]):
+            return request
+        if vector_of is not None and any(_reads_vector(policy.rules[s]) for s in INPUTS):
+            await _embed(vector_of(request), scan)
+        edits: dict[Path, str | None] = {}
+        for place in places(request):
+            if not place.is_judged:
+                continue
+            new = await self._judged(place, policy, scan)
+            if new != place.text:
+                edits[place.path] = new
+        return _edited(request, edits)
+
+    async def _judged(self, place: Place, policy: Policy, scan: Scan) -> str:
+        text = await scan.judge(place.text, self._rules_of(place, policy), place.stage, place.where)
+        if not policy.has_own_documents or place.stage != "input" or text != place.text:
+            return text
+        out, at = [], 0
+        for start, end in sorted(marked(text, self._config.retrieved_marks)):
+            if start < at:
+                continue
+            inner = await scan.judge(text[start:end], policy.rules["retrieved"], "retrieved", place.where)
+            out += [text[at:start], inner]
+            at = end
+        return "".join([*out, text[at:]])
+
+    def _rules_of(self, place: Place, policy: Policy) -> tuple[Rule, ...]:
+        """Value checks of retrieved text between marks run with the input's, over all of the text."""
+        rules = policy.rules[place.stage]
+        if policy.has_own_documents and place.stage == "input" and place.role == "user":
+            if any(begin in place.text for begin, _ in self._config.retrieved_marks):
+                more = [r for r in policy.rules["retrieved"] if not r.is_judge and r not in rules]
+                return (*rules, *more)
+        return rules
 
 
-def _read(raw: Raw, name: str) -> Any:
-    try:
-        return read(raw)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadRequest("Not JSON that can be checked", param=name) from None
-
-
-async def _clean_all(
-    found: Iterable[tuple[Path, str]], rules: tuple[Rule, ...], tally: Tally
-) -> dict[Path, str | None]:
-    """The texts that change, as they come to be."""
+async def _answered(found: Iterable[tuple[Path, str]], policy: Policy, scan: Scan) -> dict[Path, str | None]:
+    """The texts of an answer that change, as they come to be."""
     edits: dict[Path, str | None] = {}
     for path, text in found:
-        new = await _clean(text, rules, tally, is_json=is_json(path))
+        stage: Stage = "tool_args" if _is_tool_input(path) else "output"
+        where = ".".join(map(str, path))
+        new = await scan.clean(text, policy.rules[stage], stage, where, is_json=is_json(path))
+        new = await scan.judge(new, policy.rules[stage], stage, where)
         if new != text:
             edits[path] = new
     return edits
 
 
-async def _clean(text: str, rules: tuple[Rule, ...], tally: Tally, *, is_json: bool | None) -> str:
-    cuts: list[Finding] = []
-    for rule in rules:
-        try:
-            found = (
-                await arun_limited(rule.check, text, rule.timeout_s)
-                if rule.is_plugged
-                else rule.check.find(text)
-            )
-        except CheckFailed as e:
-            tally.fail(str(e), rule.on_error)
-            continue
-        if found:
-            tally.add(found, rule.action)
-            if rule.action == "redact":
-                cuts += found
-    return cut_out(text, join(cuts), Writer(is_json=is_json)) if cuts else text
+def _is_tool_input(path: Path) -> bool:
+    return path[-1] == "arguments" or path[-2:] == ("custom", "input")
+
+
+async def _embed(vector: RequestVector, scan: Scan) -> None:
+    row = await vector.get(_VECTOR_WAIT_S)
+    if row is None:
+        return
+    tokens = await vector.get_tokens(_VECTOR_WAIT_S)
+    for context in scan.contexts.values():
+        context.vector, context.tokens, context.vector_text = row, tokens, vector.text
+
+
+def _edited(request: ChatRequest, edits: dict[Path, str | None]) -> ChatRequest:
+    if not edits:
+        return request
+    by_field: dict[str, dict[Path, str | None]] = {}
+    for path, text in edits.items():
+        by_field.setdefault(str(path[0]), {})[path[1:]] = text
+    changed: dict[str, Raw] = {name: put(request.fields[name], of) for name, of in by_field.items()}
+    return request.with_fields(changed)
+
+
+def _kept_to(request: ChatRequest, tally: Tally) -> ChatRequest:
+    if tally.keep_to == request.keep_to:
+        return request
+    return msgspec.structs.replace(request, keep_to=tally.keep_to)
+
+
+def _both(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b
+
+
+def _reads_vector(rules: Sequence[Rule]) -> bool:
+    judges: list[Judge] = [r.check for r in rules if r.is_judge]  # type: ignore[misc]  # is_judge says so
+    return any(j.reads_vector for j in judges)
+
+
+def _views(policy: Policy, route: str = "") -> list[RuleView]:
+    return [
+        RuleView(
+            stage,
+            r.check.name,
+            tuple(r.check.kinds),
+            r.action,
+            r.on_error,
+            route,
+            r.threshold,
+            r.rests_on,
+            r.tiers,
+        )
+        for stage in STAGES
+        for r in policy.rules[stage]
+    ]
+
+
+def _plain(view: RuleView) -> RuleView:
+    from dataclasses import replace
+
+    return replace(view, route="")

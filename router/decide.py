@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -84,6 +84,7 @@ class Router:
         self._tiers = self._pricing.tiers
         self._reserve_tokens = reserve_tokens
         self._names = Names(self._tiers)
+        self._by_name = frozenset(t.name for t in self._tiers)
         self._rules = Rules(routing)
         policy = policy or load_policy(
             routing.policy, tiers=self._tiers, embedder=embedder, min_quality=promises.min_quality
@@ -207,6 +208,11 @@ class Router:
 
     def scope(self, request: ChatRequest) -> str:
         """What of the choice is fixed beforehand: answers may be shared only within one scope."""
+        if request.keep_to is None:
+            return self._scope(request)
+        return f"{self._scope(request)}+keep:{','.join(sorted(request.keep_to))}"
+
+    def _scope(self, request: ChatRequest) -> str:
         bounds = self._bounds(request)
         if bounds.model is not None:
             return f"model:{bounds.model}"
@@ -264,11 +270,27 @@ class Router:
         """What bars each tier; raises where every allowed tier lacks something."""
         needs = needs_of(request, sizes=sizes, reserve_tokens=self._reserve_tokens)
         lo, hi = bounds.lo, bounds.hi
-        lacks = [lack_of(t, needs) if lo <= i <= hi else "rule" for i, t in enumerate(self._tiers)]
+        keep_to = self._kept_to(request)
+        lacks = [
+            "rule" if not lo <= i <= hi else "keep_to" if t.name not in keep_to else lack_of(t, needs)
+            for i, t in enumerate(self._tiers)
+        ]
         if None not in lacks:
             allowed = [lack for lack in lacks[lo : hi + 1] if lack is not None]
             raise no_capable_tier(self._tiers[lo : hi + 1], allowed, needs)
         return lacks
+
+    def _kept_to(self, request: ChatRequest) -> Collection[str]:
+        """The tiers that may see the request.
+
+        Raises:
+            UnknownModel: It is bound to a tier that does not exist.
+        """
+        if request.keep_to is None:
+            return self._by_name
+        for name in sorted(request.keep_to):
+            self._names.rank(name)
+        return request.keep_to
 
     def _without_forgetful(
         self, lacks: list[str | None], sizes: Sizes

@@ -59,12 +59,14 @@ class _Search(msgspec.Struct):
 
     Attributes:
         is_hurried: The caller gave less time than the configuration does.
+        keep_to: The only tiers that may be asked; None: any.
     """
 
     deadline_s: float
     trace: Trace
     purse: Payer | None
     is_hurried: bool
+    keep_to: frozenset[str] | None
     errors: list[TierError] = msgspec.field(default_factory=list)
     tried: list[Deployment] = msgspec.field(default_factory=list)
 
@@ -162,7 +164,8 @@ class Dispatcher:
 
     def _search(self, request: ChatRequest, trace: Trace, deadline_s: float, purse: Payer | None) -> _Search:
         asked_s = request.wishes.timeout_s
-        return _Search(deadline_s, trace, purse, asked_s is not None and asked_s < self._config.timeout_s)
+        is_hurried = asked_s is not None and asked_s < self._config.timeout_s
+        return _Search(deadline_s, trace, purse, is_hurried, request.keep_to)
 
     async def _first(
         self, decision: Decision, search: _Search, ask: Callable[[Deployment], Awaitable[T]]
@@ -188,6 +191,9 @@ class Dispatcher:
         search: _Search,
         ask: Callable[[Deployment], Awaitable[T]],
     ) -> tuple[T, Served] | None:
+        if search.keep_to is not None and tier.name not in search.keep_to:  # whoever made the chain
+            search.trace.attempts.append(Attempt(tier.name, "", "kept_from", 0.0))
+            return None
         for n in range(self._config.max_retries + 1):
             deployment = tier.pick(time.monotonic(), model=model, tried=search.tried)
             if deployment is None:

@@ -104,6 +104,8 @@ def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Need
 
 
 def _worded(tier: TierInfo, lack: str) -> str:
+    if lack == "keep_to":
+        return "permission: the request is bound to others"
     if lack != "window":
         return lack
     assumed = "" if tier.window_tokens is not None else ", assumed; set window_tokens"

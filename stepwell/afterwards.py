@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stepwell.base.decisions import Verdict
 from stepwell.base.messages import Answer, Usage
@@ -18,6 +19,9 @@ from stepwell.router.dispatch import Served
 from stepwell.router.outcome_notes import note_of
 from stepwell.router.outcomes import OutcomeStore
 from stepwell.run import Run, record_of
+
+if TYPE_CHECKING:
+    from stepwell.guards.audit import Audit
 
 # what a check of ours finds and no secret: a plugged check's kinds may mean anything
 PERSONAL = frozenset({"CREDIT_CARD", "EMAIL", "IBAN", "IP_ADDRESS", "PHONE", "US_SSN"})
@@ -65,6 +69,7 @@ class Records:
     embedder_name: str
     conversing: Conversing | None
     packing: Packing
+    audit: Audit | None = None
 
     async def converse(self, run: Run, reply: Reply) -> None:
         """Put the exchange into the log of its conversation, before the reply's end is out."""
@@ -104,6 +109,8 @@ class Records:
         if reply is not None:
             self._keep(run, reply)
         self.record(record_of(run, status, reply, error))
+        if self.audit is not None:
+            self.audit.write(run.trace, run.request, status, None if reply is None else reply.tier)
 
     def _keep(self, run: Run, reply: Reply) -> None:
         """What the conversation and its feedback need of an answer."""

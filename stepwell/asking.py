@@ -11,7 +11,10 @@ from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer
 from stepwell.base.reply import Reply
 from stepwell.guards.guard import Guard
-from stepwell.router.cascade.climb import Climb, Priced
+from stepwell.guards.reask import asked_again
+from stepwell.guards.scan import AskAgain
+from stepwell.restoring import guarded
+from stepwell.router.cascade.climb import Climb, Paid, Priced
 from stepwell.router.cascade.run import Ladder
 from stepwell.router.cost import cost_of
 from stepwell.router.dispatch import Dispatcher, Served
@@ -29,6 +32,7 @@ class Asking:
     guard: Guard
     dispatcher: Dispatcher
     ladder: Ladder | None
+    plain: Ladder
     records: Records
     streaming: Streaming
 
@@ -38,8 +42,8 @@ class Asking:
         Raises:
             StepwellError: AllTiersFailed, TierRefused, GuardBlocked.
         """
-        if self.ladder is not None:
-            return await self._climbed(run, decision, self.ladder)
+        if self.ladder is not None or self.guard.asks_again(run.request):
+            return await self._climbed(run, decision, self.ladder or self.plain)
         spent = 0.0
         try:
             completed, served = await self.dispatcher.complete(
@@ -83,11 +87,30 @@ class Asking:
         climb = self._start(run, decision)
         try:
             paid = await ladder.answer(climb)
+            while (better := await self._better(run, climb, ladder, paid)) is not None:
+                paid = better
         finally:
             spent = run.lost_usd
             await settle(run, spent)
         priced = Priced(climb.usage, spent, climb.is_estimated)
         return await self._handed_out(run, paid.completed, paid.served, priced)
+
+    async def _better(self, run: Run, climb: Climb, ladder: Ladder, paid: Paid) -> Paid | None:
+        """Another answer where the guard's policy wants one and one can be had; None: this one is handed out or blocked."""
+        try:
+            await self.guard.check_output(paid.completed.body, paid.completed.answer, run.request)
+        except AskAgain as e:
+            run.trace.guard_output = e.verdict
+            why = f"guard: {', '.join(e.verdict.kinds)}"
+            if e.action == "escalate":
+                return await ladder.up(climb, paid, why)
+            if climb.n_again >= e.n_reasks:
+                return None
+            asked = asked_again(run.request.for_tier(paid.tier), paid.completed.answer, e.hints)
+            return await ladder.again(climb, paid, asked, why)
+        except GuardBlocked:
+            return None
+        return None
 
     def _start(self, run: Run, decision: Decision) -> Climb:
         assert run.purse is not None  # made when the request was routed
@@ -96,23 +119,22 @@ class Asking:
             usage, is_estimated = usage_of(run, answer)
             return Priced(usage, cost_of(usage, served.deployment.card), is_estimated)
 
-        async def guarded(completed: Completed) -> str | None:
+        async def checked(completed: Completed) -> str | None:
             try:
-                await self.guard.check_output(completed.body, completed.answer)
+                await self.guard.check_output(completed.body, completed.answer, run.request)
             except GuardBlocked:
                 return "blocked"
             return None
 
         below = run.request.wishes.below_floor or self.promises.below_floor
         return Climb(
-            run.request, decision, run.trace, run.deadline_s, run.purse, price, guarded, below == "flag"
+            run.request, decision, run.trace, run.deadline_s, run.purse, price, checked, below == "flag"
         )
 
     async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
         """The reply: its own body, and what all calls for it did cost."""
         body, answer = completed.body, completed.answer
-        if self.guard.checks_output:
-            run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
+        body, answer = await guarded(self.guard, run, body, answer)
         reply = Reply(
             body,
             served.deployment.tier,

@@ -20,6 +20,7 @@ _WISHES = frozenset(
         "timeout_s",
         "session",
         "conversation",
+        "keep_to",
     }
 )
 _MAX_NAME_CHARS = 256
@@ -53,6 +54,7 @@ def _take_wishes(fields: dict[str, Any]) -> Wishes:
         timeout_s=fields.pop("timeout_s", None),
         session=fields.pop("session", None),
         conversation=fields.pop("conversation", None),
+        keep_to=fields.pop("keep_to", None),
     )
 
 
@@ -111,6 +113,7 @@ def make_wishes(
     headers: Mapping[str, str] | None = None,
     session: str | None = None,
     conversation: str | None = None,
+    keep_to: Iterable[str] | None = None,
 ) -> Wishes:
     """Check ranges.
 
@@ -140,4 +143,16 @@ def make_wishes(
         headers or {},
         session,
         conversation,
+        _tiers("keep_to", keep_to),
     )
+
+
+def _tiers(field: str, names: Iterable[str] | None) -> frozenset[str] | None:
+    """Raises:
+    BadRequest: Not a list of names, or an empty one.
+    """
+    if names is None:
+        return None
+    if isinstance(names, str) or not (made := frozenset(names)) or not all(isinstance(n, str) for n in made):
+        raise BadRequest(f"{field} must be a list of tiers", param=field)
+    return made

@@ -18,6 +18,7 @@ from stepwell.base.telemetry.record import Record, Recorder
 from stepwell.build_context import asker, make_conversing, make_marking
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
+from stepwell.guards.rules import Budgets, Tuned
 from stepwell.memory.cache.cache import Cache
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Store
@@ -35,6 +36,9 @@ from stepwell.router.tiers.base import Backend
 from stepwell.router.tiers.transport import AiohttpTransport
 
 if TYPE_CHECKING:
+    from stepwell.guards.audit import Audit
+    from stepwell.guards.masks.store import MaskStore
+    from stepwell.guards.review.queue import ReviewQueue
     from stepwell.memory.cache.judge.judge import Judge
 
 LEASE_SLACK_S = 60.0
@@ -75,7 +79,7 @@ def build(
     sinks, closers = _sinks(config, metrics)
     embedder = _once(config)
     made: list[Pipeline] = []
-    guard = Guard(config.guards)
+    guard, reviews = _guard(config, embedder)
     marking = make_marking(config, embedder)
     pipeline = Pipeline(
         config=config,
@@ -110,11 +114,54 @@ def build(
         outcomes=outcomes,
         conversing=make_conversing(config, guard, marking, infos, lambda: made[0]),
         marking=marking,
+        masks=_masks(config),
+        audit=_audit(config),
+        reviews=reviews,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, *closers),
     )
     made.append(pipeline)
     return pipeline
+
+
+def _guard(config: Config, embedder: Callable[[], Embedder]) -> tuple[Guard, ReviewQueue | None]:
+    """The guard, and the queue of what people have to look at where some rule asks them."""
+    tuned: Tuned | None = None
+    if config.guards.thresholds is not None:
+        from stepwell.guards.calibrate.thresholds import Thresholds
+
+        tuned = Thresholds.load(config.guards.thresholds)
+    budgets = Budgets(config.promises.max_false_blocks, tuned)
+    guard = Guard(config.guards, budgets=budgets, embedder=embedder)
+    if not guard.any_acts("review"):
+        return guard, None
+    from stepwell.guards.review.queue import ReviewQueue
+
+    reviews = ReviewQueue(config.guards.review)
+    return Guard(config.guards, budgets=budgets, embedder=embedder, reviews=reviews), reviews
+
+
+def _masks(config: Config) -> Callable[[], MaskStore] | None:
+    """Opened when the first conversation is masked; a file at once: what is wrong with it shows at the start."""
+    from functools import cache
+
+    @cache
+    def open_() -> MaskStore:
+        from stepwell.guards.masks.store import MaskStore
+
+        return MaskStore(config.guards.masks)
+
+    if config.guards.masks.path is not None:
+        open_()
+    return open_
+
+
+def _audit(config: Config) -> Audit | None:
+    if config.guards.audit.path is None:
+        return None
+    from stepwell.guards.audit import Audit
+
+    return Audit(config.guards.audit)
 
 
 def _window(tier: TierInfo) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Raw
 
 from stepwell.base.decisions import Verdict
-from stepwell.base.errors import GuardBlocked
+from stepwell.base.errors import GuardBlocked, NoCapableTier
 from stepwell.base.messages import n_leading
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
-from stepwell.memory.context.log.log import Name
+from stepwell.guards.tally import MAX_NOTED
+from stepwell.memory.context.log.log import N_RULES_BYTES, Name
 from stepwell.run import Run, last_user_text
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class Conversing:
         assert conversation is not None
         name = Name(conversation, caller.tenant or "", caller.user or "")
         run.talk = talk = await self.conversations.open(name)
-        run.guarded = self._guard.fingerprint
+        if (bound := bound_by(talk.guarded)) is not None:
+            run.request = kept_to(run.request, bound)
+        run.guarded = mark_of(self._guard.policy(run.request).fingerprint, run.request.keep_to)
         # as it is now: another request may be answered before this one is packed
         run.has_history = not talk.is_empty
         run.n_lead = n_leading(asked.messages)
@@ -82,15 +85,17 @@ class Conversing:
             GuardBlocked: A pin or the system prompt is blocked.
         """
         talk = run.talk
-        if talk is None or not run.has_history or not self._guard.checks_input:
+        rules = self._guard.policy(run.request).fingerprint
+        if talk is None or not run.has_history or not rules:
             return
-        if not talk.pins and talk.guarded <= {run.guarded}:
+        if not talk.pins and {rules_of(mark) for mark in talk.guarded} <= {rules}:
             return
         try:
-            verdict, run.request = await self._guard.check_input(run.request)
+            verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)
         except GuardBlocked:
             run.request = run.request.without(await self._blocked(run))
-            verdict, run.request = await self._guard.check_input(run.request)
+            verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)
+        run.guarded = mark_of(rules, run.request.keep_to)
         run.trace.guard_input = _both(run.trace.guard_input, verdict)
 
     async def _blocked(self, run: Run) -> set[int]:
@@ -115,7 +120,7 @@ class Conversing:
         talk, sent = run.talk, run.sent
         if talk is None or sent is None:
             return
-        said = _decode(reply.body).choices
+        said = _decode(run.said or reply.body).choices
         if not said:
             run.trace.is_logged = False
             return
@@ -141,14 +146,14 @@ class Conversing:
 
     async def _passes(self, answer: Raw, guarded: bytes) -> bytes:
         """The name of the input rules where an answer passes them as it is: it is input from now on."""
-        if not self._guard.checks_input:
+        if not rules_of(guarded):
             return guarded
         request = ChatRequest.parse(b'{"messages":[' + bytes(answer) + b"]}")
         try:
             _, checked = await self._guard.check_input(request)
         except GuardBlocked:
-            return b""
-        return guarded if checked is request else b""
+            return mark_of(b"", bound_by({guarded}))
+        return guarded if checked is request else mark_of(b"", bound_by({guarded}))
 
     async def close(self) -> None:
         """Let go of the log, where it was opened."""
@@ -158,6 +163,36 @@ class Conversing:
             await self.conversations.close()
 
 
+def mark_of(rules: bytes, keep_to: frozenset[str] | None) -> bytes:
+    """What the log keeps beside a message: the rules that it passed, and the only tiers that may see it."""
+    if keep_to is None:
+        return rules
+    return rules.ljust(N_RULES_BYTES, b"\0") + ",".join(sorted(keep_to)).encode()
+
+
+def rules_of(mark: bytes) -> bytes:
+    """The rules that a message passed; b"": none."""
+    return mark[:N_RULES_BYTES].strip(b"\0") and mark[:N_RULES_BYTES]
+
+
+def bound_by(marks: Iterable[bytes]) -> frozenset[str] | None:
+    """The only tiers that may see all messages with such marks; None: any may."""
+    kept = [frozenset(m[N_RULES_BYTES:].decode().split(",")) for m in marks if len(m) > N_RULES_BYTES]
+    return frozenset.intersection(*kept) if kept else None
+
+
+def kept_to(request: ChatRequest, tiers: frozenset[str]) -> ChatRequest:
+    """The request, bound to these tiers too.
+
+    Raises:
+        NoCapableTier: None is left.
+    """
+    both = tiers if request.keep_to is None else tiers & request.keep_to
+    if not both:
+        raise NoCapableTier("The request and its conversation are bound to different tiers.")
+    return msgspec.structs.replace(request, keep_to=both)
+
+
 def _both(sent: Verdict | None, held: Verdict) -> Verdict:
     """What was found in what was sent, and in what was held."""
     if sent is None or not (sent.kinds or sent.errors):
@@ -165,4 +200,14 @@ def _both(sent: Verdict | None, held: Verdict) -> Verdict:
     kinds = (*sent.kinds, *(kind for kind in held.kinds if kind not in sent.kinds))
     errors = (*sent.errors, *(error for error in held.errors if error not in sent.errors))
     action = sent.action if held.action == "allow" else held.action
-    return Verdict(sent.stage, action, kinds, sent.n_findings + held.n_findings, errors)
+    return Verdict(
+        sent.stage,
+        action,
+        kinds,
+        sent.n_findings + held.n_findings,
+        errors,
+        (*sent.findings, *held.findings)[:MAX_NOTED],
+        held.keep_to or sent.keep_to,
+        held.policy,
+        sent.ms + held.ms,
+    )

@@ -27,6 +27,8 @@ from stepwell.base.telemetry.record import Recorder
 from stepwell.conversing import Conversing
 from stepwell.fitting import Fitting
 from stepwell.guards.guard import Guard
+from stepwell.guards.policy import INPUTS
+from stepwell.guards.scan import AskAgain
 from stepwell.memory.cache.cache import Cache
 from stepwell.packing import Packing
 from stepwell.router.budget import Budget
@@ -38,6 +40,7 @@ from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
+from stepwell.restoring import guarded
 from stepwell.run import (
     Run,
     code_of,
@@ -50,11 +53,16 @@ from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights
 from stepwell.streaming import Asked, Streaming
 
 if TYPE_CHECKING:
+    from stepwell.guards.audit import Audit
+    from stepwell.guards.masks.store import MaskStore
+    from stepwell.guards.masks.vault import Vault
+    from stepwell.guards.review.queue import ReviewQueue
     from stepwell.memory.context.conversations import Conversations
     from stepwell.memory.context.marking import Marking
 
 OFF = CacheDecision("off")
 OF_A_TALK = CacheDecision("bypass", "the conversation has a history")
+MASKED = CacheDecision("bypass", "values are masked")
 WARM_S = 30.0
 WARM = ChatRequest.build({"messages": [{"role": "user", "content": "warm"}]})
 
@@ -82,6 +90,9 @@ class Pipeline:
     outcomes: OutcomeStore | None = None
     conversing: Conversing | None = None
     marking: Callable[[], Marking] | None = None
+    masks: Callable[[], MaskStore] | None = None
+    audit: Audit | None = None
+    reviews: ReviewQueue | None = None
     flights: StreamFlights[Asked] = field(default_factory=StreamFlights)
     _fitting: Fitting = field(init=False)
     _records: Records = field(init=False)
@@ -103,12 +114,21 @@ class Pipeline:
             self.embedder_name,
             self.conversing,
             packing,
+            self.audit,
         )
         streaming = Streaming(config.dispatch, guard, records)
         made = {
             "_records": records,
             "_streaming": streaming,
-            "_asking": Asking(config.promises, guard, self.dispatcher, self.ladder, records, streaming),
+            "_asking": Asking(
+                config.promises,
+                guard,
+                self.dispatcher,
+                self.ladder,
+                Ladder(self.dispatcher, max_steps=config.routing.max_escalations),
+                records,
+                streaming,
+            ),
             "_sharing": Sharing(config.cache, self.cache, self.flights, router.limit_usd),
             "_fitting": Fitting(
                 config.context,
@@ -159,6 +179,8 @@ class Pipeline:
         run = self._begin(request, is_stream=True)
         try:
             hit = await self._enter(run)
+            if hit is None and self.guard.asks_again(run.request):  # only whole answers can be asked for again
+                hit = await self._sharing.whole(run, lambda: self._ask(run))
             if hit is not None:
                 return self._streaming.replay(run, hit)
             seat = await self._seat(run)
@@ -207,11 +229,12 @@ class Pipeline:
         """Of the last ask where the router reads it, else of the last user turn."""
         if self.router.needs_vector:
             return self._vector(last_ask(request.wire.messages), request)
-        layers: Layers = "tokens" if self._reads_pieces(request) else "last"
+        layers: Layers = "tokens" if self._reads_pieces(request) or self.guard.reads_vector else "last"
         return RequestVector(self.embedder, last_user_text(request), layers=layers)
 
     def _vector(self, ask: str, request: ChatRequest) -> RequestVector:
-        return RequestVector(self.embedder, ask, layers="all" if self._reads_pieces(request) else "middle")
+        needs_all = self._reads_pieces(request) or self.guard.reads_vector
+        return RequestVector(self.embedder, ask, layers="all" if needs_all else "middle")
 
     def _reads_pieces(self, request: ChatRequest) -> bool:
         """Whether the cache compares by meaning, or older messages may have to be searched."""
@@ -231,6 +254,9 @@ class Pipeline:
         if run.has_history:  # an answer that leans on it is nobody else's, and goes when it is erased
             run.trace.cache = OF_A_TALK
             return None
+        if run.vault is not None and not run.vault.is_empty:  # what stands for values is the caller's own
+            run.trace.cache = MASKED
+            return None
         scope = self.router.scope(run.request)
         vector = run.vector
         if self.router.needs_vector and not vector.is_of(last_user_text(run.request)):
@@ -242,8 +268,11 @@ class Pipeline:
         if entry is None:
             return None
         body, answer = entry.body, decode_answer(entry.body)
-        if self.guard.checks_output:
-            run.trace.guard_output, body, answer = await self.guard.check_output(body, answer)
+        try:
+            body, answer = await guarded(self.guard, run, body, answer)
+        except AskAgain:
+            run.trace.cache = CacheDecision("bypass", "a guard refused it")
+            return None
         usage = answer.usage or Usage()
         await self._sharing.delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
@@ -256,11 +285,41 @@ class Pipeline:
             await self.conversing.join(run, asked)
 
     async def _guard_input(self, run: Run) -> None:
-        if self.guard.checks_input:
-            run.trace.guard_input, request = await self.guard.check_input(run.request)
-            if request is not run.request:
-                run.request = request
-                run.vector = self._vector_of(run.request)
+        """Check and change the request; what it is bound to holds for every stage after this."""
+        if self.guard.policy(run.request).acts("mask", INPUTS):
+            run.vault = await self._vault(run.request)
+
+        def take(request: ChatRequest) -> RequestVector:
+            if request.wire is not run.request.wire:
+                run.vector = self._vector_of(request)
+            run.request = request
+            return run.vector
+
+        verdict, request = await self.guard.check_input(run.request, vector_of=take, masking=run.masking)
+        take(request)
+        if verdict.policy or verdict.keep_to is not None:
+            run.trace.guard_input = verdict
+        if request.keep_to is not None:
+            run.request = without_meaning(request)
+        await self._keep_masks(run)
+
+    async def _vault(self, request: ChatRequest) -> Vault:
+        """Of the conversation that is named, else of this request alone."""
+        from stepwell.guards.masks.vault import Vault
+    from stepwell.guards.review.queue import ReviewQueue
+
+        name, caller = request.wishes.conversation, request.caller
+        vault = Vault()
+        if name is not None and self.masks is not None:
+            vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
+        for message in request.wire.messages:
+            vault.reserve(message.text)
+        return vault
+
+    async def _keep_masks(self, run: Run) -> None:
+        name, caller = run.request.wishes.conversation, run.request.caller
+        if run.vault is not None and name is not None and self.masks is not None:
+            await self.masks().save(caller.tenant or "", caller.user or "", name, run.vault)
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)
@@ -319,7 +378,19 @@ class Pipeline:
                 await deployment.backend.close()
         if self.conversing is not None:
             await self.conversing.close()
+        if self.audit is not None:
+            self.audit.close()
+        if self.reviews is not None:
+            await self.reviews.close()
         for close in self.close_parts:
             made = close()
             if asyncio.iscoroutine(made):
                 await made
+
+
+def without_meaning(request: ChatRequest) -> ChatRequest:
+    """A request that is bound to tiers uses the cache for the very same request alone: judges of meaning may ask tiers."""
+    wishes = request.wishes
+    if wishes.cache not in (True, "exact"):
+        return msgspec.structs.replace(request, wishes=msgspec.structs.replace(wishes, cache=False))
+    return msgspec.structs.replace(request, wishes=msgspec.structs.replace(wishes, cache="exact"))

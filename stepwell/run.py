@@ -22,6 +22,8 @@ from stepwell.router.turns import Turn
 from stepwell.stream import CLIENT_LEFT
 
 if TYPE_CHECKING:
+    from stepwell.guards.masks.vault import Vault
+    from stepwell.guards.spans import Masking
     from stepwell.memory.context.talk import Talk
     from stepwell.memory.context.thread.thread import Thread
 
@@ -39,6 +41,8 @@ class Run(msgspec.Struct):
         has_history: The conversation had one when the request came.
         held: Of the request's messages those that came from the conversation: their place in it.
         thread: Where what was sent is a long conversation of its own.
+        vault: Values that placeholders stand for in what is sent.
+        said: The answer as the tier gave it, after its guards, where placeholders in it were replaced for the caller.
     """
 
     request: ChatRequest
@@ -61,6 +65,13 @@ class Run(msgspec.Struct):
     has_history: bool = False
     held: Mapping[int, int] = msgspec.field(default_factory=dict)
     thread: Thread | None = None
+    vault: Vault | None = None
+    said: bytes | None = None
+
+    @property
+    def masking(self) -> Masking | None:
+        """Makes placeholders, where the policy masks."""
+        return None if self.vault is None else self.vault.mask
 
     @property
     def lost_usd(self) -> float:

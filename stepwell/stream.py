@@ -38,6 +38,13 @@ class StreamGuard(Protocol):
     def finish(self) -> list[Event]: ...
 
 
+class Restorer(Protocol):
+    """Puts values back that placeholders stand for (guards.masks.restorer.StreamRestorer)."""
+
+    def feed(self, events: list[Event]) -> list[Event]: ...
+    def finish(self) -> list[Event]: ...
+
+
 class ReplyStream:
     """Events as they arrive. Iterate it (`async for event in stream`), or take whole `batches`.
 
@@ -61,6 +68,7 @@ class ReplyStream:
         wants_usage: bool,
         config: DispatchConfig,
         guard: StreamGuard | None = None,
+        restorer: Restorer | None = None,
     ) -> None:
         self.tier = tier
         self.model = model
@@ -68,7 +76,9 @@ class ReplyStream:
         self.guard = guard
         self.reply: Reply | None = None
         self.assembler = Assembler()
-        self._sent = self.assembler if guard is None else Assembler()
+        self._restorer = restorer
+        self._guarded = self.assembler if guard is None else Assembler()
+        self._sent = self._guarded if restorer is None else Assembler()
         self._head = head
         self._source = source
         self._end = end
@@ -140,7 +150,7 @@ class ReplyStream:
                     break
                 finally:
                     watch.waits_since_s = None
-                if guard is None:
+                if guard is None and self._restorer is None:
                     add(incoming)
                     events = incoming if self.assembler.usage is None else self._without_usage(incoming)
                 else:
@@ -171,10 +181,12 @@ class ReplyStream:
     async def _through(self, events: list[Event]) -> list[Event]:
         guard = self.guard
         self.assembler.add(events)
-        if guard is None:
-            return self._without_usage(events)
-        events = await asyncio.to_thread(guard.feed, events) if guard.is_blocking else guard.feed(events)
-        self._sent.add(events)
+        if guard is not None:
+            events = await asyncio.to_thread(guard.feed, events) if guard.is_blocking else guard.feed(events)
+            self._guarded.add(events)
+        if self._restorer is not None:
+            events = self._restorer.feed(events)
+            self._sent.add(events)
         return self._without_usage(events)
 
     def _without_usage(self, events: list[Event]) -> list[Event]:
@@ -190,6 +202,9 @@ class ReplyStream:
         guard, events = self.guard, list[Event]()
         if guard is not None:
             events = await asyncio.to_thread(guard.finish) if guard.is_blocking else guard.finish()
+            self._guarded.add(events)
+        if self._restorer is not None:
+            events = [*self._restorer.feed(events), *self._restorer.finish()]
             self._sent.add(events)
         if self._wants_usage:
             answer = self.assembler.answer()
@@ -204,6 +219,10 @@ class ReplyStream:
         answer = msgspec.structs.replace(self._sent.answer(), usage=usage)
         body = answer_body(answer)
         return Reply(body, self.tier, self.model, cost_usd, usage, self.trace, is_estimated, answer)
+
+    def said(self) -> bytes | None:
+        """The answer as it was before values were put back; None where none are."""
+        return None if self._restorer is None else answer_body(self._guarded.answer())
 
     async def _finish(self, status: int, error: str) -> None:
         if self._is_ended:

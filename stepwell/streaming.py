@@ -19,7 +19,7 @@ from stepwell.router.dispatch import Served
 from stepwell.router.opened import OpenStream
 from stepwell.run import Run, wants_usage
 from stepwell.shared import SharedStream
-from stepwell.stream import CLIENT_LEFT, ReplyStream
+from stepwell.stream import CLIENT_LEFT, ReplyStream, Restorer
 from stepwell.stream_flights import Call, OnFull, Seat
 
 NONE = Usage()
@@ -136,7 +136,8 @@ class Streaming:
             trace=run.trace,
             wants_usage=wants_usage(run),
             config=self.config,
-            guard=self.guard.open_stream(),
+            guard=self.guard.open_stream(run.request),
+            restorer=_restorer(run),
         )
 
 
@@ -154,6 +155,15 @@ def _was_heard(status: int, reply: Reply) -> bool:
     return status == 200
 
 
+def _restorer(run: Run) -> Restorer | None:
+    if run.vault is None or run.vault.is_empty:
+        return None
+    from stepwell.guards.masks.restorer import StreamRestorer
+
+    return StreamRestorer(run.vault)
+
+
 def _take_verdict(run: Run, stream: ReplyStream) -> None:
+    run.said = stream.said()
     if stream.guard is not None:
         run.trace.guard_output = stream.guard.verdict

@@ -136,7 +136,7 @@ class Conversations:
 
         self._marking.want((name, epoch), talk.thread, keep)
         summaries = self._summaries
-        if summaries is not None and talk.overflows and not summaries.is_busy((name, epoch)):
+        if summaries is not None and talk.may_be_read and talk.overflows and not summaries.is_busy((name, epoch)):
             self._summarise(talk, summaries)
 
     def _summarise(self, talk: Talk, summaries: Summaries) -> None:

@@ -14,7 +14,7 @@ from stepwell.base.joined import joined
 from stepwell.base.laden import decode_message
 from stepwell.base.messages import Message, encode_json, n_leading
 from stepwell.base.request import ChatRequest
-from stepwell.memory.context.log.log import Name, Past, Pin, Summary, Turn
+from stepwell.memory.context.log.log import N_RULES_BYTES, Name, Past, Pin, Summary, Turn
 from stepwell.memory.context.packing.packed import Packed
 from stepwell.memory.context.reconcile import n_known, print_of, prints_of
 from stepwell.memory.context.summary.summarizer import Said
@@ -59,6 +59,11 @@ class Talk:
         self._prints: list[bytes] = []
         self._lead_at_s: float | None = None
         self._n_raw_bytes = 0
+
+    @property
+    def may_be_read(self) -> bool:
+        """Whether a summarizer may read it: a part bound to certain tiers may be anywhere in a summary."""
+        return all(len(mark) <= N_RULES_BYTES for mark in self.guarded)
 
     @property
     def n_bytes(self) -> int:

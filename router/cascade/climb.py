@@ -63,6 +63,7 @@ class Climb(msgspec.Struct):
         usage: Tokens of every answer paid so far.
         is_estimated: One of them was priced by estimate.
         n_steps: Steps up so far.
+        n_again: How often the same tier was asked again.
     """
 
     request: ChatRequest
@@ -76,6 +77,7 @@ class Climb(msgspec.Struct):
     usage: Usage = msgspec.field(default_factory=Usage)
     is_estimated: bool = False
     n_steps: int = 0
+    n_again: int = 0
 
     def pay(self, answer: Answer, served: Served) -> Priced:
         """Count an answer that is there, whether or not it is served."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from stepwell.base.config.routing import RoutingConfig
-from stepwell.base.decisions import CascadePlan
+from stepwell.base.decisions import CascadePlan, Escalation
 from stepwell.base.errors import AllTiersFailed, BudgetExceeded, TierError
 from stepwell.base.request import ChatRequest
 from stepwell.router.cascade.accept import AcceptScore
@@ -86,6 +86,29 @@ class Ladder:
             AllTiersFailed, TierRefused
         """
         return await Holding(climb, self.dispatcher, Doubt(self.confidence, self.max_steps)).open()
+
+    async def up(self, climb: Climb, best: Paid, why: str) -> Paid | None:
+        """A dearer tier's answer in place of one that can't be handed out; None where none can be had."""
+        return await self._step_up(climb, best, why)
+
+    async def again(self, climb: Climb, best: Paid, asked: ChatRequest, why: str) -> Paid | None:
+        """Another answer of the same tier; None where there is no money or no answer.
+
+        Args:
+            asked: The request, with what was wrong.
+        """
+        if not await climb.purse.allows(best.tier):
+            return None
+        climb.n_again += 1
+        try:
+            completed, served = await self.dispatcher.complete(
+                asked, climb.on((best.tier,)), climb.trace, climb.deadline_s, climb.purse
+            )
+        except (AllTiersFailed, TierError):
+            return None
+        climb.trace.escalations.append(Escalation(best.tier, best.tier, why, best.priced.cost_usd))
+        climb.note(f"asked {best.tier} again: {why}")
+        return Paid(completed, served, climb.pay(completed.answer, served))
 
     async def _compared(self, climb: Climb, plan: CascadePlan) -> Paid:
         made = await compare(climb, plan, self.dispatcher, self.accept, self.opinion_time_share)

@@ -119,6 +119,11 @@ class RequestVector:
         self._future: Future[_Vectors | None] | None = None
         self.n_embedded = 0
 
+    @property
+    def text(self) -> str:
+        """What is embedded."""
+        return self._text
+
     def is_of(self, text: str) -> bool:
         """Whether it is the vector of this text; blanks around it don't count."""
         return self._text.strip() == text.strip()

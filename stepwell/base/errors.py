@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stepwell.base.decisions import TierEstimate
+    from stepwell.base.decisions import TierEstimate, Verdict
 
 
 class StepwellError(Exception):
@@ -157,7 +157,7 @@ class GuardBlocked(StepwellError):
     code = "content_blocked"
     type = "invalid_request_error"
 
-    def __init__(self, message: str, *, verdict: object) -> None:
+    def __init__(self, message: str, *, verdict: Verdict) -> None:
         super().__init__(message)
         self.verdict = verdict
 
@@ -167,7 +167,7 @@ class HeldForReview(GuardBlocked):
 
     code = "held_for_review"
 
-    def __init__(self, message: str, *, verdict: object, review_id: str) -> None:
+    def __init__(self, message: str, *, verdict: Verdict, review_id: str) -> None:
         super().__init__(message, verdict=verdict)
         self.review_id = review_id
 

@@ -72,6 +72,7 @@ class Wishes(msgspec.Struct, frozen=True):
         headers: Lower-cased request headers that rules may match.
         session: The caller's own name for the conversation; without it, its beginning names it.
         conversation: Names a conversation whose history Stepwell keeps: the messages sent are added to it.
+        keep_to: The only tiers that may see the request; None: any.
     """
 
     tier: str | None = None
@@ -84,6 +85,7 @@ class Wishes(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     session: str | None = None
     conversation: str | None = None
+    keep_to: frozenset[str] | None = None
 
 
 NOBODY = Caller()
@@ -118,6 +120,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         fields: Every top-level field as the caller wrote it (raw JSON), known to us or not.
         output_cap: Most tokens that the answer may have so that a dollar limit holds; None: no such limit.
         cuts: By tier, where its window does not hold all messages.
+        keep_to: The only tiers that may see it; None: any.
     """
 
     wire: Wire
@@ -126,6 +129,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     wishes: Wishes = NO_WISHES
     output_cap: int | None = None
     cuts: Mapping[str, Cut] | None = None
+    keep_to: frozenset[str] | None = None
 
     @property
     def messages(self) -> list[Message]:

@@ -7,6 +7,9 @@ from typing import Protocol
 
 import msgspec
 
+N_RULES_BYTES = 8
+"""How long a name of guard rules may be."""
+
 
 class Name(msgspec.Struct, frozen=True):
     """Whose conversation it is, and the caller's own name for it.
@@ -26,7 +29,8 @@ class NewTurn(msgspec.Struct, frozen=True):
     Attributes:
         raw: The message as JSON (OpenAI wire).
         at_s: Unix time at which it was said.
-        guarded: Names the guard rules that its text has passed; b"": none.
+        guarded: Names the guard rules that its text has passed, in up to N_RULES_BYTES; b"": none. What follows names
+            the only tiers that may see it.
         is_lead: It headed a request: a system prompt, in force until the next one.
     """
 

@@ -64,7 +64,9 @@ class App:
         self._pipeline = well.pipeline
         self._keys = Keys(well.config.server)
         self._max_body_bytes = well.config.server.max_body_bytes
-        self._rules_read_headers = any(r.header for r in well.config.routing.rules)
+        config = well.config
+        headers = [*(r.header for r in config.routing.rules), *(r.header for r in config.guards.routes)]
+        self._rules_read_headers = any(headers)
         self._checks_host = checks_host and self._keys.is_open
         self._started_s = int(time.time())
 

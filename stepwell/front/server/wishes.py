@@ -23,6 +23,7 @@ KNOWN = (
     "timeout-s",
     "session",
     "conversation",
+    "keep-to",
 )
 CACHE: dict[str, CacheWish] = {
     "on": True,
@@ -60,14 +61,19 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
         tier=found.get("tier"),
         min_tier=found.get("min-tier"),
         max_usd=_number(found, "max-usd"),
-        tags=[t.strip() for t in found.get("tags", "").split(",") if t.strip()],
+        tags=_listed(found.get("tags", "")),
         below_floor=below,  # type: ignore[arg-type]  # checked in make_wishes
         cache=cache,
         timeout_s=_number(found, "timeout-s"),
         headers=everything,
         session=found.get("session"),
         conversation=_conversation(found),
+        keep_to=_listed(found["keep-to"]) if "keep-to" in found else None,
     )
+
+
+def _listed(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _number(found: dict[str, str], name: str) -> float | None:

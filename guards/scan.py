@@ -1,0 +1,211 @@
+"""One request's or answer's way through the rules: value checks cut, judges decide, people are asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stepwell.base.decisions import Finding, Stage
+from stepwell.base.embedding import Embedder, on_worker
+from stepwell.base.errors import GuardBlocked, HeldForReview
+from stepwell.guards.check import ContextCheck
+from stepwell.guards.context import Context
+from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.rules import Rule
+from stepwell.guards.spans import Masking, Writer, cut_out, join
+from stepwell.guards.tally import Tally
+
+
+class Reviews(Protocol):
+    """What people said, and the queue of what they have to look at (guards.review)."""
+
+    async def verdict(self, tenant: str, stage: str, check: str, text: str) -> str | None: ...
+    async def hold(
+        self,
+        *,
+        tenant: str,
+        stage: str,
+        check: str,
+        kinds: tuple[str, ...],
+        score: float,
+        text: str,
+        policy: str,
+    ) -> str | None: ...
+
+
+class AskAgain(GuardBlocked):
+    """An answer was blocked, and the policy wants another: of the same tier ("reask") or of a dearer one.
+
+    Attributes:
+        action: "reask" or "escalate".
+        n_reasks: How often at most.
+        hints: What is wrong, in words that hold nothing of the text.
+    """
+
+    def __init__(self, blocked: GuardBlocked, action: str, n_reasks: int, hints: tuple[str, ...]) -> None:
+        super().__init__(str(blocked), verdict=blocked.verdict)
+        self.action = action
+        self.n_reasks = n_reasks
+        self.hints = hints
+
+
+@dataclass(slots=True)
+class Scan:
+    """Runs rules over the texts of one request at one end; keeps what they find. Not shared.
+
+    Attributes:
+        contexts: What checks may know, by stage.
+        masking: Where values to mask go.
+        clean: Names of texts that judges passed before: they need not look again.
+    """
+
+    tally: Tally
+    policy: str
+    tenant: str = ""
+    reviews: Reviews | None = None
+    masking: Masking | None = None
+    embedder: Callable[[], Embedder] | None = None
+    contexts: dict[Stage, Context] = field(default_factory=dict)
+    _held: list[tuple[str, Rule, list[Finding], str]] = field(default_factory=list)
+    _again: list[tuple[Rule, str]] = field(default_factory=list)
+
+    async def clean(
+        self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str, *, is_json: bool | None
+    ) -> str:
+        """The text without what rules cut out of it; judges are not asked.
+
+        Raises:
+            GuardBlocked: A finding blocks, or a check failed that is closed on errors.
+        """
+        cuts: list[tuple[Finding, bool]] = []
+        for rule in rules:
+            if rule.is_judge:
+                continue
+            found = await self._found(rule, text, stage)
+            if found and await self._act(rule, found, text, stage, where):
+                cuts += [(f, rule.action == "mask") for f in found]
+        return self._cut(text, cuts, is_json=is_json)
+
+    async def judge(self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str) -> str:
+        """What the judges among the rules leave of the text. Raises as `clean`."""
+        cuts: list[tuple[Finding, bool]] = []
+        for rule in rules:
+            if not rule.is_judge:
+                continue
+            found = await self._judged(rule, text, stage)
+            if found and await self._act(rule, found, text, stage, where):
+                cuts += [(f, rule.action == "mask") for f in found]
+        return self._cut(text, cuts, is_json=None)
+
+    async def conclude(self) -> None:
+        """All texts were looked at.
+
+        Raises:
+            HeldForReview: A person has to look at some of it first.
+            AskAgain: The answer has to be asked for again.
+        """
+        await self._review()
+        if self._again:
+            worst = min(self._again, key=lambda a: a[0].action != "reask")[0]
+            hints = tuple(dict.fromkeys(h for _, h in self._again if h))
+            n = max(rule.n_reasks for rule, _ in self._again)
+            blocked = GuardBlocked(self.tally.said(), verdict=self.tally.verdict)
+            raise AskAgain(blocked, worst.action, n, hints)
+
+    def _cut(self, text: str, cuts: list[tuple[Finding, bool]], *, is_json: bool | None) -> str:
+        if not cuts:
+            return text
+        masked = [f for f, is_masked in cuts if is_masked]
+        spans = join([f for f, is_masked in cuts if not is_masked], masked=masked)
+        return cut_out(text, spans, Writer(is_json=is_json, masking=self.masking))
+
+    async def _found(self, rule: Rule, text: str, stage: Stage) -> list[Finding]:
+        try:
+            if rule.is_plugged:
+                return rule.counted(await arun_limited(rule.check, text, rule.timeout_s))
+            if isinstance(rule.check, ContextCheck):
+                return rule.counted(rule.check.find_in(text, self._context(stage)))
+            return rule.find(text)
+        except CheckFailed as e:
+            self.tally.fail(str(e), rule.on_error)
+            return []
+
+    async def _judged(self, rule: Rule, text: str, stage: Stage) -> list[Finding]:
+        """On the thread that embeds: a judge may take milliseconds, and may have to embed."""
+        check, context = rule.check, self._context(stage)
+        assert isinstance(check, ContextCheck)
+        if self.embedder is not None and context.embed is None:
+            load = self.embedder
+            context.embed = lambda some: load().embed(some)
+        try:
+            return rule.counted(
+                await asyncio.wait_for(on_worker(lambda: check.find_in(text, context)), rule.timeout_s)
+            )
+        except TimeoutError:
+            self.tally.fail(f"{check.name}: timeout", rule.on_error)
+            return []
+
+    async def _act(self, rule: Rule, found: list[Finding], text: str, stage: Stage, where: str) -> bool:
+        """Do what the rule says; whether its findings are to be cut out."""
+        if rule.action == "review":
+            await self._ask_people(rule, found, text, stage, where)
+            return False
+        self.tally.add(found, rule.action, where=where, tiers=rule.tiers)
+        if rule.action in ("reask", "escalate"):
+            self._again.append((rule, _hint(rule, text, self._context(stage))))
+        return rule.action in ("redact", "mask")
+
+    async def _ask_people(
+        self, rule: Rule, found: list[Finding], text: str, stage: Stage, where: str
+    ) -> None:
+        said = None
+        if self.reviews is not None:
+            said = await self.reviews.verdict(self.tenant, stage, rule.check.name, text)
+        if said == "approved":
+            self.tally.add(found, "log", where=where)
+            return
+        self.tally.add(found, "block" if said == "rejected" else "review", where=where)
+        self._held.append((text, rule, found, stage))
+
+    async def _review(self) -> None:
+        if not self._held:
+            return
+        review_id = None
+        for text, rule, found, stage in self._held if self.reviews is not None else ():
+            assert self.reviews is not None
+            held = await self.reviews.hold(
+                tenant=self.tenant,
+                stage=stage,
+                check=rule.check.name,
+                kinds=tuple(sorted({f.kind for f in found})),
+                score=max(f.score for f in found),
+                text=text,
+                policy=self.policy,
+            )
+            review_id = review_id or held
+        if review_id is None:  # no queue, or a full one
+            self.tally.block()
+            return
+        self.tally.review_id = review_id
+        raise HeldForReview(
+            f"{self.tally.said()[:-1]} until a person has looked at it.",
+            verdict=self.tally.verdict,
+            review_id=review_id,
+        )
+
+    def _context(self, stage: Stage) -> Context:
+        made = self.contexts.get(stage)
+        if made is None:
+            made = self.contexts[stage] = Context(stage=stage)
+        return made
+
+
+def _hint(rule: Rule, text: str, context: Context) -> str:
+    """What a check says is wrong, where it can say that without the text's words."""
+    fault = getattr(rule.check, "fault", None)
+    return str(fault(text, context)) if fault is not None else f"it was flagged as {rule.check.name}"
+
+
+Contexts = Mapping[Stage, Context]
