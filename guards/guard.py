@@ -245,11 +245,11 @@ class Guard:
     def _rules_of(self, place: Place, policy: Policy) -> tuple[Rule, ...]:
         """Value checks of retrieved text between marks run with the input's, over all of the text."""
         rules = policy.rules[place.stage]
-        if policy.has_own_documents and place.stage == "input" and place.role == "user":
-            if any(begin in place.text for begin, _ in self._config.retrieved_marks):
-                more = [r for r in policy.rules["retrieved"] if not r.is_judge and r not in rules]
-                return (*rules, *more)
-        return rules
+        if not policy.has_own_documents or place.stage != "input" or place.role != "user":
+            return rules
+        if not any(begin in place.text for begin, _ in self._config.retrieved_marks):
+            return rules
+        return (*rules, *(r for r in policy.rules["retrieved"] if not r.is_judge and r not in rules))
 
 
 async def _answered(found: Iterable[tuple[Path, str]], policy: Policy, scan: Scan) -> dict[Path, str | None]:

@@ -10,10 +10,9 @@ from stepwell.base.decisions import Decision
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer
 from stepwell.base.reply import Reply
-from stepwell.guards.guard import Guard
+from stepwell.guarding import Guarding
 from stepwell.guards.reask import asked_again
 from stepwell.guards.scan import AskAgain
-from stepwell.restoring import guarded
 from stepwell.router.cascade.climb import Climb, Paid, Priced
 from stepwell.router.cascade.run import Ladder
 from stepwell.router.cost import cost_of
@@ -29,7 +28,7 @@ class Asking:
     """Gets answers for requests that were routed; their money is held, and is paid here."""
 
     promises: PromisesConfig
-    guard: Guard
+    guarding: Guarding
     dispatcher: Dispatcher
     ladder: Ladder | None
     plain: Ladder
@@ -42,7 +41,7 @@ class Asking:
         Raises:
             StepwellError: AllTiersFailed, TierRefused, GuardBlocked.
         """
-        if self.ladder is not None or self.guard.asks_again(run.request):
+        if self.ladder is not None or self.guarding.guard.asks_again(run.request):
             return await self._climbed(run, decision, self.ladder or self.plain)
         spent = 0.0
         try:
@@ -96,9 +95,12 @@ class Asking:
         return await self._handed_out(run, paid.completed, paid.served, priced)
 
     async def _better(self, run: Run, climb: Climb, ladder: Ladder, paid: Paid) -> Paid | None:
-        """Another answer where the guard's policy wants one and one can be had; None: this one is handed out or blocked."""
+        """Another answer, where the guard's policy wants one and it can be had."""
+        guard = self.guarding.guard
+        if not guard.asks_again(run.request):
+            return None
         try:
-            await self.guard.check_output(paid.completed.body, paid.completed.answer, run.request)
+            await guard.check_output(paid.completed.body, paid.completed.answer, run.request)
         except AskAgain as e:
             run.trace.guard_output = e.verdict
             why = f"guard: {', '.join(e.verdict.kinds)}"
@@ -121,7 +123,7 @@ class Asking:
 
         async def checked(completed: Completed) -> str | None:
             try:
-                await self.guard.check_output(completed.body, completed.answer, run.request)
+                await self.guarding.guard.check_output(completed.body, completed.answer, run.request)
             except GuardBlocked:
                 return "blocked"
             return None
@@ -134,7 +136,7 @@ class Asking:
     async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
         """The reply: its own body, and what all calls for it did cost."""
         body, answer = completed.body, completed.answer
-        body, answer = await guarded(self.guard, run, body, answer)
+        body, answer = await self.guarding.hand_out(run, body, answer)
         reply = Reply(
             body,
             served.deployment.tier,

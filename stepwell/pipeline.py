@@ -26,8 +26,8 @@ from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Recorder
 from stepwell.conversing import Conversing
 from stepwell.fitting import Fitting
+from stepwell.guarding import Guarding
 from stepwell.guards.guard import Guard
-from stepwell.guards.policy import INPUTS
 from stepwell.guards.scan import AskAgain
 from stepwell.memory.cache.cache import Cache
 from stepwell.packing import Packing
@@ -40,7 +40,6 @@ from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.purse import Purse
 from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
-from stepwell.restoring import guarded
 from stepwell.run import (
     Run,
     code_of,
@@ -55,7 +54,6 @@ from stepwell.streaming import Asked, Streaming
 if TYPE_CHECKING:
     from stepwell.guards.audit import Audit
     from stepwell.guards.masks.store import MaskStore
-    from stepwell.guards.masks.vault import Vault
     from stepwell.guards.review.queue import ReviewQueue
     from stepwell.memory.context.conversations import Conversations
     from stepwell.memory.context.marking import Marking
@@ -97,6 +95,7 @@ class Pipeline:
     _fitting: Fitting = field(init=False)
     _records: Records = field(init=False)
     _streaming: Streaming = field(init=False)
+    _guarding: Guarding = field(init=False)
     _asking: Asking = field(init=False)
     _sharing: Sharing = field(init=False)
 
@@ -117,12 +116,14 @@ class Pipeline:
             self.audit,
         )
         streaming = Streaming(config.dispatch, guard, records)
+        guarding = Guarding(guard, self.masks, self._vector_of)
         made = {
+            "_guarding": guarding,
             "_records": records,
             "_streaming": streaming,
             "_asking": Asking(
                 config.promises,
-                guard,
+                guarding,
                 self.dispatcher,
                 self.ladder,
                 Ladder(self.dispatcher, max_steps=config.routing.max_escalations),
@@ -179,7 +180,9 @@ class Pipeline:
         run = self._begin(request, is_stream=True)
         try:
             hit = await self._enter(run)
-            if hit is None and self.guard.asks_again(run.request):  # only whole answers can be asked for again
+            if hit is None and self.guard.asks_again(
+                run.request
+            ):  # only whole answers can be asked for again
                 hit = await self._sharing.whole(run, lambda: self._ask(run))
             if hit is not None:
                 return self._streaming.replay(run, hit)
@@ -269,7 +272,7 @@ class Pipeline:
             return None
         body, answer = entry.body, decode_answer(entry.body)
         try:
-            body, answer = await guarded(self.guard, run, body, answer)
+            body, answer = await self._guarding.hand_out(run, body, answer)
         except AskAgain:
             run.trace.cache = CacheDecision("bypass", "a guard refused it")
             return None
@@ -280,46 +283,9 @@ class Pipeline:
     async def _receive(self, run: Run) -> None:
         """Input guards; then the conversation that is named."""
         asked = run.request
-        await self._guard_input(run)
+        await self._guarding.receive(run)
         if self.conversing is not None and asked.wishes.conversation is not None:
             await self.conversing.join(run, asked)
-
-    async def _guard_input(self, run: Run) -> None:
-        """Check and change the request; what it is bound to holds for every stage after this."""
-        if self.guard.policy(run.request).acts("mask", INPUTS):
-            run.vault = await self._vault(run.request)
-
-        def take(request: ChatRequest) -> RequestVector:
-            if request.wire is not run.request.wire:
-                run.vector = self._vector_of(request)
-            run.request = request
-            return run.vector
-
-        verdict, request = await self.guard.check_input(run.request, vector_of=take, masking=run.masking)
-        take(request)
-        if verdict.policy or verdict.keep_to is not None:
-            run.trace.guard_input = verdict
-        if request.keep_to is not None:
-            run.request = without_meaning(request)
-        await self._keep_masks(run)
-
-    async def _vault(self, request: ChatRequest) -> Vault:
-        """Of the conversation that is named, else of this request alone."""
-        from stepwell.guards.masks.vault import Vault
-    from stepwell.guards.review.queue import ReviewQueue
-
-        name, caller = request.wishes.conversation, request.caller
-        vault = Vault()
-        if name is not None and self.masks is not None:
-            vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
-        for message in request.wire.messages:
-            vault.reserve(message.text)
-        return vault
-
-    async def _keep_masks(self, run: Run) -> None:
-        name, caller = run.request.wishes.conversation, run.request.caller
-        if run.vault is not None and name is not None and self.masks is not None:
-            await self.masks().save(caller.tenant or "", caller.user or "", name, run.vault)
 
     async def _route(self, run: Run) -> Decision:
         decision = await self._decide(run)
@@ -386,11 +352,3 @@ class Pipeline:
             made = close()
             if asyncio.iscoroutine(made):
                 await made
-
-
-def without_meaning(request: ChatRequest) -> ChatRequest:
-    """A request that is bound to tiers uses the cache for the very same request alone: judges of meaning may ask tiers."""
-    wishes = request.wishes
-    if wishes.cache not in (True, "exact"):
-        return msgspec.structs.replace(request, wishes=msgspec.structs.replace(wishes, cache=False))
-    return msgspec.structs.replace(request, wishes=msgspec.structs.replace(wishes, cache="exact"))

@@ -1,0 +1,111 @@
+"""A request's way in through the guards, and its answer's way out: values leave as placeholders and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stepwell.base.embedding import RequestVector
+from stepwell.base.errors import GuardBlocked
+from stepwell.base.messages import Answer, decode_answer
+from stepwell.base.request import ChatRequest
+from stepwell.guards.guard import Guard
+from stepwell.guards.policy import INPUTS
+from stepwell.run import Run
+
+if TYPE_CHECKING:
+    from stepwell.guards.masks.store import MaskStore
+    from stepwell.guards.masks.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """Guards a run.
+
+    Attributes:
+        masks: What placeholders of conversations stand for.
+        vector_of: The embedding of a request's own text.
+    """
+
+    guard: Guard
+    masks: Callable[[], MaskStore] | None
+    vector_of: Callable[[ChatRequest], RequestVector]
+
+    async def receive(self, run: Run) -> None:
+        """Check and change the request; what it is bound to holds for every stage after this.
+
+        Raises:
+            GuardBlocked, HeldForReview, BadRequest
+        """
+        if self.guard.policy(run.request).acts("mask", INPUTS):
+            run.vault = await self._vault(run.request)
+
+        def take(request: ChatRequest) -> RequestVector:
+            if request.wire is not run.request.wire:
+                run.vector = self.vector_of(request)
+            run.request = request
+            return run.vector
+
+        try:
+            verdict, request = await self.guard.check_input(run.request, vector_of=take, masking=run.masking)
+        except GuardBlocked as e:
+            run.trace.guard_input = e.verdict
+            raise
+        take(request)
+        if verdict.policy or verdict.keep_to is not None:
+            run.trace.guard_input = verdict
+        if request.keep_to is not None:
+            run.request = without_meaning(request)
+        await self._keep_masks(run)
+
+    async def hand_out(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
+        """Check an answer, then put values back; `run.said` is the answer without them, where there were any.
+
+        Raises:
+            GuardBlocked: AskAgain, where the policy wants another answer.
+        """
+        try:
+            verdict, body, answer = await self.guard.check_output(body, answer, run.request)
+        except GuardBlocked as e:
+            run.trace.guard_output = e.verdict
+            raise
+        if verdict.policy:
+            run.trace.guard_output = verdict
+        if run.vault is None or run.vault.is_empty:
+            return body, answer
+        from stepwell.guards.masks.restorer import restore_body
+
+        run.said = body
+        body = restore_body(body, run.vault)
+        return body, decode_answer(body)
+
+    async def _vault(self, request: ChatRequest) -> Vault:
+        """Of the conversation that is named, else of this request alone."""
+        from stepwell.guards.masks.vault import Vault
+
+        name, caller = request.wishes.conversation, request.caller
+        if name is None or self.masks is None:
+            vault = Vault()
+        else:
+            vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
+        for message in request.wire.messages:
+            vault.reserve(message.text)
+        return vault
+
+    async def _keep_masks(self, run: Run) -> None:
+        name, caller = run.request.wishes.conversation, run.request.caller
+        if run.vault is not None and name is not None and self.masks is not None:
+            await self.masks().save(caller.tenant or "", caller.user or "", name, run.vault)
+
+
+def without_meaning(request: ChatRequest) -> ChatRequest:
+    """A request that is bound to tiers, so that only the very same one shares its answer.
+
+    Judges of meaning may ask tiers, and would send them what it says.
+    """
+    wishes = request.wishes
+    cache = "exact" if wishes.cache in (True, "exact") else False
+    return msgspec.structs.replace(request, wishes=msgspec.structs.replace(wishes, cache=cache))
