@@ -4,38 +4,69 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from dataclasses import dataclass
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.check import NEAR_CHARS
+from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed
-from stepwell.guards.plan import Plan
+from stepwell.guards.normalise.fold import fold
+from stepwell.guards.plan import CUTTING, Plan
 from stepwell.guards.rules import Rule
-from stepwell.guards.spans import Span, Writer, join
+from stepwell.guards.spans import Masking, Span, Writer, join
+from stepwell.guards.stream_judges import LOOK_EVERY_CHARS, Watch, judge, look
+from stepwell.guards.stream_twin import Twin
 from stepwell.guards.tally import Tally
 
 MAX_HELD_CHARS = 8192
-"""One endless word is cut here. Where the cut goes through a value, the rest of the word goes too."""
+"""An open value is held no longer than this. Cut: where that goes through a value, the rest of the word goes too."""
+LET_OUT = "held too long: let out"
 _RESCAN_CHARS = 256
 _REST_OF_WORD = re.compile(r"[^\s\"'\\]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the channels of one stage share.
+
+    Attributes:
+        masking: Makes placeholders of what is masked; without it that is redacted.
+    """
+
+    plan: Plan
+    tally: Tally
+    context: Context
+    masking: Masking | None = None
 
 
 class Channel:
     """Text arrives by `push`; what lies before `clear` is safe, and `take` gives it out in order.
 
-    Positions count characters from the start of the channel.
+    Held back is what some check calls open: of ordinary values at most 64 characters (an address 64 before its @; a
+    number 46 and, a phone number without a word before it, 25 more), of a key its whole length, of a JWT, a password
+    or a PEM block as much as there is of it, up to MAX_HELD_CHARS. Places count characters from the channel's start.
     """
 
-    def __init__(self, plan: Plan, tally: Tally, *, is_json: bool | None = None) -> None:
+    def __init__(self, setting: Setting, *, is_json: bool | None = None, where: str = "") -> None:
         self.clear = 0
         self.end = 0
-        self._plan = plan
-        self._tally = tally
-        self._writer = Writer(is_json=is_json)
+        self._plan = plan = setting.plan
+        self._setting = setting
+        self._tally = setting.tally
+        self._where = where
+        self._writer = Writer(is_json=is_json, masking=setting.masking)
         self._text = ""  # what isn't clear yet, and the context before it
+        self._twin: Twin | None = None
         self._spans: deque[Span] = deque()
         self._whole: list[str] = []
+        self._watch = Watch(self._look) if plan.sliding else None
         self._next_scan = 0
         self._is_swallowing = False
+
+    @property
+    def n_until_look(self) -> int:
+        """How many more characters a feed may bring before a judge looks."""
+        return LOOK_EVERY_CHARS - (0 if self._watch is None else self._watch.n_new)
 
     def push(self, text: str) -> None:
         """Take `text` in and see how far it is clear.
@@ -43,51 +74,32 @@ class Channel:
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
         """
+        if self._twin is not None or not text.isascii():
+            self._fold(text)
         self._text += text
         self.end += len(text)
         if self._plan.whole:
             self._whole.append(text)
+        if self._watch is not None:
+            self._watch.push(text)
         if self._is_swallowing:
             self._swallow(text)
         if self.end < self._next_scan or (not self._plan.must_wait and self._is_quiet()):
             return
         n_held = self.end - self.clear
         if n_held > MAX_HELD_CHARS and not self._plan.waits_for_end:
-            self._settle(self.end)
-            self._is_swallowing = bool(self._spans) and self._spans[-1].end == self.end
+            self._give_up()
         else:
             self._settle(self._open_at())
             if n_held >= _RESCAN_CHARS:
-                self._next_scan = self.end + n_held // 8
-
-    def _is_quiet(self) -> bool:
-        """Clear up to where a value may begin if none can stand before that: the path of ordinary text."""
-        plan, text = self._plan, self._text
-        begun = len(text) - self.end + self.clear
-        if self._has_lead(begun):
-            return False
-        at = len(text)
-        if (found := plan.quiet.search(text, begun)) is not None:
-            if found.lastindex:
-                return False
-            at = found.start()
-        self.clear += at - begun
-        self._text = text[max(0, at - plan.before_chars) :]
-        return True
-
-    def _has_lead(self, begun: int) -> bool:
-        """Whether a wording gives a value behind it that may begin at `begun` or later."""
-        plan, seen_from = self._plan, max(0, begun - NEAR_CHARS)
-        near = self._text[seen_from:].lower()
-        for word in plan.near:
-            if word in near:
-                return plan.lead.search(self._text, seen_from) is not None
-        return False
+                self._next_scan = max(self._next_scan, self.end + n_held // 8)
 
     def close(self) -> None:
         """The text has ended: everything is clear. Raises as `push` does."""
+        if self._watch is not None:
+            self._watch.look()
         if self._whole:
-            self._judge_whole("".join(self._whole))
+            judge(self._plan.whole, "".join(self._whole), self._setting.context, self._tally, self._where)
             self._whole.clear()
         self._settle(self.end, is_last=True)
 
@@ -112,56 +124,150 @@ class Channel:
         out.append(self._writer.keep(text[at - start :]))
         return "".join(out)
 
+    # ---- text without values
+
+    def _is_quiet(self) -> bool:
+        """Clear up to where a value may begin if none can stand before that: the path of ordinary text."""
+        text, twin = self._text, self._twin
+        begun = len(text) - self.end + self.clear
+        at = self._quiet_until(text, begun)
+        if at < 0:
+            return False
+        if twin is not None:
+            other = self._quiet_until(twin.text, twin.index(self.clear))
+            if other < 0:
+                return False
+            at = min(at, len(text) - self.end + twin.span(other, other)[0])
+        self.clear += at - begun
+        self._text = text[max(0, at - self._plan.before_chars) :]
+        if twin is not None:
+            self._forget_twin(twin)
+        return True
+
+    def _quiet_until(self, text: str, begun: int) -> int:
+        """Where in `text` a value may begin that the end cuts off; -1 where one may stand behind `begun`."""
+        if self._has_lead(text, begun):
+            return -1
+        found = self._plan.quiet.search(text, begun)
+        if found is None:
+            return len(text)
+        return -1 if found.lastindex else found.start()
+
+    def _has_lead(self, text: str, begun: int) -> bool:
+        """Whether a wording gives a value behind it that may begin at `begun` or later."""
+        plan, seen_from = self._plan, max(0, begun - NEAR_CHARS)
+        near = text[seen_from:].lower()
+        for word in plan.near:
+            if word in near:
+                return plan.lead.search(text, seen_from) is not None
+        return False
+
+    # ---- text that only reads as it does
+
+    def _fold(self, text: str) -> None:
+        folded = fold(text)
+        if self._twin is None:
+            if folded is None:
+                return
+            self._twin = Twin(self._text, self.end)
+        self._twin.push(text, folded, self.end)
+
+    def _forget_twin(self, twin: Twin) -> None:
+        """Let go of what is out; of all where the rest reads as it stands."""
+        twin.drop(self.clear, self._plan.before_chars)
+        if twin.text == self._text:
+            self._twin = None
+
+    # ---- text that may hold values
+
     def _open_at(self) -> int:
         """Where what is open begins; `_next_scan` is when that may change."""
-        text, plan = self._text, self._plan
-        offset = self.end - len(text)
-        if plan.waits_for_end:
+        if self._plan.waits_for_end:
             return self.clear
-        begun = self.clear - offset
+        text, twin = self._text, self._twin
+        offset = self.end - len(text)
+        at, decides_at = self._open_in(text, self.clear - offset)
+        self._next_scan = offset + decides_at
+        at += offset
+        if twin is not None:
+            other, _ = self._open_in(twin.text, twin.index(self.clear))
+            at = min(at, twin.span(other, other)[0])
+            self._next_scan = 0
+        return max(self.clear, at)
+
+    def _open_in(self, text: str, begun: int) -> tuple[int, int]:
+        """Where in `text` what is open begins, and how long it must be until that may change."""
+        plan = self._plan
         open_at = [(c.open_at(text, begun), c) for c in plan.stream_checks]
         at = min((at for at, _ in open_at), default=len(text))
-        self._next_scan = offset + max((c.decides_at(text, at) for a, c in open_at if a == at), default=0)
-        if plan.window_chars:
-            at = min(at, len(text) - plan.window_chars)
-        return max(self.clear, offset + at)
+        decides_at = max((c.decides_at(text, at) for a, c in open_at if a == at), default=0)
+        return (min(at, len(text) - plan.window_chars) if plan.window_chars else at), decides_at
 
     def _settle(self, limit: int, *, is_last: bool = False) -> None:
         """Clear everything up to `limit`, or up to the value that reaches over it."""
         if limit <= self.clear and not is_last:
             return
         cuts: list[Finding] = []
+        masked: list[Finding] = []
         for rule in self._plan.rules if not is_last else self._plan.rules_at_end:
-            found = self._find(rule, limit)
-            if rule.action == "redact":
-                cuts += found
+            found = [f for f in self._find(rule) if self.clear <= f.start < limit]
+            if rule.action not in CUTTING:
+                # text that is out can't be asked for again
+                self._tally.add(found, "block", where=self._where)
             else:
-                self._tally.add(found, rule.action)
-        spans = join(cuts)
+                (masked if rule.action == "mask" else cuts).extend(found)
+        spans = join(cuts, masked=masked)
         if spans and spans[-1].end > limit:
             limit = spans.pop().start
-        self._tally.add([f for f in cuts if f.start < limit], "redact")
-        self._spans.extend(spans)
+        self._tally.add([f for f in cuts if f.start < limit], "redact", where=self._where)
+        self._tally.add([f for f in masked if f.start < limit], "mask", where=self._where)
+        self._spans.extend(self._with_values(spans) if masked else spans)
         self.clear = limit
         self._text = self._text[-(self.end - limit + self._plan.before_chars) :]
+        if self._twin is not None:
+            self._forget_twin(self._twin)
 
-    def _find(self, rule: Rule, limit: int) -> list[Finding]:
-        """Findings that begin in what isn't clear yet and before `limit`, at positions of the channel."""
-        offset = self.end - len(self._text)
+    def _find(self, rule: Rule) -> list[Finding]:
+        """Findings in the text, as it stands and as it reads, at places of the channel."""
+        text, twin = self._text, self._twin
+        offset = self.end - len(text)
         try:
-            found = rule.find(self._text)
+            found = [_moved(f, offset) for f in look(rule, text, self._setting.context)]
+            if twin is None or rule.is_plugged or rule.reads_context:
+                return found
+            read = rule.find(twin.text)
         except CheckFailed as e:
             self._tally.fail(str(e), rule.on_error)
             return []
-        placed = (Finding(f.kind, f.start + offset, f.end + offset, f.score, f.check) for f in found)
-        return [f for f in placed if self.clear <= f.start < limit]
+        seen = {(f.kind, f.start, f.end) for f in found}
+        placed = (Finding(f.kind, *twin.span(f.start, f.end), f.score, f.check) for f in read)
+        return found + [f for f in placed if (f.kind, f.start, f.end) not in seen]
 
-    def _judge_whole(self, text: str) -> None:
-        for rule in self._plan.whole:
-            try:
-                self._tally.add(rule.find(text), rule.action)
-            except CheckFailed as e:
-                self._tally.fail(str(e), rule.on_error)
+    def _look(self, window: str) -> None:
+        judge(self._plan.sliding, window, self._setting.context, self._tally, self._where)
+
+    def _with_values(self, spans: list[Span]) -> list[Span]:
+        """Spans to mask with the whole of their values: `take` may see a part."""
+        text, offset = self._text, self.end - len(self._text)
+        return [
+            Span(s.start, s.end, s.kind, True, text[s.start - offset : s.end - offset]) if s.is_masked else s
+            for s in spans
+        ]
+
+    # ---- the cap
+
+    def _give_up(self) -> None:
+        if self._plan.cap == "cut":
+            self._settle(self.end)
+            self._is_swallowing = bool(self._spans) and self._spans[-1].end == self.end
+            return
+        self._settle(self._open_at())
+        if self.end - self.clear > MAX_HELD_CHARS:
+            self._tally.note(LET_OUT)
+            self.clear = self.end
+            self._text = self._text[-self._plan.before_chars :]
+            self._twin = None
+            self._next_scan = 0
 
     def _swallow(self, text: str) -> None:
         """Drop the rest of a word whose front was cut out at the hard cap."""
@@ -170,3 +276,7 @@ class Channel:
         self._spans.append(Span(self.clear, self.clear + n, ""))
         self.clear += n
         self._is_swallowing = n == len(text)
+
+
+def _moved(f: Finding, offset: int) -> Finding:
+    return Finding(f.kind, f.start + offset, f.end + offset, f.score, f.check)

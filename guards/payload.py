@@ -1,20 +1,138 @@
-"""Rewrite one streamed event: the texts that changed, and nothing else."""
+"""The texts of one streamed event, and the same event with some of them rewritten, and nothing else."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from stepwell.base.messages import Event, decode_chunk, encode_json
+from stepwell.guards.leaves import Path, put, read, texts
 
-Slot = int | str
-"""Where a choice's text stands: "content", "refusal", or the index of a tool call."""
+CONTENT: Path = ("content",)
+TOOL_FIELDS = ("tool_calls", "function_call")
+# words of the wire, said again in each event: what they would spell when joined is no text
+_LABELS = frozenset({"role", "type", "format", "status", "object"})
+# who sends these says the answer's text a second time
+_REPEATS = ("message", "text")
+_EMPTY = (b"null", b'""', b"[]")
 
 _decode_dict = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_dicts = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
-def rewrite(event: Event, texts: dict[Slot, str], *, is_part: bool = False) -> Event:
+class _Keys(msgspec.Struct):
+    delta: dict[str, Raw] | None = None
+    message: Raw | msgspec.UnsetType = msgspec.UNSET
+    text: Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Shape(msgspec.Struct):
+    choices: list[_Keys]
+
+
+_decode_shape = msgspec.json.Decoder(_Shape).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text that an event adds.
+
+    Attributes:
+        path: Where it stands in the delta.
+        lane: The text that it goes on with: `path`, with the upstream's own numbers for places in lists.
+    """
+
+    path: Path
+    lane: Path
+    text: str
+
+    @property
+    def group(self) -> Path:
+        """What keeps its order: a field of the delta, or one tool call."""
+        return _head(self.lane)
+
+    @property
+    def own(self) -> Path:
+        """The part of the delta that belongs to the group alone."""
+        return _head(self.path)
+
+
+def _head(path: Path) -> Path:
+    return path[:2] if path[0] == "tool_calls" else path[:1]
+
+
+def has_only_content(event: Event) -> bool:
+    """Whether an event with one choice holds no text but `content`; takes a third of a microsecond."""
+    keys = _decode_shape(event.payload).choices[0]
+    delta = keys.delta or {}
+    if keys.message is not msgspec.UNSET or keys.text is not msgspec.UNSET:
+        return False
+    if len(delta) == 1:
+        return "content" in delta
+    for name, raw in delta.items():  # noqa: SIM110 - all() with a generator takes three times as long
+        if name not in ("content", "role") and bytes(raw) not in _EMPTY:
+            return False
+    return True
+
+
+def said_once(event: Event) -> Event:
+    """An event with one choice, without the fields of the choice that say the answer's text a second time."""
+    fields = _decode_dict(event.payload)
+    choice = _decode_dicts(fields["choices"])[0]
+    if not choice.keys() & _REPEATS:
+        return event
+    kept = {name: raw for name, raw in choice.items() if name not in _REPEATS}
+    fields["choices"] = Raw(encode_json([kept]))
+    return _event(fields)
+
+
+@dataclass(slots=True)
+class Calls:
+    """Numbers a choice's tool calls where the upstream doesn't: an id begins another."""
+
+    n_seen: int = 0
+
+    def numbers(self, calls: Any) -> list[int]:
+        """The number of each call of one event."""
+        numbers = []
+        for call in calls if isinstance(calls, list) else ():
+            number = call.get("index") if isinstance(call, dict) else 0
+            if not isinstance(number, int):
+                number = self.n_seen if call.get("id") else max(self.n_seen - 1, 0)
+            self.n_seen = max(self.n_seen, number + 1)
+            numbers.append(number)
+        return numbers
+
+
+def texts_of(event: Event, calls: Calls) -> list[Text]:
+    """Every text of an event with one choice: whatever may be a model's words, in order."""
+    delta = read(event.payload)["choices"][0].get("delta") or {}
+    numbers = calls.numbers(delta.get("tool_calls"))
+    return [Text(p, _lane(delta, p, numbers), text) for p, text in texts(delta) if not _is_label(p)]
+
+
+def _is_label(path: Path) -> bool:
+    if path[-1] == "name":
+        return path[0] not in TOOL_FIELDS
+    return path[-1] in _LABELS
+
+
+def _lane(value: Any, path: Path, numbers: list[int]) -> Path:
+    if path[0] == "tool_calls" and isinstance(path[1], int):
+        return ("tool_calls", numbers[path[1]], *path[2:])
+    lane: list[str | int] = []
+    for step in path:
+        value = value[step]
+        index = value.get("index") if isinstance(step, int) and isinstance(value, dict) else None
+        lane.append(index if isinstance(index, int) else step)
+    return tuple(lane)
+
+
+def rewrite(event: Event, changed: Mapping[Path, str], *, is_part: bool = False) -> Event:
     """Put other texts into an event with one choice; the fields around them stay as they are.
 
     Token log probabilities repeat the text, so they go. `is_part`: more of this event follows, so it does not end
@@ -22,13 +140,31 @@ def rewrite(event: Event, texts: dict[Slot, str], *, is_part: bool = False) -> E
     """
     fields = _decode_dict(event.payload)
     choice = _decode_dicts(fields["choices"])[0]
-    delta = _decode_dict(choice["delta"])
-    for slot, text in texts.items():
-        if isinstance(slot, str):
-            delta[slot] = Raw(encode_json(text))
-    if "tool_calls" in delta and any(isinstance(s, int) for s in texts):
-        delta["tool_calls"] = _rewrite_calls(delta["tool_calls"], texts)
-    choice["delta"] = Raw(encode_json(delta))
+    choice["delta"] = put(choice["delta"], dict(changed))
+    return _built(fields, choice, is_part=is_part)
+
+
+def rest_of(event: Event, path: Path, text: str) -> tuple[Event, Path]:
+    """What is left of an event whose front is out, and where the text stands in it; roles and ids are said."""
+    fields = _decode_dict(event.payload)
+    choice = _decode_dicts(fields["choices"])[0]
+    choice["delta"] = Raw(encode_json(_only(read(choice["delta"]), path, text)))
+    return _built(fields, choice, is_part=False), tuple(0 if isinstance(s, int) else s for s in path)
+
+
+def _only(value: Any, path: Path, text: str) -> Any:
+    """The value with nothing but the text at `path`, and the numbers of what holds it."""
+    if not path:
+        return text
+    step, deeper = path[0], path[1:]
+    inner = _only(value[step], deeper, text)
+    if isinstance(step, int):
+        return [inner]
+    numbers = {"index": value["index"]} if isinstance(value.get("index"), int) else {}
+    return {**numbers, step: inner}
+
+
+def _built(fields: dict[str, Raw], choice: dict[str, Raw], *, is_part: bool) -> Event:
     if "logprobs" in choice:
         choice["logprobs"] = Raw(b"null")
     if is_part:
@@ -38,15 +174,49 @@ def rewrite(event: Event, texts: dict[Slot, str], *, is_part: bool = False) -> E
     return _event(fields)
 
 
-def _rewrite_calls(raw: Raw, texts: dict[Slot, str]) -> Raw:
-    calls = _decode_dicts(raw)
-    for place, call in enumerate(calls):
-        index = msgspec.json.decode(call["index"], type=int) if "index" in call else place
-        if index in texts:
-            function = _decode_dict(call["function"])
-            function["arguments"] = Raw(encode_json(texts[index]))
-            call["function"] = Raw(encode_json(function))
-    return Raw(encode_json(calls))
+def one_group_each(event: Event, groups: Sequence[set[Path]]) -> list[Event]:
+    """Split an event with one choice into one for each group of its texts; what is no text stays with the first.
+
+    Args:
+        groups: By group, what of the delta is its own: fields, or calls by their place.
+    """
+    return [_part(event, groups, n) for n in range(len(groups))]
+
+
+def _part(event: Event, groups: Sequence[set[Path]], n: int) -> Event:
+    fields = _decode_dict(event.payload)
+    choice = _decode_dicts(fields["choices"])[0]
+    delta = _decode_dict(choice["delta"])
+    others = set().union(*groups) - groups[n]
+    kept = {
+        name: raw
+        for name, raw in delta.items()
+        if (name,) not in others and (n == 0 or _owns(groups[n], name))
+    }
+    if "tool_calls" in kept:
+        listed = _decode_dicts(delta["tool_calls"])
+        mine = [
+            c for i, c in enumerate(listed) if _is_mine(("tool_calls", i), groups[n], others, is_first=n == 0)
+        ]
+        kept["tool_calls"] = Raw(encode_json(mine))
+        if not mine:
+            del kept["tool_calls"]
+    choice["delta"] = Raw(encode_json(kept))
+    if n:
+        choice["logprobs"] = Raw(b"null")
+    if n < len(groups) - 1:
+        choice["finish_reason"] = Raw(b"null")
+        fields.pop("usage", None)
+    fields["choices"] = Raw(encode_json([choice]))
+    return _event(fields)
+
+
+def _owns(group: set[Path], name: str) -> bool:
+    return any(path[0] == name for path in group)
+
+
+def _is_mine(path: Path, group: set[Path], others: set[Path], *, is_first: bool) -> bool:
+    return path in group or (is_first and path not in others)
 
 
 def one_choice_each(event: Event) -> list[Event]:
@@ -58,6 +228,15 @@ def one_choice_each(event: Event) -> list[Event]:
     if usage is not None:
         made[-1]["usage"] = usage
     return [_event(f) for f in made]
+
+
+def stopped(event: Event, index: int) -> Event:
+    """The event that ends a choice whose text a guard stopped; `event` is one of the same answer."""
+    fields = _decode_dict(event.payload)
+    fields.pop("usage", None)
+    choice = {"index": index, "delta": {}, "logprobs": None, "finish_reason": "content_filter"}
+    fields["choices"] = Raw(encode_json([choice]))
+    return _event(fields)
 
 
 def _event(fields: dict[str, Raw]) -> Event:

@@ -2,98 +2,121 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from stepwell.base.decisions import Verdict
+from stepwell.base.decisions import Stage, Verdict
 from stepwell.base.messages import ChunkChoice, Event
-from stepwell.guards.channel import Channel
-from stepwell.guards.payload import Slot, one_choice_each, rewrite
+from stepwell.guards.channel import Channel, Setting
+from stepwell.guards.context import Context
+from stepwell.guards.leaves import Path, is_json
+from stepwell.guards.payload import (
+    CONTENT,
+    TOOL_FIELDS,
+    Calls,
+    Text,
+    has_only_content,
+    one_choice_each,
+    one_group_each,
+    said_once,
+    stopped,
+    texts_of,
+)
 from stepwell.guards.plan import Plan
+from stepwell.guards.spans import Masking
+from stepwell.guards.stream_held import Held, Line, Piece
 from stepwell.guards.tally import Tally
 
 
 @dataclass(slots=True)
-class Piece:
-    """Text that an event adds to a channel, and where it lies there."""
+class Choice:
+    """What is open of one choice of the answer."""
 
-    slot: Slot
-    channel: Channel
-    start: int
-    end: int
-    text: str
+    index: int
+    channels: dict[Path, Channel] = field(default_factory=dict)
+    lines: dict[Path, Line] = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
+    is_over: bool = False
 
+    def line(self, group: Path) -> Line:
+        made = self.lines.get(group)
+        if made is None:
+            made = self.lines[group] = Line()
+        return made
 
-@dataclass(slots=True)
-class Held:
-    """An event that waits until all its pieces are clear."""
-
-    event: Event
-    pieces: list[Piece]
-
-    @property
-    def is_clear(self) -> bool:
-        for p in self.pieces:  # noqa: SIM110 - all() with a generator takes three times as long
-            if p.end > p.channel.clear:
-                return False
-        return True
-
-    def show(self) -> Event:
-        """The event as it may be shown; the same object where nothing was cut out of it."""
-        texts: dict[Slot, str] = {}
-        for p in self.pieces:
-            if (shown := p.channel.take(p.start, p.text)) is not None:
-                texts[p.slot] = shown
-        return rewrite(self.event, texts) if texts else self.event
-
-    def show_front(self, hold_back_chars: int) -> Event | None:
-        """Split off what is clear where more than `hold_back_chars` wait; else None: most events stay whole."""
-        if len(self.pieces) != 1:
-            return None
-        piece = self.pieces[0]
-        n = piece.channel.clear - piece.start
-        if n <= 0 or piece.channel.end - piece.start <= hold_back_chars:
-            return None
-        front, piece.text = piece.text[:n], piece.text[n:]
-        shown = piece.channel.take(piece.start, front)
-        piece.start += n
-        event = rewrite(self.event, {piece.slot: front if shown is None else shown}, is_part=True)
-        self.event = rewrite(self.event, {piece.slot: piece.text})
-        return event
+    def close(self, out: list[Event]) -> None:
+        """The choice has ended: let out all that waits, in the order in which it came."""
+        for channel in self.channels.values():
+            channel.close()
+        held = [h for line in self.lines.values() for h in line.waiting]
+        for line in self.lines.values():
+            line.waiting.clear()
+        out += [h.show() for h in sorted(held, key=lambda h: h.number)]
 
 
 class GuardStream:
     """Holds back what may be part of a value until that is decided; one per streamed answer, not shared.
 
-    What comes out, joined per channel, equals redacting the whole text. Events that nothing is cut out of keep
-    their bytes. Each choice keeps the order of its events; choices do not wait for one another. `verdict` tells what
-    was found so far.
+    What comes out, joined per text, equals redacting the whole text. Events that nothing is cut out of keep their
+    bytes. Each text of a choice, and each tool call, keeps the order of its events; they don't wait for one another,
+    only the end of a choice waits for all.
+
+    Args:
+        plan: For what the model says.
+        tool_plan: For names and arguments of tool calls; None: as `plan`.
+        tally: Counts what is found.
+        contexts: What checks may know at the stages "stream" and "tool_args".
+        masking: Makes placeholders of what is masked; without it that is redacted.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._tally = Tally("output")
-        self.verdict: Verdict = self._tally.verdict
-        self._queues: dict[int, deque[Held]] = {}
-        self._channels: dict[tuple[int, Slot], Channel] = {}
+    def __init__(
+        self,
+        plan: Plan,
+        tool_plan: Plan | None = None,
+        *,
+        tally: Tally | None = None,
+        contexts: Mapping[Stage, Context] | None = None,
+        masking: Masking | None = None,
+    ) -> None:
+        self._plans = plans = (plan, plan if tool_plan is None else tool_plan)
+        self._tally = tally = Tally("output") if tally is None else tally
+        known = contexts or {}
+        self._said = Setting(plans[0], tally, known.get("stream") or Context("stream"), masking)
+        self._called = Setting(plans[1], tally, known.get("tool_args") or Context("tool_args"), masking)
+        self._hold_back_chars = plan.hold_back_chars
+        self._runs_plugged = any(p.runs_plugged for p in plans)
+        self._asks_judges = any(p.asks_judges for p in plans)
+        self._choices: dict[int, Choice] = {}
+        self._last: Event | None = None
+        self._n_events = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was found so far."""
+        return self._tally.verdict
 
     @property
     def is_blocking(self) -> bool:
-        """Whether `feed` runs foreign code: call it off the event loop then."""
-        return self._plan.is_blocking
+        """Whether `finish` may take milliseconds or more: call it off the event loop then."""
+        return self._runs_plugged or self._asks_judges
+
+    def blocks(self, events: list[Event]) -> bool:
+        """Whether `feed` will take milliseconds or more for these: foreign code runs, or a judge looks."""
+        if not self._asks_judges or self._runs_plugged:
+            return self._runs_plugged
+        n_left = min(
+            (c.n_until_look for o in self._choices.values() for c in o.channels.values()), default=200
+        )
+        n_new = sum(len(e.payload) for e in events)
+        return n_new >= n_left or any(c.finish_reason is not None for e in events for c in e.chunk.choices)
 
     def feed(self, events: list[Event]) -> list[Event]:
         """Take events in, give out those that are safe now.
 
         Raises:
-            GuardBlocked: A finding blocks, or a check failed that is closed on errors. What is held is lost.
+            GuardBlocked: A finding or a judge stops the stream, or a check failed that is closed on errors. What is
+                held is lost.
         """
-        try:
-            return self._feed(events)
-        finally:
-            self.verdict = self._tally.verdict
-
-    def _feed(self, events: list[Event]) -> list[Event]:
         out: list[Event] = []
         for event in events:
             choices = event.chunk.choices
@@ -104,67 +127,102 @@ class GuardStream:
                     self._feed_one(one, one.chunk.choices[0], out)
             else:
                 if event.chunk.usage is not None or event.chunk.error is not None:
-                    out += self._finish()
+                    out += self.finish()
                 out.append(event)
         return out
 
     def finish(self) -> list[Event]:
         """The answer has ended: give out the rest. Raises as `feed` does."""
-        try:
-            return self._finish()
-        finally:
-            self.verdict = self._tally.verdict
-
-    def _finish(self) -> list[Event]:
         out: list[Event] = []
-        for index, queue in list(self._queues.items()):
-            self._close(index)
-            self._release(queue, out)
+        for choice in self._choices.values():
+            choice.close(out)
         return out
 
+    def stopped(self) -> list[Event]:
+        """What tells the client of a stream that was stopped: each open choice ends with "content_filter"."""
+        if self._last is None:
+            return []
+        return [stopped(self._last, c.index) for c in self._choices.values() if not c.is_over]
+
     def _feed_one(self, event: Event, choice: ChunkChoice, out: list[Event]) -> None:
-        index = choice.index
-        queue = self._queues.get(index)
-        if queue is None:
-            queue = self._queues[index] = deque()
-        held = Held(event, self._pieces(index, choice))
-        if choice.finish_reason is not None:
-            self._close(index)
-        if not queue and held.is_clear:
+        state = self._choices.get(choice.index)
+        if state is None:
+            state = self._choices[choice.index] = Choice(choice.index)
+        self._last = event
+        self._n_events += 1
+        if has_only_content(event):
+            content = choice.delta.content
+            if content and choice.finish_reason is None:
+                self._feed_content(event, content, state, out)
+                return
+            texts = [Text(CONTENT, CONTENT, content)] if content else []
+        else:
+            event = said_once(event)
+            texts = texts_of(event, state.calls)
+        self._feed_texts(event, choice, texts, state, out)
+
+    def _feed_content(self, event: Event, content: str, state: Choice, out: list[Event]) -> None:
+        """The path of nearly all events."""
+        channel = state.channels.get(CONTENT) or self._open(state, CONTENT)
+        line = state.lines[CONTENT]
+        start = channel.end
+        channel.push(content)
+        held = Held(event, [Piece(CONTENT, channel, start, channel.end, content)], self._n_events)
+        if not line.waiting and channel.clear == channel.end:
             out.append(held.show())
             return
-        queue.append(held)
-        self._release(queue, out)
+        line.waiting.append(held)
+        line.release(out, self._hold_back_chars)
 
-    def _pieces(self, index: int, choice: ChunkChoice) -> list[Piece]:
-        delta = choice.delta
-        pieces = [self._piece(index, "content", delta.content)] if delta.content else []
-        if delta.refusal:
-            pieces.append(self._piece(index, "refusal", delta.refusal))
-        for place, call in enumerate(delta.tool_calls or ()):
-            if call.function.arguments:
-                slot = place if call.index is None else call.index
-                pieces.append(self._piece(index, slot, call.function.arguments))
-        return pieces
+    def _feed_texts(
+        self, event: Event, choice: ChunkChoice, texts: list[Text], state: Choice, out: list[Event]
+    ) -> None:
+        pieces = [self._piece(state, text) for text in texts]
+        held = Held(event, pieces, self._n_events)
+        if choice.finish_reason is not None:
+            state.close(out)
+            state.is_over = True
+            out.append(held.show())
+            return
+        groups = list(dict.fromkeys(text.group for text in texts))
+        lines = [state.line(group) for group in groups]
+        for line in lines:
+            line.release(out, self._hold_back_chars)
+        if held.is_clear and not any(line.waiting for line in lines):
+            out.append(held.show())
+            return
+        for line, one in zip(lines, self._parts(held, texts, groups), strict=True):
+            line.waiting.append(one)
+            line.release(out, self._hold_back_chars)
 
-    def _piece(self, index: int, slot: Slot, text: str) -> Piece:
-        channel = self._channels.get((index, slot)) or self._open(index, slot)
+    def _parts(self, held: Held, texts: list[Text], groups: list[Path]) -> list[Held]:
+        """The event taken apart, one for each group."""
+        if len(groups) == 1:
+            return [held]
+        owned = [{text.own for text in texts if text.group == group} for group in groups]
+        parts = []
+        for group, event in zip(groups, one_group_each(held.event, owned), strict=True):
+            mine = [p for p, text in zip(held.pieces, texts, strict=True) if text.group == group]
+            paths = [text.path for text in texts_of(event, Calls())]
+            moved = [replace(p, path=path) for p, path in zip(mine, paths, strict=True)]
+            parts.append(Held(event, moved, held.number))
+        return parts
+
+    def _piece(self, state: Choice, text: Text) -> Piece:
+        line = state.line(text.group)
+        channel = state.channels.get(text.lane) or self._open(state, text.lane)
         start = channel.end
-        channel.push(text)
-        return Piece(slot, channel, start, channel.end, text)
+        channel.push(text.text)
+        if text.lane[-1] == "name":
+            line.name = channel
+        elif line.name is not None:  # arguments begin: the name is whole
+            line.name.close()
+            line.name = None
+        return Piece(text.path, channel, start, channel.end, text.text)
 
-    def _open(self, index: int, slot: Slot) -> Channel:
-        is_json = True if isinstance(slot, int) else None
-        channel = self._channels[index, slot] = Channel(self._plan, self._tally, is_json=is_json)
+    def _open(self, state: Choice, lane: Path) -> Channel:
+        setting = self._called if lane[0] in TOOL_FIELDS else self._said
+        where = ".".join(map(str, ("choices", state.index, "message", *lane)))
+        channel = state.channels[lane] = Channel(setting, is_json=is_json(lane), where=where)
+        state.line(lane[:2] if lane[0] == "tool_calls" else lane[:1])
         return channel
-
-    def _close(self, index: int) -> None:
-        for (owner, _), channel in self._channels.items():
-            if owner == index:
-                channel.close()
-
-    def _release(self, queue: deque[Held], out: list[Event]) -> None:
-        while queue and queue[0].is_clear:
-            out.append(queue.popleft().show())
-        if queue and (front := queue[0].show_front(self._plan.hold_back_chars)) is not None:
-            out.append(front)

@@ -30,8 +30,8 @@ class Source(Protocol):
 class StreamGuard(Protocol):
     """What checks a stream (guards.stream.GuardStream)."""
 
-    verdict: Verdict
-
+    @property
+    def verdict(self) -> Verdict: ...
     @property
     def is_blocking(self) -> bool: ...
     def feed(self, events: list[Event]) -> list[Event]: ...

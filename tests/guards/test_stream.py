@@ -102,9 +102,9 @@ def ask(*messages: Message) -> ChatRequest:
     return ChatRequest.build({"messages": messages})
 
 
-def guard(*names: str | CheckConfig, **options: int) -> Guard:
+def guard(*names: str | CheckConfig) -> Guard:
     listed = [n if isinstance(n, CheckConfig) else CheckConfig(check=n) for n in names]
-    return Guard(GuardsConfig(input=listed, output=listed, **options))
+    return Guard(GuardsConfig(input=listed, output=listed))
 
 
 ALL_CHECKS = guard(*ALL)
