@@ -55,6 +55,8 @@ class Rule:
         tiers: Which ones may still see the request, where the action is keep_to.
         is_plugged: Foreign code, run with a time limit.
         named: What tells the rule from others.
+        is_judge: Whether it scores a text by what it learned, and may take milliseconds.
+        reads_context: Whether it has to know more than the text.
     """
 
     check: Check
@@ -67,6 +69,13 @@ class Rule:
     tiers: tuple[str, ...] = ()
     n_reasks: int = 0
     named: Mapping[str, Any] = field(default_factory=dict)
+    is_judge: bool = field(init=False)
+    reads_context: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # asked for each text: a look whether an object fits a protocol takes 30 us
+        object.__setattr__(self, "is_judge", not self.is_plugged and isinstance(self.check, Judge))
+        object.__setattr__(self, "reads_context", isinstance(self.check, ContextCheck))
 
     @property
     def stream_check(self) -> StreamCheck | None:
@@ -77,15 +86,6 @@ class Rule:
     def needs_whole(self) -> bool:
         """Whether it can only judge a text that has ended."""
         return self.action == "log" or self.check.max_len <= WHOLE_TEXT
-
-    @property
-    def is_judge(self) -> bool:
-        """Whether it scores a text by what it learned, and may take milliseconds."""
-        return not self.is_plugged and isinstance(self.check, Judge)
-
-    @property
-    def reads_context(self) -> bool:
-        return isinstance(self.check, ContextCheck)
 
     def counted(self, found: list[Finding]) -> list[Finding]:
         """Those that reach the threshold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.check import ContextCheck
@@ -70,6 +71,7 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
 
 def look(rule: Rule, text: str, context: Context) -> list[Finding]:
     """What a rule's check finds in the text, with what the context knows."""
-    if isinstance(rule.check, ContextCheck) and not rule.is_plugged:
-        return rule.counted(rule.check.find_in(text, replace(context, _views={})))
+    if rule.reads_context and not rule.is_plugged:
+        check = cast("ContextCheck", rule.check)
+        return rule.counted(check.find_in(text, replace(context, _views={})))
     return rule.find(text)
