@@ -14,7 +14,11 @@ _WORD, _HEX, _UPPER, _ALNUM = r"[\w-]", "[0-9a-f]", "[A-Z0-9]", "[A-Za-z0-9]"
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One kind of key: a prefix, then `n_min` to `n_max` characters of `body` that don't begin with `unless`."""
+    """One kind of key: a prefix, then `n_min` to `n_max` characters of `body` that don't begin with `unless`.
+
+    Attributes:
+        has_digit: A value without one is prose with hyphens.
+    """
 
     kind: str
     prefixes: tuple[str, ...]
@@ -22,6 +26,7 @@ class Token:
     n_min: int
     n_max: int
     unless: str = "(?!)"
+    has_digit: bool = False
 
     @property
     def head(self) -> str:
@@ -40,23 +45,59 @@ class Token:
 
 # more specific kinds first: the first of two at one place names it
 TOKENS = (
-    Token("AWS_ACCESS_KEY", ("AKIA", "ASIA"), _UPPER, 16, 16),
+    Token("AWS_ACCESS_KEY", ("AKIA", "ASIA", "ABIA", "ACCA"), _UPPER, 16, 16),
+    Token("AWS_BEDROCK_KEY", ("ABSKQmVkcm9ja0FQSUtleS", "bedrock-api-key-"), "[A-Za-z0-9+/=]", 60, 2000),
     Token("GITHUB_PAT", ("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), _ALNUM, 36, 251),
     Token("GITHUB_FINE_PAT", ("github_pat_",), r"\w", 60, 251),
-    Token("GITLAB_PAT", ("glpat-", "gldt-", "glrt-"), _WORD, 20, 200),
+    Token(
+        "GITLAB_PAT",
+        ("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-", "glsoat-", "gloas-"),
+        _WORD,
+        20,
+        200,
+    ),
     Token("GOOGLE_API", ("AIza",), _WORD, 33, 40),
     Token("GOOGLE_OAUTH", ("ya29.",), _WORD, 30, 1000),
+    Token("GOOGLE_CLIENT_SECRET", ("GOCSPX-",), _WORD, 24, 40),
     Token("HF_TOKEN", ("hf_", "api_org_"), _ALNUM, 30, 60),
     Token("NPM_TOKEN", ("npm_",), _ALNUM, 36, 60),
-    Token("PYPI_TOKEN", ("pypi-AgEI",), _WORD, 50, 1000),
+    Token("PYPI_TOKEN", ("pypi-AgEI", "pypi-AgEN"), _WORD, 50, 1000),
+    Token("RUBYGEMS_TOKEN", ("rubygems_",), _HEX, 48, 48),
+    Token("DOCKER_PAT", ("dckr_pat_", "dckr_oat_"), _WORD, 20, 60),
     Token("ANTHROPIC", ("sk-ant-",), _WORD, 32, 200),
-    Token("OPENAI", ("sk-",), _WORD, 20, 250, unless="ant-"),
+    Token("OPENAI", ("sk-",), _WORD, 20, 250, unless="ant-", has_digit=True),
+    Token("XAI", ("xai-",), _ALNUM, 60, 120),
+    Token("GROQ", ("gsk_",), _ALNUM, 40, 80),
+    Token("PERPLEXITY", ("pplx-",), _ALNUM, 40, 80),
+    Token("REPLICATE", ("r8_",), _ALNUM, 37, 40),
+    Token("NVIDIA", ("nvapi-",), _WORD, 60, 80),
+    Token("PINECONE", ("pcsk_",), r"\w", 40, 100),
+    Token("LANGSMITH", ("lsv2_pt_", "lsv2_sk_"), r"\w", 40, 60),
+    Token("DATABRICKS", ("dapi",), _HEX, 32, 32),
     Token("STRIPE_LIVE", ("sk_live_", "rk_live_"), _ALNUM, 16, 250),
     Token("STRIPE_WEBHOOK", ("whsec_",), r"[A-Za-z0-9+/=]", 32, 100),
     Token("SENDGRID", ("SG.",), r"[\w.-]", 50, 80),
+    Token("MAILGUN", ("key-",), _HEX, 32, 32),
+    Token("POSTMAN", ("PMAK-",), "[0-9a-f-]", 50, 64),
     Token("SLACK_TOKEN", ("xoxb-", "xoxa-", "xoxp-", "xoxr-", "xoxs-", "xapp-"), "[A-Za-z0-9-]", 20, 250),
     Token("TWILIO", ("SK", "AC"), _HEX, 32, 32),
-    Token("DIGITALOCEAN", ("dop_v1_", "doo_v1_"), _HEX, 64, 64),
+    Token("DIGITALOCEAN", ("dop_v1_", "doo_v1_", "dor_v1_"), _HEX, 64, 64),
+    Token("SHOPIFY", ("shpat_", "shpca_", "shppa_", "shpss_"), "[0-9a-fA-F]", 32, 32),
+    Token("SQUARE", ("sq0atp-", "sq0csp-", "EAAAE"), _WORD, 22, 80, has_digit=True),
+    Token("LINEAR", ("lin_api_", "lin_oauth_"), _ALNUM, 40, 80),
+    Token("NOTION", ("ntn_",), _ALNUM, 40, 60),
+    Token("FIGMA", ("figd_",), _WORD, 36, 60),
+    Token("NEW_RELIC", ("NRAK-",), _UPPER, 27, 27),
+    Token("GRAFANA", ("glc_", "glsa_"), r"[\w+/=]", 32, 400),
+    Token("SENTRY", ("sntrys_", "sntryu_"), r"[\w+/=.]", 40, 400),
+    Token("DOPPLER", ("dp.pt.", "dp.st.", "dp.ct."), r"[\w.-]", 40, 60),
+    Token("VAULT_TOKEN", ("hvs.", "hvb."), _WORD, 24, 300),
+    Token("ATLASSIAN", ("ATATT3", "ATCTT3"), r"[\w=-]", 100, 300),
+    Token("SUPABASE", ("sbp_", "sb_secret_"), r"\w", 30, 60),
+    Token("PLANETSCALE", ("pscale_tkn_", "pscale_pw_"), r"[\w.-]", 32, 64),
+    Token("NETLIFY", ("nfp_",), _ALNUM, 36, 60),
+    Token("AGE_SECRET_KEY", ("AGE-SECRET-KEY-1",), _UPPER, 58, 58),
+    Token("ALIBABA_ACCESS_KEY", ("LTAI",), _ALNUM, 16, 24, has_digit=True),
 )
 JWT_HEAD = "eyJ"
 _HEADS = [(p, t) for t in TOKENS for p in t.prefixes]
@@ -89,7 +130,7 @@ def _seen() -> str:
     return "|".join([*plain, *(rf"\{m}(?<=[{ends[m]}]\{m})(?:{behind[m]})" for m in marked)])
 
 
-WHOLE = tuple((t.kind, t.prefixes, t.whole) for t in TOKENS)
+WHOLE = tuple((t, t.whole) for t in TOKENS)
 PREFIX = re.compile(_seen())
 """Matches wherever a prefix stands."""
 OPEN = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.check import NEAR_CHARS, RunCheck, edge
@@ -33,6 +34,7 @@ _OPEN = re.compile(
     rf"|\d{{1,2}}{_LETTER}{{0,12}}+(?:[ .º-]{{1,2}}+{_LETTER}{{1,12}}+){{0,4}}+[ .,º-]{{0,3}}\d{{0,4}}"
     rf"|{_LETTER}{{1,12}}+\.?(?: \d{{0,2}}(?:º|\.|{_LETTER}{{1,2}})?,? ?\d{{0,4}})?)(?:T\d?|[-/.])?\Z)"
 )
+_WORD = re.compile(_WORDS)
 _BEFORE = re.compile(_WORDS + r"[^0-9.!?;]{0,30}\Z")
 _NUMBERS = re.compile(r"\d+")
 _LAST_MONTH, _LAST_DAY, _YEAR_DIGITS = 12, 31, 4
@@ -51,10 +53,11 @@ class DateOfBirth(RunCheck):
     def find(self, text: str) -> list[Finding]:
         if not self._is_near(text):
             return []
+        dates = {m.start(): m for word in _WORD.finditer(text) for m in _behind(text, word.end())}
         return [
-            Finding("DATE_OF_BIRTH", *m.span(), check=self.name)
-            for m in _DATE.finditer(text)
-            if _may_be(m[0]) and _is_told(text, m.start())
+            Finding("DATE_OF_BIRTH", *dates[at].span(), check=self.name)
+            for at in sorted(dates)
+            if _may_be(dates[at][0]) and _is_told(text, at)
         ]
 
     def open_at(self, text: str, start: int = 0) -> int:
@@ -70,6 +73,11 @@ class DateOfBirth(RunCheck):
     def _is_near(self, text: str) -> bool:
         lower = text.lower()
         return any(word in lower for word in self.near)
+
+
+def _behind(text: str, start: int) -> Iterator[re.Match[str]]:
+    """Dates that begin within reach of a word."""
+    return _DATE.finditer(text, start, start + NEAR_CHARS + DateOfBirth.max_len)
 
 
 def _is_told(text: str, start: int) -> bool:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, edge
+from stepwell.guards.check import NUMBER, NUMBER_TAIL, RunCheck, begins, edge
 from stepwell.guards.id_forms import FORMS, LETTERED, Form, id_shape
 from stepwell.guards.shape import encoded
 
 _WORD_BEFORE = 60
-_SHAPES = tuple(dict.fromkeys(f.shape for f in FORMS))
-_BY_SHAPE = {shape: [(f, f.whole) for f in FORMS if f.shape == shape] for shape in _SHAPES}
+_WHOLE = tuple((f, f.shape, f.whole) for f in FORMS)
+_NUMBERED = tuple(form for form in _WHOLE if form[1].startswith(b"0"))
+_NAMED = tuple(form for form in _WHOLE if not form[1].startswith(b"0"))
+_PARTS = {part for _, part, _ in _NUMBERED}
+_LEAST = tuple(part for part in _PARTS if not any(other in part for other in _PARTS - {part}))
+# a digit at an edge, digits and capitals enough behind it
+_BEGINS = re.compile(
+    begins("[0-9]", r"\w.\-/", r"(?=(?:[ .\-/]?[0-9]){5}(?:[ .\-/]?[0-9A-Zx]){3})"), re.ASCII
+)
 _EDGE = edge(r"\w.\-/")
 # letters and digits enough that no ordinary word is one
 _SEEN = 7
@@ -30,13 +38,21 @@ class NationalId(RunCheck):
         shape = id_shape(encoded(text))
         found = [
             Finding(form.kind, m.start(), m.end(1), check=self.name)
-            for part, forms in _BY_SHAPE.items()
+            for form, part, whole in _NAMED
             if part in shape
-            for form, whole in forms
             for m in whole.finditer(text)
             if _holds(form, text, m)
         ]
+        if any(part in shape for part in _LEAST):
+            found += (f for m in _BEGINS.finditer(text) for f in self._at(text, m.start()))
         return sorted(found, key=lambda f: (f.start, -f.end))
+
+    def _at(self, text: str, at: int) -> Iterator[Finding]:
+        """The numbers that begin there."""
+        shape = id_shape(encoded(text[at : at + self.max_len]))
+        for form, part, whole in _NUMBERED:
+            if shape.startswith(part) and (m := whole.match(text, at)) and _holds(form, text, m):
+                yield Finding(form.kind, m.start(), m.end(1), check=self.name)
 
 
 def _holds(form: Form, text: str, match: re.Match[str]) -> bool:

@@ -9,8 +9,9 @@ from stepwell.base.decisions import Finding
 from stepwell.guards import secret_phrases, secret_tokens
 from stepwell.guards.check import NEAR_CHARS
 from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, SHAPES, Phrase, gives
-from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE
+from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE, Token
 
+_NO_DIGIT = re.compile("[^0-9]*+")
 _DASHES = tuple("-----BEGIN "[:n] for n in range(10, 0, -1))
 
 
@@ -44,14 +45,14 @@ class Secrets:
     def _tokens(self, text: str) -> Iterator[Finding]:
         if PREFIX.search(text) is None:
             return
-        for kind, prefixes, whole in WHOLE:
-            if any(p in text for p in prefixes):
-                yield from self._keys(kind, whole, text)
+        for token, whole in WHOLE:
+            if any(p in text for p in token.prefixes):
+                yield from self._keys(token, whole, text)
 
-    def _keys(self, kind: str, whole: re.Pattern[str], text: str) -> Iterator[Finding]:
+    def _keys(self, token: Token, whole: re.Pattern[str], text: str) -> Iterator[Finding]:
         for m in whole.finditer(text):
-            if _is_real(m[0]) and (kind != "OPENAI" or any(c.isdigit() for c in m[0])):
-                yield Finding(kind, *m.span(), check=self.name)
+            if _is_real(m[0]) and not (token.has_digit and _NO_DIGIT.fullmatch(m[0])):
+                yield Finding(token.kind, *m.span(), check=self.name)
 
     def _phrases(self, text: str) -> Iterator[Finding]:
         for phrase in _hinted(text):
