@@ -12,7 +12,7 @@ import msgspec
 from stepwell.base.assemble import Assembler, answer_body, event, without_usage
 from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Trace, Verdict
-from stepwell.base.errors import StepwellError, TierTimeout
+from stepwell.base.errors import GuardBlocked, StepwellError, TierTimeout
 from stepwell.base.messages import Chunk, Event, Usage
 from stepwell.base.reply import Reply, why
 
@@ -34,8 +34,10 @@ class StreamGuard(Protocol):
     def verdict(self) -> Verdict: ...
     @property
     def is_blocking(self) -> bool: ...
+    def blocks(self, events: list[Event]) -> bool: ...
     def feed(self, events: list[Event]) -> list[Event]: ...
     def finish(self) -> list[Event]: ...
+    def stopped(self) -> list[Event]: ...
 
 
 class Restorer(Protocol):
@@ -122,7 +124,7 @@ class ReplyStream:
 
         Raises:
             StreamBroken, TierTimeout: The answer broke off.
-            GuardBlocked: A guard stopped it.
+            GuardBlocked: A guard stopped it; before that, its choices end with "content_filter".
         """
         self._batches = self._run(in_one_task)
         return self._batches
@@ -160,6 +162,13 @@ class ReplyStream:
             events = await self._last()
             if events:
                 yield events
+        except GuardBlocked as e:
+            try:
+                if events := self._stopped():
+                    yield events
+            finally:
+                await self._finish(e.status_code, e.code)
+            raise
         except StepwellError as e:
             await self._finish(e.status_code, e.code)
             raise
@@ -182,7 +191,9 @@ class ReplyStream:
         guard = self.guard
         self.assembler.add(events)
         if guard is not None:
-            events = await asyncio.to_thread(guard.feed, events) if guard.is_blocking else guard.feed(events)
+            events = (
+                await asyncio.to_thread(guard.feed, events) if guard.blocks(events) else guard.feed(events)
+            )
             self._guarded.add(events)
         if self._restorer is not None:
             events = self._restorer.feed(events)
@@ -212,6 +223,14 @@ class ReplyStream:
             n_in = self.trace.route.n_input_tokens if self.trace.route is not None else 0
             usage = answer.usage or Usage(n_in, n, n_in + n)
             events = [*events, event(Chunk([], answer.id, answer.model, answer.created, usage))]
+        return events
+
+    def _stopped(self) -> list[Event]:
+        """Says in the answer itself that a guard stopped it: some clients read no further than its finish."""
+        events = [] if self.guard is None else self.guard.stopped()
+        self._guarded.add(events)
+        if self._restorer is not None:
+            self._sent.add(events)
         return events
 
     def finished(self, usage: Usage, cost_usd: float, is_estimated: bool) -> Reply:
