@@ -12,9 +12,9 @@ import msgspec
 
 from stepwell.base import plug
 from stepwell.base.errors import ConfigError
+from stepwell.base.json_schema import first_fault
 from stepwell.base.messages import Answer, Message
 from stepwell.base.request import ChatRequest
-from stepwell.router.cascade.schema import first_fault
 
 _decode = msgspec.json.decode
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.base.errors import ConfigError
+from stepwell.base.json_schema import first_fault
 from stepwell.base.messages import Answer, Choice, FunctionCall, Message, ToolCall
 from stepwell.base.request import ChatRequest
-from stepwell.router.cascade.schema import first_fault
 from stepwell.router.cascade.validate import Checked, load_validators, validate
 
 SCHEMA = {
