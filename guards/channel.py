@@ -235,7 +235,7 @@ class Channel:
             found = [_moved(f, offset) for f in look(rule, text, self._setting.context)]
             if twin is None or rule.is_plugged or rule.reads_context:
                 return found
-            read = rule.find(twin.text)
+            read = look(rule, twin.text, self._setting.context)
         except CheckFailed as e:
             self._tally.fail(str(e), rule.on_error)
             return []

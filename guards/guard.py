@@ -172,7 +172,13 @@ class Guard:
         policy = self._policies.base if request is None else self.policy(request)
         if not policy.has(("stream", "tool_args")):
             return None
-        return GuardStream(policy.stream_plan)
+        reads_context = any(r.reads_context for s in ("stream", "tool_args") for r in policy.rules[s])
+        return GuardStream(
+            policy.stream_plan,
+            policy.tool_plan,
+            tally=Tally("output", policy=policy.version),
+            contexts=self._contexts(request) if reads_context and request is not None else None,
+        )
 
     def asks_again(self, request: ChatRequest) -> bool:
         """Whether another answer may have to be asked for: a streamed one must be whole before it goes out."""

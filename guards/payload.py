@@ -13,7 +13,7 @@ from stepwell.base.messages import Event, decode_chunk, encode_json
 from stepwell.guards.leaves import Path, put, read, texts
 
 CONTENT: Path = ("content",)
-TOOL_FIELDS = ("tool_calls", "function_call")
+_TOOL_FIELDS = ("tool_calls", "function_call")
 # words of the wire, said again in each event: what they would spell when joined is no text
 _LABELS = frozenset({"role", "type", "format", "status", "object"})
 # who sends these says the answer's text a second time
@@ -115,9 +115,14 @@ def texts_of(event: Event, calls: Calls) -> list[Text]:
     return [Text(p, _lane(delta, p, numbers), text) for p, text in texts(delta) if not _is_label(p)]
 
 
+def is_tool_input(path: Path) -> bool:
+    """Whether a tool takes the text at `path`."""
+    return path[-1] == "arguments" or path[-2:] == ("custom", "input")
+
+
 def _is_label(path: Path) -> bool:
     if path[-1] == "name":
-        return path[0] not in TOOL_FIELDS
+        return path[0] not in _TOOL_FIELDS
     return path[-1] in _LABELS
 
 

@@ -103,7 +103,12 @@ class Policies:
         inputs = blake2b(encode_json([named[s] for s in INPUTS]), digest_size=8).digest()
 
         def plan(stage: Stage) -> Plan:
-            return make_plan(rules[stage], hold_back_chars=config.hold_back_chars)
+            return make_plan(
+                rules[stage],
+                hold_back_chars=config.hold_back_chars,
+                cap=config.stream_cap,
+                judges=config.stream_judges,
+            )
 
         return Policy(
             rules,

@@ -14,6 +14,7 @@ from stepwell.base.plug import load
 from stepwell.guards import checks
 from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, Judge, StreamCheck
 from stepwell.guards.deadline import run_limited
+from stepwell.guards.folded import find_folded
 from stepwell.guards.tighten import WORST_FIRST
 
 ADAPTER = "guardrails:"
@@ -92,14 +93,16 @@ class Rule:
         return found if self.threshold <= 0 else [f for f in found if f.score >= self.threshold]
 
     def find(self, text: str) -> list[Finding]:
-        """Run the check; blocks for up to `timeout_s` where it is plugged in.
+        """Run the check, ours on the text as it reads too; blocks for up to `timeout_s` where it is plugged in.
 
         Raises:
             CheckFailed: It failed, was too slow or found something outside the text.
         """
-        if not self.is_plugged:
+        if self.is_plugged:
+            return self.counted(run_limited(self.check, text, self.timeout_s))
+        if text.isascii() or self.reads_context:
             return self.counted(self.check.find(text))
-        return self.counted(run_limited(self.check, text, self.timeout_s))
+        return self.counted(find_folded(self.check.find, text))
 
 
 def build(configs: Sequence[CheckConfig], budgets: Budgets | None = None) -> tuple[Rule, ...]:

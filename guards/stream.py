@@ -12,10 +12,10 @@ from stepwell.guards.context import Context
 from stepwell.guards.leaves import Path, is_json
 from stepwell.guards.payload import (
     CONTENT,
-    TOOL_FIELDS,
     Calls,
     Text,
     has_only_content,
+    is_tool_input,
     one_choice_each,
     one_group_each,
     said_once,
@@ -63,7 +63,7 @@ class GuardStream:
 
     Args:
         plan: For what the model says.
-        tool_plan: For names and arguments of tool calls; None: as `plan`.
+        tool_plan: For what tools take; None: as `plan`.
         tally: Counts what is found.
         contexts: What checks may know at the stages "stream" and "tool_args".
         masking: Makes placeholders of what is masked; without it that is redacted.
@@ -221,7 +221,7 @@ class GuardStream:
         return Piece(text.path, channel, start, channel.end, text.text)
 
     def _open(self, state: Choice, lane: Path) -> Channel:
-        setting = self._called if lane[0] in TOOL_FIELDS else self._said
+        setting = self._called if is_tool_input(lane) else self._said
         where = ".".join(map(str, ("choices", state.index, "message", *lane)))
         channel = state.channels[lane] = Channel(setting, is_json=is_json(lane), where=where)
         state.line(lane[:2] if lane[0] == "tool_calls" else lane[:1])

@@ -60,7 +60,7 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
     """
     for rule in rules:
         try:
-            found = look(rule, text, context)
+            found = look(rule, text, context) if rule.reads_context else rule.find(text)
         except CheckFailed as e:
             tally.fail(str(e), rule.on_error)
             continue
@@ -70,8 +70,14 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
 
 
 def look(rule: Rule, text: str, context: Context) -> list[Finding]:
-    """What a rule's check finds in the text, with what the context knows."""
-    if rule.reads_context and not rule.is_plugged:
+    """What a rule's check finds in the text as it stands, with what the context knows.
+
+    Raises:
+        CheckFailed: As Rule.find.
+    """
+    if rule.is_plugged:
+        return rule.find(text)
+    if rule.reads_context:
         check = cast("ContextCheck", rule.check)
         return rule.counted(check.find_in(text, replace(context, _views={})))
-    return rule.find(text)
+    return rule.counted(rule.check.find(text))
