@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Raw
 
 from stepwell.base.config import GuardsConfig
 from stepwell.base.decisions import Stage, Verdict
-from stepwell.base.embedding import Embedder, RequestVector
+from stepwell.base.embedding import Embedder, RequestVector, embed_now
 from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.guards.context import Context
@@ -194,7 +195,6 @@ class Guard:
             "" if request is None else request.caller.tenant or "",
             self._reviews,
             masking,
-            self._embedder,
         )
         if request is not None and any(r.reads_context for rules in policy.rules.values() for r in rules):
             scan.contexts = self._contexts(request)
@@ -206,7 +206,11 @@ class Guard:
         asked = next((m.text for m in reversed(messages) if m.role == "user"), "")
         found = sources(request, self._config.retrieved_marks)
         schema = schema_of(request)
-        return {s: Context(s, "", system, asked, found, schema) for s in STAGES}
+        made = {s: Context(s, "", system, asked, found, schema) for s in STAGES}
+        if (load := self._embedder) is not None:
+            for context in made.values():
+                context.embed = partial(embed_now, load)
+        return made
 
     async def _values(self, request: ChatRequest, policy: Policy, scan: Scan) -> ChatRequest:
         """The request after the checks that look for values."""

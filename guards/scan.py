@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from stepwell.base.decisions import Finding, Stage
-from stepwell.base.embedding import Embedder, on_worker
+from stepwell.base.embedding import on_worker
 from stepwell.base.errors import GuardBlocked, HeldForReview
 from stepwell.guards.check import ContextCheck
 from stepwell.guards.context import Context
@@ -66,7 +65,6 @@ class Scan:
     tenant: str = ""
     reviews: Reviews | None = None
     masking: Masking | None = None
-    embedder: Callable[[], Embedder] | None = None
     contexts: dict[Stage, Context] = field(default_factory=dict)
     _held: list[tuple[str, Rule, list[Finding], str]] = field(default_factory=list)
     _again: list[tuple[Rule, str]] = field(default_factory=list)
@@ -83,7 +81,7 @@ class Scan:
         for rule in rules:
             if rule.is_judge:
                 continue
-            found = await self._found(rule, text, stage)
+            found = await self._found(rule, text, stage, where)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
         return self._cut(text, cuts, is_json=is_json)
@@ -94,7 +92,7 @@ class Scan:
         for rule in rules:
             if not rule.is_judge:
                 continue
-            found = await self._judged(rule, text, stage)
+            found = await self._judged(rule, text, stage, where)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
         return self._cut(text, cuts, is_json=None)
@@ -121,24 +119,21 @@ class Scan:
         spans = join([f for f, is_masked in cuts if not is_masked], masked=masked)
         return cut_out(text, spans, Writer(is_json=is_json, masking=self.masking))
 
-    async def _found(self, rule: Rule, text: str, stage: Stage) -> list[Finding]:
+    async def _found(self, rule: Rule, text: str, stage: Stage, where: str) -> list[Finding]:
         try:
             if rule.is_plugged:
                 return rule.counted(await arun_limited(rule.check, text, rule.timeout_s))
             if rule.reads_context:
                 check = cast("ContextCheck", rule.check)  # asking it whether it is one takes 30 us
-                return rule.counted(check.find_in(text, self._context(stage)))
+                return rule.counted(check.find_in(text, self._context(stage, where)))
             return rule.find(text)
         except CheckFailed as e:
             self.tally.fail(str(e), rule.on_error)
             return []
 
-    async def _judged(self, rule: Rule, text: str, stage: Stage) -> list[Finding]:
+    async def _judged(self, rule: Rule, text: str, stage: Stage, where: str) -> list[Finding]:
         """On the thread that embeds: a judge may take milliseconds, and may have to embed."""
-        check, context = cast("ContextCheck", rule.check), self._context(stage)
-        if self.embedder is not None and context.embed is None:
-            load = self.embedder
-            context.embed = lambda some: load().embed(some)
+        check, context = cast("ContextCheck", rule.check), self._context(stage, where)
         try:
             return rule.counted(
                 await asyncio.wait_for(on_worker(lambda: check.find_in(text, context)), rule.timeout_s)
@@ -154,7 +149,7 @@ class Scan:
             return False
         self.tally.add(found, rule.action, where=where, tiers=rule.tiers)
         if rule.action in ("reask", "escalate"):
-            self._again.append((rule, _hint(rule, text, self._context(stage))))
+            self._again.append((rule, _hint(rule, text, self._context(stage, where))))
         return rule.action in ("redact", "mask")
 
     async def _ask_people(
@@ -195,10 +190,12 @@ class Scan:
             review_id=review_id,
         )
 
-    def _context(self, stage: Stage) -> Context:
+    def _context(self, stage: Stage, where: str) -> Context:
+        """One for all texts of a stage, which are looked at one after the other."""
         made = self.contexts.get(stage)
         if made is None:
             made = self.contexts[stage] = Context(stage=stage)
+        made.where = where
         return made
 
 
@@ -206,6 +203,3 @@ def _hint(rule: Rule, text: str, context: Context) -> str:
     """What a check says is wrong, where it can say that without the text's words."""
     fault = getattr(rule.check, "fault", None)
     return str(fault(text, context)) if fault is not None else f"it was flagged as {rule.check.name}"
-
-
-Contexts = Mapping[Stage, Context]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stepwell.base.catalogue import PROVIDERS
 from stepwell.base.errors import BudgetExceeded
+from stepwell.check_guards import guard_lines
+from stepwell.check_line import CheckLine, Status
 from stepwell.pipeline import Pipeline
 from stepwell.router.drift import Drift, drift_of
 from stepwell.router.redis_ledger import RedisLedger
@@ -19,19 +20,9 @@ from stepwell.router.tierinfo import TierInfo
 if TYPE_CHECKING:
     from stepwell.router.learned.bundle import Card
 
-Status = Literal["ok", "warn", "fail"]
 CONNECT_TIMEOUT_S = 3.0
 MAX_PRICE_CHANGE = 0.1  # of the larger, before a tuned price is doubted
 _LEARNED = "learned:"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckLine:
-    """One finding. "fail": requests that need it will fail; "warn": it holds less than one might think."""
-
-    subject: str
-    status: Status
-    detail: str
 
 
 async def check(pipeline: Pipeline) -> list[CheckLine]:
@@ -48,6 +39,7 @@ async def check(pipeline: Pipeline) -> list[CheckLine]:
         *_promises(pipeline, card),
         await _cache_error(pipeline),
         *_context(pipeline),
+        *guard_lines(pipeline),
         *feedback,
         *_steering(pipeline, card),
     ]
@@ -312,6 +304,3 @@ def _promises(pipeline: Pipeline, card: Card | None) -> Iterator[CheckLine]:
             )
     if all(usd is None for usd in limits.values()):
         yield CheckLine("promise dollars", "warn", "no limit is set")
-    yield CheckLine(
-        "promise max_false_blocks", "ok", f"{p.max_false_blocks:g}: only rule checks run; none is learned"
-    )

@@ -17,7 +17,8 @@ from stepwell.base.errors import BadRequest, ConfigError, StoreUnavailable
 from stepwell.base.reply import Reply
 from stepwell.blocking import Loop, SyncStream
 from stepwell.build import build
-from stepwell.check import CheckLine, check
+from stepwell.check import check
+from stepwell.check_line import CheckLine
 from stepwell.conversation import Conversation, conversations_of
 from stepwell.memory.context.log.log import Listed
 from stepwell.pipeline import Pipeline

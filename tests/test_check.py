@@ -12,7 +12,7 @@ import pytest
 
 from stepwell import Stepwell
 from stepwell.base.errors import ConfigError
-from stepwell.check import CheckLine
+from stepwell.check_line import CheckLine
 from stepwell.evals.tune.learn import learn
 from stepwell.evals.tune.rows import read_outcomes
 from stepwell.router.cascade.plan import Prior

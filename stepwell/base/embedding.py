@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ST = "sentence-transformers:"
+_THREAD = "stepwell-embed"
 log = logging.getLogger("stepwell")
 
 
@@ -221,6 +223,13 @@ async def on_worker(work: Callable[[], T]) -> T:
     return await asyncio.wrap_future(_worker().submit(work))
 
 
+def embed_now(load: Callable[[], Embedder], texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors of some texts, made in the thread that embeds; blocks until they are there."""
+    if threading.current_thread().name.startswith(_THREAD):
+        return load().embed(texts)
+    return _worker().submit(lambda: load().embed(texts)).result()
+
+
 def _finish(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
@@ -240,7 +249,7 @@ def _checked(rows: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
 
 @cache
 def _worker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="stepwell-embed")
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=_THREAD)
 
 
 if hasattr(os, "register_at_fork"):  # a thread does not survive a fork

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stepwell.base.decisions import Verdict
 from stepwell.base.errors import (
     AllTiersFailed,
     ConfigError,
@@ -120,7 +121,7 @@ async def test_a_wait_longer_than_our_patience_ends_as_an_error(
         (TierUnavailable("down", tier="weak"), "tier_unavailable", 120),
         (AllTiersFailed("all", [TierUnavailable("down", tier="weak")]), "tier_unavailable", 120),
         (TierRefused("no", tier="weak"), "upstream_refused", 40),
-        (GuardBlocked("no", verdict=None), "content_blocked", 40),
+        (GuardBlocked("no", verdict=Verdict("output")), "content_blocked", 40),
     ],
 )
 async def test_failures_are_errors_and_never_wrong_answers(

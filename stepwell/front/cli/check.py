@@ -12,7 +12,7 @@ from stepwell.front.cli.inputs import config_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
-    from stepwell.check import CheckLine
+    from stepwell.check_line import CheckLine
 
 
 def run(args: Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stepwell.base import errors
+from stepwell.base.decisions import Verdict
 from stepwell.front.cli.exits import EPILOG, Exit, UsageError, exit_of, one_line
 from stepwell.front.cli.fetch import WrongHash
 
@@ -15,7 +16,7 @@ CASES = [
     (errors.ContextTooLong("x", n_tokens=2, window_tokens=1), Exit.USAGE),
     (UsageError("x"), Exit.USAGE),
     (errors.BudgetExceeded("x", budget="request", remaining_usd=0), Exit.REFUSED),
-    (errors.GuardBlocked("x", verdict=None), Exit.REFUSED),
+    (errors.GuardBlocked("x", verdict=Verdict("output")), Exit.REFUSED),
     (errors.QualityFloorUnmet("x", wanted_tier="premium"), Exit.REFUSED),
     (TIMEOUT, Exit.INFRASTRUCTURE),
     (errors.TierRefused("x", tier="a"), Exit.INFRASTRUCTURE),
