@@ -232,10 +232,10 @@ class Channel:
         text, twin = self._text, self._twin
         offset = self.end - len(text)
         try:
-            found = [_moved(f, offset) for f in look(rule, text, self._setting.context)]
+            found = [_moved(f, offset) for f in look(rule, text, self._setting.context, self._where)]
             if twin is None or rule.is_plugged or rule.reads_context:
                 return found
-            read = look(rule, twin.text, self._setting.context)
+            read = look(rule, twin.text, self._setting.context, self._where)
         except CheckFailed as e:
             self._tally.fail(str(e), rule.on_error)
             return []

@@ -24,6 +24,7 @@ class Context:
 
     Attributes:
         stage: Where the text stands.
+        where: Path of the text: "messages.3.content"; "" where that is not known.
         role: Of the message that holds it; "" elsewhere.
         system: The request's system and developer messages, joined by newlines.
         asked: The last user turn.
@@ -45,6 +46,7 @@ class Context:
     vector: NDArray[np.float32] | None = None
     tokens: TokenVectors | None = None
     embed: Embed | None = None
+    where: str = ""
     _views: dict[str, tuple[View, ...]] = field(default_factory=dict)
 
     def views(self, text: str) -> tuple[View, ...]:

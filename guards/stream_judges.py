@@ -60,7 +60,7 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
     """
     for rule in rules:
         try:
-            found = look(rule, text, context) if rule.reads_context else rule.find(text)
+            found = look(rule, text, context, where) if rule.reads_context else rule.find(text)
         except CheckFailed as e:
             tally.fail(str(e), rule.on_error)
             continue
@@ -69,7 +69,7 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
             tally.add(found, "log" if rule.action == "log" else "block", where=where)
 
 
-def look(rule: Rule, text: str, context: Context) -> list[Finding]:
+def look(rule: Rule, text: str, context: Context, where: str) -> list[Finding]:
     """What a rule's check finds in the text as it stands, with what the context knows.
 
     Raises:
@@ -79,5 +79,5 @@ def look(rule: Rule, text: str, context: Context) -> list[Finding]:
         return rule.find(text)
     if rule.reads_context:
         check = cast("ContextCheck", rule.check)
-        return rule.counted(check.find_in(text, replace(context, _views={})))
+        return rule.counted(check.find_in(text, replace(context, where=where, _views={})))
     return rule.counted(rule.check.find(text))
