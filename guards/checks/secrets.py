@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stepwell.base.decisions import Finding
 from stepwell.guards import secret_phrases, secret_tokens
 from stepwell.guards.check import NEAR_CHARS
-from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, SHAPES, Phrase, gives
+from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, SHAPES, Phrase, given_by
 from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE, Token
 
 _NO_DIGIT = re.compile("[^0-9]*+")
@@ -25,7 +25,8 @@ class Secrets:
     lead = secret_phrases.LEAD
 
     def find(self, text: str) -> list[Finding]:
-        return sorted([*self._tokens(text), *self._phrases(text)], key=lambda f: (f.start, -f.end))
+        found = {(f.kind, f.start, f.end): f for f in (*self._tokens(text), *self._phrases(text))}
+        return sorted(found.values(), key=lambda f: (f.start, -f.end))
 
     def open_at(self, text: str, start: int = 0) -> int:
         at = len(text)
@@ -33,7 +34,8 @@ class Secrets:
         ends = [token.start()] if token else []
         ends += [at - len(d) for d in _DASHES if text.endswith(d)][:1]
         seen_from = max(0, start - NEAR_CHARS)
-        for phrase in _hinted(text[seen_from:]):
+        seen = text[seen_from:]
+        for phrase in [*_hinted(SHAPES, seen.lower()), *(ASSIGNMENTS if given_by(seen) else ())]:
             if m := phrase.begun.search(text, seen_from):
                 ends.append(m.start("v"))
         return min(ends, default=at)
@@ -55,17 +57,24 @@ class Secrets:
                 yield Finding(token.kind, *m.span(), check=self.name)
 
     def _phrases(self, text: str) -> Iterator[Finding]:
-        for phrase in _hinted(text):
-            for m in phrase.whole.finditer(text):
-                if _is_real(m["v"]) and phrase.accepts(m["v"]):
-                    yield Finding(phrase.kind, *m.span("v"), check=self.name)
+        lower = text.lower()
+        for phrase in _hinted(SHAPES, lower):
+            if phrase.sign in text:
+                yield from self._given(phrase, phrase.whole.finditer(text))
+        for at in given_by(text):
+            for phrase in ASSIGNMENTS:
+                if m := phrase.whole.match(text, at):
+                    yield from self._given(phrase, (m,))
+
+    def _given(self, phrase: Phrase, matches: Iterable[re.Match[str]]) -> Iterator[Finding]:
+        for m in matches:
+            if _is_real(m["v"]) and phrase.accepts(m["v"]):
+                yield Finding(phrase.kind, *m.span("v"), check=self.name)
 
 
-def _hinted(text: str) -> list[Phrase]:
-    """Phrases that the text may hold."""
-    lower = text.lower()
-    hinted = [phrase for phrase in SHAPES if phrase.hint in lower]
-    return [*hinted, *ASSIGNMENTS] if gives(lower) else hinted
+def _hinted(phrases: Iterable[Phrase], lower: str) -> list[Phrase]:
+    """Phrases that a lower-case text may hold."""
+    return [phrase for phrase in phrases if phrase.hint in lower]
 
 
 def _is_real(value: str) -> bool:
