@@ -17,7 +17,8 @@ INVISIBLE = (
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _TAGS = range(0xE0020, 0xE007F)  # U+E0000 plus an ASCII character
-_SELECTORS = range(0xE0100, 0xE01F0)  # variation selectors 17 to 256, one for each byte from 16 on
+# variation selectors: 256, one for each byte, from 17 on here; emoji carry hidden text in them
+_SELECTORS = range(0xE0100, 0xE01F0)
 # blocks with characters that stand for ASCII ones (NFKC): spaces, super- and subscripts, letterlike, enclosed,
 # ligatures, full-width, mathematical letters
 _DRESSED = (
@@ -41,6 +42,12 @@ _DRESSED = (
 )
 # ordinary writing, worth no reading of its own
 _ORDINARY = "\u2026\u2122\u2120\xaa\xba\xa8\xaf\xb4\xb8"
+# what ordinary writing holds too: spaces, East Asian punctuation, flags; and joiners between signs of other scripts
+_ORDINARY_TOO = (
+    "\xa0\u2000-\u200a\u202f\u205f\u3000\ufe30-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+_FLAGS = "\U0001f1e6-\U0001f1ff"
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 # letters that Unicode draws but does not take apart: small capitals, enclosed white on black, regional indicators
 _SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True))
 _ENCLOSED = ((0x1F150, 26), (0x1F170, 26), (0x1F1E6, 26))
@@ -50,13 +57,17 @@ _ENCLOSED = ((0x1F150, 26), (0x1F170, 26), (0x1F1E6, 26))
 class _Table:
     """Attributes:
     becomes: For str.translate.
-    is_changed: Finds a character that changes.
+    changed: Characters that change; asking a set is faster than a regex of so many ranges.
+    rare: Those of them that are rare in ordinary writing.
     is_resized: Finds a run that goes, or a character that becomes several.
+    is_joiner: Finds a joiner behind an ASCII character, where it joins nothing.
     """
 
     becomes: dict[int, str]
-    is_changed: re.Pattern[str]
+    changed: frozenset[str]
+    rare: frozenset[str]
     is_resized: re.Pattern[str]
+    is_joiner: re.Pattern[str]
 
 
 def fold(text: str) -> Folded | None:
@@ -67,7 +78,7 @@ def fold(text: str) -> Folded | None:
     if text.isascii():
         return None
     table = _table()
-    if table.is_changed.search(text) is None:
+    if table.changed.isdisjoint(text):
         return None
     offsets = Offsets([], [], [], [])
     moved = 0
@@ -77,6 +88,14 @@ def fold(text: str) -> Folded | None:
         add(offsets, start + moved, n_new, start, end)
         moved += n_new - (end - start)
     return Folded(text.translate(table.becomes), offsets if offsets.at else None)
+
+
+def is_worth(text: str) -> bool:
+    """Whether folding may undo a disguise: something changes that ordinary writing has no use for."""
+    if text.isascii():
+        return False
+    table = _table()
+    return not table.rare.isdisjoint(text) or table.is_joiner.search(text) is not None
 
 
 @cache
@@ -91,7 +110,14 @@ def _table() -> _Table:
     becomes |= {start + i: chr(0x41 + i) for start, n in _ENCLOSED for i in range(n)}
     gone = _ranges(sorted(place for place, plain in becomes.items() if not plain))
     several = _ranges(sorted(place for place, plain in becomes.items() if len(plain) > 1))
-    return _Table(becomes, re.compile(f"[{_ranges(sorted(becomes))}]"), re.compile(f"[{gone}]+|[{several}]"))
+    changed = frozenset(map(chr, becomes))
+    return _Table(
+        becomes,
+        changed,
+        rare=changed.difference(_expand(_ORDINARY_TOO + _FLAGS + _JOINERS)),
+        is_resized=re.compile(f"[{gone}]+|[{several}]"),
+        is_joiner=re.compile(rf"[{_JOINERS}](?<![^\x00-\x7f].)"),
+    )
 
 
 def _plain(place: int) -> str:

@@ -64,15 +64,26 @@ _LOOKS_LIKE = {
     "Z": "ΖᏃꓜ",
 }
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_MARKED = re.compile(rf"(?<=[A-Za-z0-9 ])[{_MARKS}]+")
+_MARKED = re.compile(rf"[{_MARKS}](?<=[A-Za-z0-9 ].)[{_MARKS}]*")
+# Latin with IPA, Greek with Coptic, Cyrillic, Armenian, any other
+_SCRIPTS = tuple(
+    re.compile(f"[{ranges}]")
+    for ranges in (
+        "A-Za-z\u0180-\u02af",
+        "\u0370-\u03ff\u2c80-\u2cff",
+        "\u0400-\u052f",
+        "\u0530-\u058f",
+        "\u05d0-\u2c7f\ua4d0-\ua4ff\uab30-\uabbf",
+    )
+)
+_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z]")
 
 
 @cache
-def _table() -> tuple[dict[int, str], re.Pattern[str], re.Pattern[str]]:
+def _table() -> tuple[dict[int, str], frozenset[str]]:
     becomes = {ord(c): latin for latin, alike in _LOOKS_LIKE.items() for c in alike}
-    letters = "".join(map(chr, becomes))
-    return becomes, re.compile(f"[{letters}]"), re.compile(r"[^\W\d_]+")
+    return becomes, frozenset(map(chr, becomes))
 
 
 def unmark(text: str) -> Folded | None:
@@ -86,13 +97,17 @@ def unmask(text: str) -> Folded | None:
     A word changes where all its letters can be read as Latin and it mixes scripts, or where it stands between Latin
     words: other languages stay as they are.
     """
-    becomes, alike, word = _table()
-    if alike.search(text) is None:
+    becomes, alike = _table()
+    if text.isascii() or not _has_two_scripts(text) or alike.isdisjoint(text):
         return None
     found = _Words(becomes)
-    for m in word.finditer(text):
+    for m in _WORD.finditer(text):
         found.read(m[0], m.start())
     return rewrite(text, found.finish()) if found.edits else None
+
+
+def _has_two_scripts(text: str) -> bool:
+    return sum(letters.search(text) is not None for letters in _SCRIPTS) > 1
 
 
 class _Words:
