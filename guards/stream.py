@@ -96,6 +96,11 @@ class GuardStream:
         return self._tally.verdict
 
     @property
+    def n_held_chars(self) -> int:
+        """The most that waits in one text."""
+        return max((c.end - c.clear for o in self._choices.values() for c in o.channels.values()), default=0)
+
+    @property
     def is_blocking(self) -> bool:
         """Whether `finish` may take milliseconds or more: call it off the event loop then."""
         return self._runs_plugged or self._asks_judges
