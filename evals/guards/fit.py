@@ -23,7 +23,7 @@ def even_weights(sources: Sequence[str], labels: NDArray[np.bool_]) -> NDArray[n
 
     groups = [f"{source}|{label}" for source, label in zip(sources, labels, strict=True)]
     _, group_of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    weights = sizes[group_of] ** -0.5
+    weights = np.asarray(sizes[group_of] ** -0.5, dtype=np.float64)
     for label in (False, True):
         of = labels == label
         weights[of] *= 0.5 * len(labels) / max(weights[of].sum(), 1e-12)
@@ -90,21 +90,46 @@ def fit_vector(
     labels: NDArray[np.bool_],
     weights: NDArray[np.float64],
     *,
-    n_hidden: int = 0,
-    inverse_penalty: float = 10.0,
-    seed: int = 0,
+    n_hidden: int = 64,
+    seeds: Sequence[int] = (0, 1, 2),
 ) -> VectorHead:
-    """A logistic regression over embeddings, or a network with one hidden layer where `n_hidden` is given."""
+    """The mean of small networks, one for each seed, written as one network of all their hidden units."""
+    import warnings
+
     import numpy as np
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
 
-    if n_hidden:
-        from sklearn.neural_network import MLPClassifier
+    mean, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
+    nets = []
+    for seed in seeds:
+        net = MLPClassifier((n_hidden,), alpha=1.0, max_iter=25, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
+            net.fit((vectors - mean) / spread, labels, sample_weight=weights)
+        nets.append(net)
+    into = np.hstack([net.coefs_[0] for net in nets]) / spread[:, None]
+    bias = np.concatenate([net.intercepts_[0] for net in nets]) - mean @ into
+    out = np.vstack([net.coefs_[1] for net in nets]) / len(nets)
+    last = np.mean([net.intercepts_[1] for net in nets], axis=0)
+    return VectorHead(((_float32(into), _float32(bias)), (_float32(out), _float32(last))))
 
-        net = MLPClassifier((n_hidden,), alpha=1e-2, max_iter=60, early_stopping=True, random_state=seed)
-        net.fit(vectors, labels, sample_weight=weights)
-        pairs = zip(net.coefs_, net.intercepts_, strict=True)
-        return VectorHead(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in pairs))
+
+def fit_plane(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    *,
+    inverse_penalty: float = 10.0,
+) -> VectorHead:
+    """A logistic regression over embeddings."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=inverse_penalty, max_iter=1_000).fit(vectors, labels, sample_weight=weights)
-    return VectorHead(((model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)),))
+    return VectorHead(((_float32(model.coef_.T), _float32(model.intercept_)),))
+
+
+def _float32(values: Any) -> NDArray[np.float32]:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.float32)

@@ -39,36 +39,28 @@ class GramHead:
         )
 
     def of_spans(self, text: str, spans: list[tuple[int, int]]) -> NDArray[np.float64]:
-        """Log-odds of each span by the n-grams that begin in it, repeats counted in full; one pass over the text."""
+        """Log-odds of each span by the n-grams that lie in it, repeats counted in full; one pass over the text.
+
+        Args:
+            spans: By rising start, none overlapping another.
+        """
         import numpy as np
 
         found = grams(text)
         starts = np.array([s for s, _ in spans], dtype=np.int64)
         stops = np.array([e for _, e in spans], dtype=np.int64)
+        span_of = np.searchsorted(starts, found.starts, side="right") - 1
+        is_inside = (span_of >= 0) & (found.stops <= stops[np.maximum(span_of, 0)])
         scores = np.full(len(spans), self.bias)
         for of in (slice(0, found.n_chars), slice(found.n_chars, None)):
-            buckets, places = found.buckets[of], found.starts[of]
+            kept = is_inside[of]
+            buckets, places = found.buckets[of][kept], span_of[of][kept]
             rarity = self.rarity[buckets]
-            sums = _between(places, rarity * self.weights[buckets], len(text), starts, stops)
-            squares = _between(places, rarity * rarity, len(text), starts, stops)
+            sums = np.bincount(places, rarity * self.weights[buckets], minlength=len(spans))
+            squares = np.bincount(places, rarity * rarity, minlength=len(spans))
             scores += np.where(squares > 0, sums / np.sqrt(np.maximum(squares, 1e-9)), 0.0)
         return scores
 
 
 def _over_length(total: float, square: float) -> float:
     return float(total / square**0.5) if square > 0 else 0.0
-
-
-def _between(
-    places: NDArray[np.int64],
-    values: NDArray[np.float32],
-    n_chars: int,
-    starts: NDArray[np.int64],
-    stops: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Sum of the values that lie between each start and stop."""
-    import numpy as np
-
-    sums = np.zeros(n_chars + 1)
-    np.cumsum(np.bincount(places, values, minlength=n_chars), out=sums[1:])
-    return np.asarray(sums[stops] - sums[starts])

@@ -95,12 +95,16 @@ class Head:
             text: Its beginning and end are read where it is long.
             vector: Its embedding, shape (dim,), if known.
         """
-        by_grams = self.grams.score(ends(text))
-        if vector is None or self.vector is None or self.together is None:
+        by_vector = self.vector.score(vector) if vector is not None and self.vector is not None else None
+        return self.scored(self.grams.score(ends(text)), by_vector)
+
+    def scored(self, by_grams: float, by_vector: float | None) -> float:
+        """The score, 0..1, from what the parts said; their log-odds."""
+        if by_vector is None or self.together is None:
             mix, scale = self.alone
             return scale.score(mix.bias + mix.grams * by_grams)
         mix, scale = self.together
-        return scale.score(mix.bias + mix.grams * by_grams + mix.vector * self.vector.score(vector))
+        return scale.score(mix.bias + mix.grams * by_grams + mix.vector * by_vector)
 
     def threshold(self, false_blocks: float) -> float:
         """The careful one for a budget, 0..1: between known budgets in proportion to their logarithms.

@@ -8,7 +8,7 @@ in the code points gives the hash of any stretch of text by one subtraction (Kar
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +26,23 @@ _INVERSE = pow(_BASE, -1, 2**64)
 _MIX = 0xBF58476D1CE4E5B9
 _SPACE = 32
 
+_Places: TypeAlias = (
+    "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]"  # buckets, starts, stops
+)
+
 
 class Grams(NamedTuple):
     """N-grams of one text, in no particular order.
 
     Attributes:
         buckets: Which, 0..N_BUCKETS - 1, shape (n,), int64.
-        starts: Where each begins, in characters of the text, shape (n,), int64, unsorted.
+        starts, stops: Where each begins and ends, in characters of the text, shape (n,), int64, unsorted.
         n_chars: How many of the first ones are of characters; the rest are of words.
     """
 
     buckets: NDArray[np.int64]
     starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
     n_chars: int
 
 
@@ -48,9 +53,9 @@ def grams(text: str) -> Grams:
     codes = _codes(text)
     sums = _prefix_sums(codes)
     is_word = _word_table()[np.minimum(codes, 0xFFFF)]
-    chars, char_starts = _char_grams(codes, sums)
-    words, word_starts = _word_grams(is_word, sums)
-    return Grams(np.concatenate((chars, words)), np.concatenate((char_starts, word_starts)), len(chars))
+    of_chars, of_words = _char_grams(codes, sums), _word_grams(is_word, sums)
+    buckets, starts, stops = (np.concatenate(pair) for pair in zip(of_chars, of_words, strict=True))
+    return Grams(buckets, starts, stops, len(of_chars[0]))
 
 
 def _codes(text: str) -> NDArray[np.int64]:
@@ -73,15 +78,13 @@ def _prefix_sums(codes: NDArray[np.int64]) -> NDArray[np.uint64]:
     return sums
 
 
-def _char_grams(
-    codes: NDArray[np.int64], sums: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _char_grams(codes: NDArray[np.int64], sums: NDArray[np.uint64]) -> _Places:
     """Those with white space at most at an end, and something else in them."""
     import numpy as np
 
     is_space = codes == _SPACE
     n_spaces = np.concatenate(([0], np.cumsum(is_space)))
-    found, places = [], []
+    found, places, lasts = [], [], []
     for length in CHAR_LENGTHS:
         n_grams = len(codes) - length + 1
         if n_grams <= 0:
@@ -91,19 +94,18 @@ def _char_grams(
         starts = np.flatnonzero((inner == 0) & ~(is_blank & (length == 2)))
         found.append(_bucket(_hashes(sums, starts, starts + length), length, N_CHAR_BUCKETS))
         places.append(starts)
-    return _joined(found), _joined(places)
+        lasts.append(starts + length)
+    return _joined(found), _joined(places), _joined(lasts)
 
 
-def _word_grams(
-    is_word: NDArray[np.bool_], sums: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _word_grams(is_word: NDArray[np.bool_], sums: NDArray[np.uint64]) -> _Places:
     """One to three words in a row, whatever stands between them."""
     import numpy as np
 
     edges = np.flatnonzero(np.diff(np.concatenate(([False], is_word, [False])).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]
     words = _hashes(sums, starts, ends) * np.uint64(_MIX)
-    found, places, phrase = [], [], words
+    found, places, lasts, phrase = [], [], [], words
     for length in WORD_LENGTHS:
         if len(starts) < length:
             break
@@ -111,7 +113,8 @@ def _word_grams(
             phrase = (phrase[:-1] ^ (phrase[:-1] >> np.uint64(29))) * np.uint64(_BASE) + words[length - 1 :]
         found.append(_bucket(phrase, 16 + length, N_WORD_BUCKETS) + N_CHAR_BUCKETS)
         places.append(starts[: len(phrase)])
-    return _joined(found), _joined(places)
+        lasts.append(ends[length - 1 :])
+    return _joined(found), _joined(places), _joined(lasts)
 
 
 def _hashes(

@@ -1,0 +1,65 @@
+"""Labelled texts for the learned heads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled text.
+
+    Attributes:
+        source: The data set, or the writer, it comes from.
+        category: What it is an example of: "jailbreak", "benign", "benign_document"; "own" for own training text.
+        label: Whether it should be flagged for that category.
+        is_lookalike: Honest, and made to look suspicious.
+        planted: Own documents: the text that was put in.
+    """
+
+    text: str
+    source: str
+    category: str
+    label: bool
+    is_lookalike: bool = False
+    kind: str = ""
+    lang: str = ""
+    planted: str = ""
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows of a JSONL file, gzip'ed or not: {text, source, category, label, overdefense} each."""
+    return [
+        Row(
+            row["text"],
+            row.get("source", path.stem),
+            row.get("category", "own"),
+            bool(row["label"]),
+            bool(row.get("overdefense", False)),
+            row.get("kind", ""),
+            row.get("lang", ""),
+            row.get("planted", ""),
+        )
+        for row in _objects(path)
+    ]
+
+
+def read_own(folder: Path) -> list[Row]:
+    """Rows written for training: files w1_*.jsonl (attacks) to w4_*.jsonl (pairs); their source is "own_w1"..."""
+    return [
+        Row(r.text, f"own_{path.name[:2]}", "own", r.label, False, r.kind, r.lang, r.planted)
+        for path in sorted(folder.glob("w[1-4]_*.jsonl*"))
+        for r in read_rows(path)
+    ]
+
+
+def _objects(path: Path) -> Iterator[dict[str, str]]:
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    for line in text.split("\n"):
+        if line.strip():
+            yield json.loads(line)

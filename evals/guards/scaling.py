@@ -1,0 +1,69 @@
+"""From log-odds to scores that mean the same in every head: thresholds by what honest text never seen reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from stepwell.guards.learned.head import Mix, Scale, logistic
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BUDGETS = (0.05, 0.02, 0.01, 0.005, 0.001)
+_STEP = 1e-3
+
+
+def careful(honest: Mapping[str, NDArray[np.float64]]) -> dict[float, float]:
+    """Budget of false blocks -> the least score that keeps it on the worst of some sources.
+
+    Args:
+        honest: Source -> scores of its honest texts by a head that never saw the source, shape (n,) each.
+    """
+    import numpy as np
+
+    worst = [max(float(np.quantile(scores, 1 - b)) for scores in honest.values()) for b in BUDGETS]
+    rising = np.maximum.accumulate(np.array(worst) + _STEP * np.arange(len(worst)))
+    return {b: float(t) for b, t in zip(BUDGETS, rising, strict=True)}
+
+
+def platt(
+    attacks: Mapping[str, NDArray[np.float64]], honest: Mapping[str, NDArray[np.float64]]
+) -> tuple[float, float]:
+    """Slope and bias of the log-odds for scores out of source, every source of the same weight (Platt 1999)."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    parts = [(s, True, 1 / len(attacks) / len(s)) for s in attacks.values()]
+    parts += [(s, False, 1 / len(honest) / len(s)) for s in honest.values()]
+    scores = np.concatenate([s for s, _, _ in parts])
+    labels = np.concatenate([np.full(len(s), label) for s, label, _ in parts])
+    weights = np.concatenate([np.full(len(s), w) for s, _, w in parts])
+    model = LogisticRegression(C=1e6).fit(scores[:, None], labels, sample_weight=weights * len(scores))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def thresholds(careful_log_odds: Mapping[float, float], slope: float, bias: float) -> dict[float, float]:
+    """Budget -> threshold as a score, 0..1."""
+    return {b: logistic(slope * t + bias) for b, t in careful_log_odds.items()}
+
+
+def scaled(
+    shares: Sequence[float],
+    slope: float,
+    bias: float,
+    careful_log_odds: Mapping[float, float],
+    wanted: Mapping[float, float],
+) -> tuple[Mix, Scale]:
+    """Mix and scale of one way to score, so that each budget's careful threshold is the one wanted.
+
+    Args:
+        shares: Factors of the n-grams' and the embedding's log-odds.
+        slope, bias: From `platt`, of this way or of another: they give the steps outside the known budgets.
+        careful_log_odds: Budget -> careful threshold of the sum, before slope and bias.
+        wanted: Budget -> score that is to stand there.
+    """
+    corners = sorted((slope * careful_log_odds[b] + bias, wanted[b]) for b in wanted)
+    scale = Scale(tuple(round(x, 5) for x, _ in corners), tuple(round(y, 6) for _, y in corners))
+    return Mix(slope * shares[0], slope * shares[1], bias), scale
