@@ -1,0 +1,1 @@
+"""Placeholders that stand for values, and the values that come back in their place."""
