@@ -42,8 +42,14 @@ def tightened(base: GuardStages, routes: Sequence[GuardRoute], stage: Stage) -> 
     return made
 
 
+_CUTTING = ("mask", "redact")
+
+
 def _is_same(a: CheckConfig, b: CheckConfig) -> bool:
-    return a.check == b.check and (a.options == b.options or not b.options)
+    """Whether `b` changes `a`; cutting values out and binding to tiers go side by side."""
+    if a.check != b.check or (b.options and a.options != b.options):
+        return False
+    return not ({a.action, b.action} & {"keep_to"} and {a.action, b.action} & {*_CUTTING, None})
 
 
 def _tighter(base: CheckConfig, new: CheckConfig, where: str) -> CheckConfig:
@@ -52,11 +58,14 @@ def _tighter(base: CheckConfig, new: CheckConfig, where: str) -> CheckConfig:
     for name, value in changed.items():
         if _is_looser(name, getattr(base, name), value):
             raise ConfigError(f"{where}: {name} {_said(value)} would loosen {_said(getattr(base, name))}")
-    if "threshold" in changed:
-        changed["false_blocks"] = None
     if "false_blocks" in changed and base.threshold is not None:
         raise ConfigError(f"{where}: a threshold is set for all, so false_blocks can't tell if it tightens")
-    return CheckConfig.model_validate({**base.model_dump(exclude_unset=True), **changed, "check": base.check})
+    both = {**base.model_dump(exclude_unset=True), **changed, "check": base.check}
+    if "threshold" in changed:
+        both["false_blocks"] = None
+    if both.get("action") != "keep_to":
+        both["tiers"] = []
+    return CheckConfig.model_validate(both)
 
 
 def _is_looser(name: str, base: object, new: object) -> bool:
