@@ -221,7 +221,7 @@ class Channel:
             limit = spans.pop().start
         self._tally.add([f for f in cuts if f.start < limit], "redact", where=self._where)
         self._tally.add([f for f in masked if f.start < limit], "mask", where=self._where)
-        self._spans.extend(self._with_values(spans) if masked else spans)
+        self._spans.extend(self._with_values(spans) if masked or "\\" in self._text else spans)
         self.clear = limit
         self._text = self._text[-(self.end - limit + self._plan.before_chars) :]
         if self._twin is not None:
@@ -247,11 +247,10 @@ class Channel:
         judge(self._plan.sliding, window, self._setting.context, self._tally, self._where)
 
     def _with_values(self, spans: list[Span]) -> list[Span]:
-        """Spans to mask with the whole of their values: `take` may see a part."""
+        """Spans that know their values, where `take` may see a part and the writer needs the whole."""
         text, offset = self._text, self.end - len(self._text)
         return [
-            Span(s.start, s.end, s.kind, True, text[s.start - offset : s.end - offset]) if s.is_masked else s
-            for s in spans
+            Span(s.start, s.end, s.kind, s.is_masked, text[s.start - offset : s.end - offset]) for s in spans
         ]
 
     # ---- the cap

@@ -75,15 +75,16 @@ class Writer:
         """Return what stands for `raw`."""
         if self._is_json is None:
             self._is_json = False
+        raw = span.raw or raw
         if not self._is_json:
-            return self._placeholder(span, span.raw or raw)
+            return self._placeholder(span, raw)
         if not self._in_string:
-            return f'"{self._placeholder(span, span.raw or raw)}"'
+            return f'"{self._placeholder(span, raw)}"'
         rest = ""
         if self._escape:
             rest = raw[: 5 if raw[0] == "u" else 1]
             self._escape = ""
-        return f"{rest}{self._placeholder(span, _unescaped((span.raw or raw)[len(rest) :]))}"
+        return f"{rest}{self._placeholder(span, _unescaped(raw[len(rest) :]))}"
 
     def _placeholder(self, span: Span, value: str) -> str:
         if not span.is_masked or self._masking is None:
