@@ -13,7 +13,7 @@ from stepwell.base.sqlite_file import FileKind
 SEQ_BITS = 28
 MAX_TURNS = 1 << SEQ_BITS
 
-# tenant, id and user are prints; names, raw, mark and text are sealed (sealing.py)
+# tenant, id and user are prints; names, raw, mark and text are sealed (base.sealing)
 _TABLES = """
     CREATE TABLE keys (n INTEGER PRIMARY KEY, key BLOB NOT NULL);
     CREATE TABLE conversations (

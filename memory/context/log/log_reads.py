@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from stepwell.base.sealing import opened
 from stepwell.memory.context.log.log import Listed, Name, Pin, Summary, Turn
 from stepwell.memory.context.log.log_file import SEQ_BITS
 from stepwell.memory.context.log.names import print_of, prints_of, to_text
-from stepwell.memory.context.log.sealing import opened
 from stepwell.memory.reader import Reader
 
 N_A_CHUNK = 1000  # rows; 100,000 short turns take 0.2 s, in which others want to read, too

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from stepwell.base.sealing import NO_KEY, new_key, sealed
 from stepwell.memory.context.log.erasures import KEPT_S, erasure, erasures_of
 from stepwell.memory.context.log.log import Name, NewTurn, Past, Pin, Summary, Turn
 from stepwell.memory.context.log.log_file import MAX_TURNS, SEQ_BITS
 from stepwell.memory.context.log.names import print_of, prints_of, to_bytes
-from stepwell.memory.context.log.sealing import NO_KEY, new_key, sealed
 
 
 class _Head(NamedTuple):

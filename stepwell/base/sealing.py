@@ -1,4 +1,4 @@
-"""Each conversation under a key of its own, so that whoever overwrites the key has erased it all.
+"""Each text under a key of its own, so that whoever overwrites the key has erased it all.
 
 SQLite's secure_delete zeroes a row where it lies, and not what is left of it where it lay before its page was split
 (measured: 10 to 56 remains of 100 erased conversations of short turns). The key's own row never moves: keys are added
