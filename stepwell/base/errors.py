@@ -8,6 +8,8 @@
     │   ├── UnknownReply            no reply of yours has that id, or it waited too long (HTTP 404)
     │   ├── UnknownConversation     no conversation of yours has that id (HTTP 404)
     │   ├── ForeignConversation     it belongs to another user of the tenant (HTTP 403)
+    │   ├── UnknownReview           the review queue has nothing of yours with that id (HTTP 404)
+    │   ├── ReviewDecided           somebody has decided otherwise before (HTTP 409)
     │   └── NoCapableTier           no tier has the window, tools, schema or images it needs
     ├── BadKey                      the API key is missing or unknown (HTTP 401)
     ├── Unroutable                  a promise leaves no tier to ask
@@ -141,6 +143,20 @@ class UnknownConversation(BadRequest):
 
     status_code = 404
     code = "conversation_not_found"
+
+
+class UnknownReview(BadRequest):
+    """The review queue has nothing of this tenant with that id."""
+
+    status_code = 404
+    code = "review_not_found"
+
+
+class ReviewDecided(BadRequest):
+    """Somebody, or the time limit, has decided otherwise before."""
+
+    status_code = 409
+    code = "review_decided"
 
 
 class ConversationErased(StepwellError):
