@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw
 
 from stepwell.base.config import GuardsConfig
 from stepwell.base.decisions import Stage, Verdict
-from stepwell.base.embedding import Embedder, RequestVector, embed_now
+from stepwell.base.embedding import Embedder, embed_now
 from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.guards.context import Context
+from stepwell.guards.describe import RuleView, described
+from stepwell.guards.inputs import Inputs, VectorOf, reads_vector
 from stepwell.guards.leaves import Path, is_json, put, read, texts
 from stepwell.guards.policy import INPUTS, OUTPUTS, Policies, Policy
-from stepwell.guards.rules import Budgets, Rule
+from stepwell.guards.rules import Budgets
 from stepwell.guards.scan import Reviews, Scan
 from stepwell.guards.spans import Masking
 from stepwell.guards.stream import GuardStream
 from stepwell.guards.tally import Tally
-from stepwell.guards.texts import Place, marked, places, schema_of, sources
+from stepwell.guards.texts import schema_of, sources
 from stepwell.guards.tighten import STAGES
 
-if TYPE_CHECKING:
-    from stepwell.guards.check import Judge
-
 _ALLOWED = {"input": Verdict("input"), "output": Verdict("output")}
-_VECTOR_WAIT_S = 0.25
-VectorOf = Callable[[ChatRequest], RequestVector]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleView:
-    """One line of the effective policy.
-
-    Attributes:
-        route: What it is added for; "" for what holds for all.
-        threshold: Least score that counts; 0 where there is none.
-        rests_on: "set", "tuned" or "shipped"; "" where there is no threshold.
-    """
-
-    stage: str
-    check: str
-    kinds: tuple[str, ...]
-    action: str
-    on_error: str
-    route: str = ""
-    threshold: float = 0.0
-    rests_on: str = ""
-    tiers: tuple[str, ...] = ()
 
 
 class Guard:
@@ -79,6 +52,7 @@ class Guard:
         self._policies = Policies(config, budgets or Budgets())
         self._embedder = embedder
         self._reviews = reviews
+        self._inputs = Inputs(config.retrieved_marks)
 
     def policy(self, request: ChatRequest) -> Policy:
         """The rules that hold for a request."""
@@ -91,15 +65,11 @@ class Guard:
     @property
     def reads_vector(self) -> bool:
         """Whether some check of what comes in is helped by the request's embedding."""
-        return any(_reads_vector(p.rules[s]) for p in self._policies.all() for s in INPUTS)
+        return any(reads_vector(p.rules[s]) for p in self._policies.all() for s in INPUTS)
 
     def describe(self) -> tuple[RuleView, ...]:
         """The effective policy, in the order in which it runs; then what each route adds or changes."""
-        base, *routes = self._policies.all()
-        views = _views(base)
-        for policy in routes:
-            views += [v for v in _views(policy, policy.routes[0]) if _plain(v) not in map(_plain, views)]
-        return tuple(views)
+        return described(self._policies)
 
     async def check_input(
         self,
@@ -132,8 +102,8 @@ class Guard:
             return tally.verdict, _kept_to(request, tally)
         tally = Tally("input", keep_to=bound, policy=policy.version)
         scan = self._scan(policy, request, tally, masking)
-        changed = await self._values(request, policy, scan)
-        changed = await self._judges(changed, policy, scan, vector_of)
+        changed = await self._inputs.values(request, policy, scan)
+        changed = await self._inputs.judges(changed, policy, scan, vector_of)
         await scan.conclude()
         return tally.verdict, _kept_to(changed, tally)
 
@@ -212,55 +182,6 @@ class Guard:
                 context.embed = partial(embed_now, load)
         return made
 
-    async def _values(self, request: ChatRequest, policy: Policy, scan: Scan) -> ChatRequest:
-        """The request after the checks that look for values."""
-        edits: dict[Path, str | None] = {}
-        for place in places(request):
-            rules = self._rules_of(place, policy)
-            new = await scan.clean(place.text, rules, place.stage, place.where, is_json=is_json(place.path))
-            if new != place.text:
-                edits[place.path] = new
-        return _edited(request, edits)
-
-    async def _judges(
-        self, request: ChatRequest, policy: Policy, scan: Scan, vector_of: VectorOf | None
-    ) -> ChatRequest:
-        """The request after those that score a text as a whole."""
-        if not any(r.is_judge for s in INPUTS for r in policy.rules[s]):
-            return request
-        if vector_of is not None and any(_reads_vector(policy.rules[s]) for s in INPUTS):
-            await _embed(vector_of(request), scan)
-        edits: dict[Path, str | None] = {}
-        for place in places(request):
-            if not place.is_judged:
-                continue
-            new = await self._judged(place, policy, scan)
-            if new != place.text:
-                edits[place.path] = new
-        return _edited(request, edits)
-
-    async def _judged(self, place: Place, policy: Policy, scan: Scan) -> str:
-        text = await scan.judge(place.text, self._rules_of(place, policy), place.stage, place.where)
-        if not policy.has_own_documents or place.stage != "input" or text != place.text:
-            return text
-        out, at = [], 0
-        for start, end in sorted(marked(text, self._config.retrieved_marks)):
-            if start < at:
-                continue
-            inner = await scan.judge(text[start:end], policy.rules["retrieved"], "retrieved", place.where)
-            out += [text[at:start], inner]
-            at = end
-        return "".join([*out, text[at:]])
-
-    def _rules_of(self, place: Place, policy: Policy) -> tuple[Rule, ...]:
-        """Value checks of retrieved text between marks run with the input's, over all of the text."""
-        rules = policy.rules[place.stage]
-        if not policy.has_own_documents or place.stage != "input" or place.role != "user":
-            return rules
-        if not any(begin in place.text for begin, _ in self._config.retrieved_marks):
-            return rules
-        return (*rules, *(r for r in policy.rules["retrieved"] if not r.is_judge and r not in rules))
-
 
 async def _answered(found: Iterable[tuple[Path, str]], policy: Policy, scan: Scan) -> dict[Path, str | None]:
     """The texts of an answer that change, as they come to be."""
@@ -279,25 +200,6 @@ def _is_tool_input(path: Path) -> bool:
     return path[-1] == "arguments" or path[-2:] == ("custom", "input")
 
 
-async def _embed(vector: RequestVector, scan: Scan) -> None:
-    row = await vector.get(_VECTOR_WAIT_S)
-    if row is None:
-        return
-    tokens = await vector.get_tokens(_VECTOR_WAIT_S)
-    for context in scan.contexts.values():
-        context.vector, context.tokens, context.vector_text = row, tokens, vector.text
-
-
-def _edited(request: ChatRequest, edits: dict[Path, str | None]) -> ChatRequest:
-    if not edits:
-        return request
-    by_field: dict[str, dict[Path, str | None]] = {}
-    for path, text in edits.items():
-        by_field.setdefault(str(path[0]), {})[path[1:]] = text
-    changed: dict[str, Raw] = {name: put(request.fields[name], of) for name, of in by_field.items()}
-    return request.with_fields(changed)
-
-
 def _kept_to(request: ChatRequest, tally: Tally) -> ChatRequest:
     if tally.keep_to == request.keep_to:
         return request
@@ -308,32 +210,3 @@ def _both(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] 
     if a is None or b is None:
         return b if a is None else a
     return a & b
-
-
-def _reads_vector(rules: Sequence[Rule]) -> bool:
-    judges: list[Judge] = [r.check for r in rules if r.is_judge]  # type: ignore[misc]  # is_judge says so
-    return any(j.reads_vector for j in judges)
-
-
-def _views(policy: Policy, route: str = "") -> list[RuleView]:
-    return [
-        RuleView(
-            stage,
-            r.check.name,
-            tuple(r.check.kinds),
-            r.action,
-            r.on_error,
-            route,
-            r.threshold,
-            r.rests_on,
-            r.tiers,
-        )
-        for stage in STAGES
-        for r in policy.rules[stage]
-    ]
-
-
-def _plain(view: RuleView) -> RuleView:
-    from dataclasses import replace
-
-    return replace(view, route="")

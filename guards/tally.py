@@ -49,6 +49,11 @@ class Tally:
             self.review_id,
         )
 
+    @property
+    def n_notes(self) -> int:
+        """Findings and errors so far."""
+        return self._n_findings + len(self._errors)
+
     def add(
         self, findings: Sequence[Finding], action: Action, *, where: str = "", tiers: Sequence[str] = ()
     ) -> None:

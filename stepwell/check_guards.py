@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from stepwell.check_line import CheckLine
-from stepwell.guards.guard import RuleView
+from stepwell.guards.describe import RuleView
 
 if TYPE_CHECKING:
     from stepwell.pipeline import Pipeline

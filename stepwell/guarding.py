@@ -14,6 +14,7 @@ from stepwell.base.messages import Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
 from stepwell.guards.policy import INPUTS
+from stepwell.guards.texts import places
 from stepwell.run import Run
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class Guarding:
             vault = Vault()
         else:
             vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
-        for message in request.wire.messages:
-            vault.reserve(message.text)
+        for place in places(request):
+            vault.reserve(place.text)
         return vault
 
     async def _keep_masks(self, run: Run) -> None:

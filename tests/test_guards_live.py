@@ -61,7 +61,7 @@ SECTIONS = st.fixed_dictionaries(
 @given(SECTIONS)
 async def test_a_bound_request_never_reaches_another_tier(case: dict[str, Any]) -> None:
     """Over fallbacks, retries, escalations, cascades, conversations and the cache."""
-    replies = [DOWN, "no json", "ann@example.com"] if case["fails"] else ["no json", "use 12"]
+    replies: list[Any] = [DOWN, "no json", "ann@example.com"] if case["fails"] else ["no json", "use 12"]
     cheap, other, dear = FakeTier(replies), FakeTier("no json"), FakeTier("{}")
     output = [{"check": "email", "action": "escalate"}] if case["escalates"] else []
     by_tenant = {"name": "eu", "tenants": ["eu"], "keep_to": ["cheap"]}
@@ -77,13 +77,14 @@ async def test_a_bound_request_never_reaches_another_tier(case: dict[str, Any]) 
     if make is cascading:
         del sections["routing"]
     async with make(cheap, other, dear, **sections) as well:
-        asks: dict[str, Any] = {
+        by: dict[str, dict[str, Any]] = {
             "finding": {},
             "wish": {"keep_to": ["cheap"]},
             "tenant": {"tenant": "eu"},
             "tag": {"tags": ["own"]},
             "talk": {"conversation": "c"},
-        }[case["by"]]
+        }
+        asks = by[case["by"]]
         for _ in range(2 if case["repeats"] else 1):
             await _try(well, EMAIL, case["streams"], {**asks, **case["asks"]})
         if case["by"] == "talk" and cheap.requests:

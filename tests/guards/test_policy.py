@@ -86,7 +86,7 @@ def test_what_holds_with_a_route_is_never_milder(
     try:
         both, *more = tightened(stages, [route(input=[made(new, thresholds[1])])], "input")
     except ConfigError:
-        assert WORST_FIRST.index(new) > WORST_FIRST.index(base) or thresholds[1] > thresholds[0]  # type: ignore[arg-type]
+        assert WORST_FIRST.index(new) > WORST_FIRST.index(base) or thresholds[1] > thresholds[0]
         return
     if more:  # binding and cutting, side by side
         assert {base, new} & {"mask", "redact"}
@@ -94,7 +94,7 @@ def test_what_holds_with_a_route_is_never_milder(
         return
     assert both.action is not None
     assert both.threshold is not None
-    assert WORST_FIRST.index(both.action) <= WORST_FIRST.index(base)  # type: ignore[arg-type]
+    assert WORST_FIRST.index(both.action) <= WORST_FIRST.index(base)
     assert both.threshold <= thresholds[0]
 
 
@@ -155,7 +155,7 @@ def test_the_most_severe_action_wins_and_a_binding_only_narrows() -> None:
     tally.add([Finding("EMAIL", 0, 3)], "log")
     assert tally.verdict.action == "allow"
     for action in ("redact", "keep_to", "mask", "log"):
-        tally.add([Finding("IBAN", 0, 3)], action, tiers=["a", "b"])  # type: ignore[arg-type]
+        tally.add([Finding("IBAN", 0, 3)], action, tiers=["a", "b"])
     assert (tally.verdict.action, tally.verdict.keep_to) == ("keep_to", ("a", "b"))
     tally.bind(["b", "c"])
     assert tally.verdict.keep_to == ("b",)

@@ -7,6 +7,7 @@ from typing import Any
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
+from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 
@@ -28,6 +29,7 @@ def make_parser() -> Parser:
     _feedback(commands)
     add_cache(commands)
     add_conversation(commands)
+    add_guard(commands)
     _local(commands)
     return parser
 
