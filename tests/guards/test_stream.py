@@ -12,17 +12,27 @@ from hypothesis import strategies as st
 
 from stepwell.base.config import CheckConfig, GuardsConfig
 from stepwell.base.decisions import Finding
-from stepwell.base.errors import GuardBlocked
+from stepwell.base.errors import ConfigError, GuardBlocked
 from stepwell.base.messages import Event, FunctionCall, Message, ToolCall, decode_chunk, encode_json
 from stepwell.base.request import ChatRequest
 from stepwell.guards import checks
 from stepwell.guards.channel import MAX_HELD_CHARS
+from stepwell.guards.check import StreamCheck
 from stepwell.guards.guard import Guard
 from stepwell.guards.plan import make_plan
 from stepwell.guards.rules import Rule
 from stepwell.guards.stream import GuardStream
 
-ALL = list(checks.names())
+
+def _reads_streams(name: str) -> bool:
+    """Whether a check knows what of a text is open; those that need a model, a policy or the whole text don't."""
+    try:
+        return isinstance(checks.make(name, {}), StreamCheck)
+    except ConfigError:
+        return False
+
+
+ALL = [name for name in checks.names() if _reads_streams(name)]
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\n"
     + "GjWGIp44oJoW6ybeqDpfhFlQN2tM71QN\n" * 12
