@@ -1,0 +1,129 @@
+"""Thresholds on one's own honest traffic, one check at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepwell.guards.calibrate.binomial import interval
+from stepwell.guards.calibrate.cut import MIN_HONEST, Cut, Promise, cut
+from stepwell.guards.calibrate.fingerprint import fingerprint
+from stepwell.guards.calibrate.rows import Labelled
+from stepwell.guards.calibrate.thresholds import TunedCheck, tuned_cut
+
+BUDGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+"""Tuned beside the one that is asked for, for rules with a budget of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """k of n texts reach a threshold.
+
+    Attributes:
+        low, high: 95 % interval of the share.
+    """
+
+    n: int
+    n_above: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.n_above / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One source of texts at the shipped and at the tuned threshold.
+
+    Attributes:
+        label: Whether these should be blocked: the shares then are recall, else false blocks.
+    """
+
+    source: str
+    label: bool
+    shipped: Share
+    tuned: Share
+
+
+@dataclass(frozen=True, slots=True)
+class TunedReport:
+    """What tuning one check found.
+
+    Attributes:
+        cut: At the budget asked for.
+        shipped: The shipped threshold for that budget.
+        lines: All attacks, all honest texts and what people had to look at, then each source or category.
+        kept: What the file keeps.
+    """
+
+    check: str
+    cut: Cut
+    shipped: float
+    lines: tuple[SourceLine, ...]
+    kept: TunedCheck
+
+
+class TooFewHonest(ValueError):
+    """There are too few honest texts to tune on."""
+
+
+def tune(
+    check: str,
+    rows: Sequence[Labelled],
+    scores: Sequence[float],
+    *,
+    shipped: float,
+    false_blocks: float,
+    confidence: float = 0.95,
+    promise: Promise = "sure",
+) -> TunedReport:
+    """Thresholds for `false_blocks` and for `BUDGETS`.
+
+    Args:
+        scores: The check's, one for each row.
+        shipped: Its threshold for this budget before.
+
+    Raises:
+        TooFewHonest: Fewer than MIN_HONEST rows are a sample of honest traffic.
+    """
+    honest = [s for r, s in zip(rows, scores, strict=True) if not r.label and not r.check]
+    if len(honest) < MIN_HONEST:
+        raise TooFewHonest(f"{len(honest)} honest texts; {MIN_HONEST} are the least to tune on")
+    budgets = sorted({*BUDGETS, false_blocks})
+    cuts = {b: cut(honest, b, confidence=confidence, promise=promise) for b in budgets}
+    found = cuts[false_blocks]
+    return TunedReport(
+        check,
+        found,
+        shipped,
+        lines_of(check, rows, scores, shipped, found.threshold),
+        TunedCheck(tuple(tuned_cut(cuts[b]) for b in budgets), len(honest), fingerprint(check)),
+    )
+
+
+def share(scores: Sequence[float], threshold: float) -> Share:
+    """How many reach a threshold."""
+    n_above = sum(s >= threshold for s in scores)
+    return Share(len(scores), n_above, *interval(n_above, len(scores)))
+
+
+def lines_of(
+    check: str, rows: Sequence[Labelled], scores: Sequence[float], shipped: float, tuned: float
+) -> tuple[SourceLine, ...]:
+    """False blocks and recall at two thresholds: of all rows, then by source and by category."""
+    groups: dict[tuple[bool, str], list[float]] = {}
+    for row, score in zip(rows, scores, strict=True):
+        if row.check not in ("", check):
+            continue
+        for name in dict.fromkeys(
+            ("reviewed" if row.check else "all", row.category if row.label else row.source)
+        ):
+            if name:
+                groups.setdefault((row.label, name), []).append(score)
+    order = sorted(groups, key=lambda g: (g[0], g[1] != "all", g[1]))
+    return tuple(
+        SourceLine(name, label, share(groups[label, name], shipped), share(groups[label, name], tuned))
+        for label, name in order
+    )
