@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.check import NEAR_CHARS
@@ -51,7 +51,7 @@ class Channel:
         self.clear = 0
         self.end = 0
         self._plan = plan = setting.plan
-        self._setting = setting
+        self._context = replace(setting.context, where=where)
         self._tally = setting.tally
         self._where = where
         self._writer = Writer(is_json=is_json, masking=setting.masking)
@@ -99,7 +99,7 @@ class Channel:
         if self._watch is not None:
             self._watch.look()
         if self._whole:
-            judge(self._plan.whole, "".join(self._whole), self._setting.context, self._tally, self._where)
+            judge(self._plan.whole, "".join(self._whole), self._context, self._tally, self._where)
             self._whole.clear()
         self._settle(self.end, is_last=True)
 
@@ -232,10 +232,10 @@ class Channel:
         text, twin = self._text, self._twin
         offset = self.end - len(text)
         try:
-            found = [_moved(f, offset) for f in look(rule, text, self._setting.context, self._where)]
+            found = [_moved(f, offset) for f in look(rule, text, self._context, self._where)]
             if twin is None or rule.is_plugged or rule.reads_context:
                 return found
-            read = look(rule, twin.text, self._setting.context, self._where)
+            read = look(rule, twin.text, self._context, self._where)
         except CheckFailed as e:
             self._tally.fail(str(e), rule.on_error)
             return []
@@ -244,7 +244,7 @@ class Channel:
         return found + [f for f in placed if (f.kind, f.start, f.end) not in seen]
 
     def _look(self, window: str) -> None:
-        judge(self._plan.sliding, window, self._setting.context, self._tally, self._where)
+        judge(self._plan.sliding, window, self._context, self._tally, self._where)
 
     def _with_values(self, spans: list[Span]) -> list[Span]:
         """Spans that know their values, where `take` may see a part and the writer needs the whole."""
