@@ -1,6 +1,6 @@
 """Texts in a language that is not allowed, told by py3langid (139 languages, its model in the package).
 
-Measured with only English allowed: of 1,134 English prompts of four public sources 0.3 % score 0.9 and more, 0.2 % 0.95;
+Measured with only English allowed: of 1,134 English prompts of four sources 0.3 % score 0.9 and more, 0.2 % 0.95;
 of 1,422 short texts in 25 other languages 99.9 % and 99.7 %. Lists of foreign names look foreign; a text in two
 languages is told by the one it has more of.
 """
