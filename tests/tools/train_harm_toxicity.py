@@ -1,0 +1,280 @@
+"""Learn the heads `harmful` and `toxicity`: python tests/tools/train_harm_toxicity.py harmful --prompts FILE --own FOLDER
+
+FILE: JSONL rows {text, source, category, label, overdefense}; of these the sources of the recipe are learned from,
+all of them under licences that allow it. FOLDER: own rows {text, label, kind, lang, pair?} in w1_*.jsonl, w3_*.jsonl
+and w4_*.jsonl. Each source is left out in turn; from what is said of it then come the thresholds and the card's
+figures. The head that ships learns from all of them. Needs scikit-learn and scipy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepwell.base.minilm import MiniLM
+from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_vector, gram_scores
+from stepwell.guards.calibrate.cut import cut
+from stepwell.guards.learned.gram_head import GramHead
+from stepwell.guards.learned.head import Head, Mix, Scale, VectorHead, logistic
+from stepwell.guards.learned.load import save
+
+BUDGETS = (0.001, 0.005, 0.01, 0.02, 0.05)
+VECTOR_SHARE = 0.5  # of the embedding's part in the sum, the n-grams' being 1, both in standard deviations
+OWN_WEIGHT = 2.0  # own rows come in pairs that differ in the ask alone
+MAX_SCALED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)  # shares of honest rows where both ways to score agree
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    text: str
+    source: str
+    category: str
+    label: bool
+    group: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sources to learn from, with the fold that leaves each out; own rows are left out a fifth at a time.
+
+    Attributes:
+        measured: Sources that nothing is learned from.
+    """
+
+    kind: str
+    folds: dict[str, int]
+    measured: tuple[str, ...]
+    licences: dict[str, str]
+    says: str
+
+
+HONEST = {"arena_hard_v01": "Apache-2.0", "alpaca_eval": "Apache-2.0", "deepset_prompt_injections": "Apache-2.0"}
+RECIPES = {
+    "harmful": Recipe(
+        "harm",
+        {
+            "harmbench": 0, "arena_hard_v01": 0, "strongreject": 1, "alpaca_eval": 1, "advbench": 2,
+            "deepset_prompt_injections": 2, "donotanswer": 3, "own_w3": 3, "own_w1": 4,
+        },  # fmt: skip
+        ("xstest", "openai_moderation", "alpaca_harmless"),
+        {"harmbench": "MIT", "strongreject": "MIT", "advbench": "MIT", "donotanswer": "Apache-2.0"} | HONEST,
+        "Knows the wording of asks for harm, not intent: an ask in other words, or for harm that its wording hides, "
+        "passes; a question about a dangerous thing may not. Never trained together with prompt injection.",
+    ),
+    "toxicity": Recipe(
+        "toxic",
+        {
+            "davidson_tweets": 0, "arena_hard_v01": 0, "openai_moderation": 1, "alpaca_eval": 1,
+            "deepset_prompt_injections": 2, "own_w3": 2, "own_w1": 2,
+        },  # fmt: skip
+        ("xstest", "alpaca_harmless"),
+        {"davidson_tweets": "MIT", "openai_moderation": "MIT"} | HONEST,
+        "Lexical: knows the words and phrases of abuse. Banter, quotes, reclaimed words and irony it can mistake; "
+        "polite cruelty it misses. Of other languages than English it has seen a few hundred short texts.",
+    ),
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("head", choices=sorted(RECIPES))
+    parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--own", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="default: guards/learned")
+    parser.add_argument("--vectors", type=Path, help="npz that keeps embeddings between runs")
+    args = parser.parse_args()
+    recipe = RECIPES[args.head]
+    rows = read(recipe, args.prompts, args.own)
+    head, card = learn(recipe, rows, vectors_of([r.text for r in rows], args.vectors))
+    folder = args.out or Path(sys.modules[Head.__module__].__file__ or "").parent
+    save(args.head, head, card, folder)
+    print(json.dumps(card["figures"], indent=1))
+
+
+def read(recipe: Recipe, prompts: Path, own: Path) -> list[Row]:
+    """What is learned from, then what is only measured."""
+    found = [
+        Row(r["text"], r["source"], r["category"], bool(r["label"]), "")
+        for r in objects(prompts)
+        if (r["source"] in recipe.folds and (not r["label"] or r["source"] not in HONEST))
+        or r["source"] in recipe.measured
+    ]
+    for path in sorted(own.glob("w[134]_*.jsonl")):
+        name = f"own_{path.name[:2]}"
+        for r in objects(path):
+            is_pair = name == "own_w4"
+            if r["kind"] == recipe.kind if is_pair else not r["label"]:
+                found.append(Row(r["text"], name, "own", bool(r["label"]), str(r.get("pair", r["text"]))))
+    return found
+
+
+def objects(path: Path) -> Iterator[dict[str, Any]]:
+    raw = path.read_bytes()
+    for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode().split("\n"):
+        if line.strip():
+            yield json.loads(line)
+
+
+def vectors_of(texts: Sequence[str], kept: Path | None) -> NDArray[np.float32]:
+    """Embeddings, shape (n, 384)."""
+    keys = [hashlib.sha256(t.encode("utf-8", "surrogatepass")).hexdigest()[:24] for t in texts]
+    known: dict[str, NDArray[np.float32]] = {}
+    if kept is not None and kept.exists():
+        with np.load(kept) as file:
+            known = dict(zip(file["keys"].tolist(), file["vectors"], strict=True))
+    missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
+    if missing:
+        known |= dict(zip(missing, MiniLM().embed(list(missing.values())), strict=True))
+        if kept is not None:
+            np.savez(kept, keys=np.array(list(known)), vectors=np.stack(list(known.values())))
+    return np.stack([known[k] for k in keys]).astype(np.float32)
+
+
+def learn(recipe: Recipe, rows: list[Row], vectors: NDArray[np.float32]) -> tuple[Head, dict[str, Any]]:
+    source = np.array([r.source for r in rows])
+    label = np.array([r.label for r in rows])
+    fold = np.array([fold_of(recipe, r) for r in rows])
+    counted = counts([r.text for r in rows])
+    parts = np.zeros((len(rows), 2))
+    for left_out in sorted({*fold.tolist()} - {-1}):
+        at = np.flatnonzero((fold >= 0) & (fold != left_out))
+        grams, vector = fit(counted[at], vectors[at], source[at], label[at])
+        to = np.flatnonzero(fold == left_out)
+        parts[to] = score(grams, vector, counted[to], vectors[to])
+    at, to = np.flatnonzero(fold >= 0), np.flatnonzero(fold < 0)
+    grams, vector = fit(counted[at], vectors[at], source[at], label[at])
+    parts[to] = score(grams, vector, counted[to], vectors[to])
+    head = scaled(grams, vector, parts, source, label, fold)
+    return head, card_of(recipe, head, parts, source, label, fold)
+
+
+def fold_of(recipe: Recipe, row: Row) -> int:
+    """-1: only measured."""
+    if row.source == "own_w4":
+        return int(hashlib.sha256(row.group.encode()).hexdigest(), 16) % (max(recipe.folds.values()) + 1)
+    return recipe.folds.get(row.source, -1)
+
+
+def fit(
+    counted: Any, vectors: NDArray[np.float32], source: NDArray[np.str_], label: NDArray[np.bool_]
+) -> tuple[GramHead, VectorHead]:
+    weights = even_weights(source.tolist(), label) * np.where(source == "own_w4", OWN_WEIGHT, 1.0)
+    return fit_grams(counted, label, weights, inverse_penalty=2.0), fit_vector(vectors, label, weights)
+
+
+def score(grams: GramHead, vector: VectorHead, counted: Any, vectors: NDArray[np.float32]) -> Floats:
+    return np.stack([gram_scores(grams, counted), vector.scores(vectors)], axis=1)
+
+
+def scaled(
+    grams: GramHead,
+    vector: VectorHead,
+    parts: Floats,
+    source: NDArray[np.str_],
+    label: NDArray[np.bool_],
+    fold: NDArray[np.int64],
+) -> Head:
+    """The sum of both parts as log-odds; without an embedding as many honest rows reach each score."""
+    from sklearn.linear_model import LogisticRegression
+
+    learned = fold >= 0
+    spread = parts[learned].std(axis=0)
+    both = parts @ (np.array([1.0, VECTOR_SHARE]) / spread)
+    weights = even_weights(source[learned].tolist(), label[learned])
+    line = LogisticRegression(C=100).fit(both[learned, None], label[learned], sample_weight=weights)
+    slope, bias = float(line.coef_[0, 0]), float(line.intercept_[0])
+    together = Mix(slope / float(spread[0]), slope * VECTOR_SHARE / float(spread[1]), bias)
+    honest = learned & ~label
+    corners, scores = [], []
+    for share in MAX_SCALED:
+        corners.append(float(np.quantile(parts[honest, 0], 1 - share)))
+        scores.append(logistic(slope * float(np.quantile(both[honest], 1 - share)) + bias))
+    alone = Mix(1.0, 0.0, 0.0), Scale(tuple(corners), tuple(scores))
+    head = Head(grams, alone, vector, (together, Scale()))
+    all_scores = scores_of(head, parts)[:, 1]
+    thresholds = {
+        b: max(cut(all_scores[honest & (source == s)].tolist(), b, promise="mean").threshold for s in ordinary(source, honest))
+        for b in BUDGETS
+    }
+    return Head(grams, alone, vector, (together, Scale()), {b: min(t, 1.0) for b, t in thresholds.items()})
+
+
+def ordinary(source: NDArray[np.str_], honest: NDArray[np.bool_]) -> list[str]:
+    """Sources of honest rows that are not made to look bad."""
+    return sorted({*source[honest].tolist()} - {"own_w4"})
+
+
+def scores_of(head: Head, parts: Floats) -> Floats:
+    """By n-grams alone and by both, 0..1, shape (n, 2)."""
+    return np.array([(head.scored(g, None), head.scored(g, v)) for g, v in parts])
+
+
+def card_of(
+    recipe: Recipe,
+    head: Head,
+    parts: Floats,
+    source: NDArray[np.str_],
+    label: NDArray[np.bool_],
+    fold: NDArray[np.int64],
+) -> dict[str, Any]:
+    scores = scores_of(head, parts)
+    honest = np.isin(source, ordinary(source, (fold >= 0) & ~label)) & ~label
+    figures: dict[str, Any] = {}
+    for name in sorted({*source.tolist()}):
+        of = source == name
+        lines: dict[str, Any] = {"n": int(of.sum())}
+        for way, column in (("alone", 0), ("together", 1)):
+            s = scores[:, column]
+            found: dict[str, float] = {}
+            if label[of].any():
+                found["auc"] = auc(s[of & label], s[of & ~label] if (of & ~label).any() else s[honest])
+            for budget in (0.01, 0.05):
+                reached = s >= head.thresholds[budget]
+                if label[of].any():
+                    found[f"recall_at_{budget:g}"] = share(reached[of & label])
+                if not label[of].all():
+                    found[f"false_blocks_at_{budget:g}"] = share(reached[of & ~label])
+            lines[way] = found
+        figures[name] = lines
+    learned = sorted({*source[fold >= 0].tolist()})
+    return {
+        "learned_from": {
+            s: {"rows": int((source == s).sum()), "licence": recipe.licences.get(s, "Apache-2.0, written for it")}
+            for s in learned
+        },
+        "only_measured": list(recipe.measured),
+        "says": recipe.says,
+        "promise": "Thresholds: on each source of ordinary honest texts, left out of training, at most the budget was "
+        "flagged (by its largest scores and their fitted tail); the worst source counts. No promise for traffic "
+        "unlike them: `stepwell guard tune` makes one.",
+        "figures_are": "Of sources left out of training; own_w4 are pairs of asks that look alike, by pair.",
+        "figures": figures,
+        "command": "python tests/tools/train_harm_toxicity.py NAME --prompts FILE --own FOLDER",
+    }
+
+
+def auc(bad: Floats, good: Floats) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    labels = np.concatenate([np.ones(len(bad)), np.zeros(len(good))])
+    return round(float(roc_auc_score(labels, np.concatenate([bad, good]))), 4)
+
+
+def share(flags: NDArray[np.bool_]) -> float:
+    return round(float(flags.mean()), 4)
+
+
+if __name__ == "__main__":
+    main()
