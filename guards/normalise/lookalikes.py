@@ -88,6 +88,8 @@ def _table() -> tuple[dict[int, str], frozenset[str]]:
 
 def unmark(text: str) -> Folded | None:
     """The text without the marks that are piled on Latin letters; None where there are none."""
+    if text.isascii():
+        return None
     return rewrite(text, ((*m.span(), "") for m in _MARKED.finditer(text)))
 
 
