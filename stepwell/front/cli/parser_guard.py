@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.front.cli.parser_guard_review import add_review
 from stepwell.front.cli.parser_parts import Parser, add, add_json
 
 
 def add_guard(commands: Any) -> None:
-    """`guard tune` and `guard report`."""
+    """`guard tune` and `guard report`; what people review, and the audit."""
     parser: Parser = commands.add_parser(
-        "guard", help="thresholds for your own traffic, and what they promise"
+        "guard", help="thresholds for your own traffic, what people review, and the audit"
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _tune(actions)
     _report(actions)
+    add_review(actions)
 
 
 def _tune(actions: Any) -> None:
