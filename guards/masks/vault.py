@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -45,7 +45,7 @@ class Vault:
         self._reserved: set[str] = set(reserved)
         self._ranges: list[range] = []
         self._more = more_numbers or _once(_ALL_NUMBERS)
-        self._counters: dict[str, Iterator[int]] = {}
+        self._counters: dict[str, int] = {}
         self._forms: Forms | None = None
         self.merge(entries or {})
 
@@ -88,9 +88,11 @@ class Vault:
 
         Call it with every text before the first value is masked; `own_words` tells what came too late.
         """
-        for written in names_in(text):
-            if written.name not in self._by_name:
-                self._reserved.add(written.name)
+        self.reserve_names(written.name for written in names_in(text))
+
+    def reserve_names(self, names: Iterable[str]) -> None:
+        """These will stand for no value."""
+        self._reserved.update(name for name in names if name not in self._by_name)
 
     def own_words(self, text: str) -> list[tuple[int, int, str]]:
         """Start, end and kind of what somebody wrote by themselves and what would read as one of these placeholders.
@@ -138,22 +140,31 @@ class Vault:
                 self._by_value.setdefault(value, name)
                 self._forms = None
 
+    def hold(self, numbers: range) -> None:
+        """Numbers for it alone."""
+        self._ranges.append(numbers)
+
+    def give_numbers_back(self) -> None:
+        """Others may use its numbers from now on: the next value asks for more."""
+        self._ranges.clear()
+        self._counters.clear()
+
     def _new_name(self, kind: str) -> str:
-        numbers = self._counters.get(kind)
-        if numbers is None:
-            numbers = self._counters[kind] = self._numbers()
         while True:
-            name = f"{kind}_{next(numbers)}"
+            at = self._counters.get(kind, 0)
+            name = f"{kind}_{self._number(at)}"
+            self._counters[kind] = at + 1
             if name not in self._by_name and name not in self._reserved:
                 return name
 
-    def _numbers(self) -> Iterator[int]:
-        at = 0
-        while True:
-            if at == len(self._ranges):
-                self._ranges.append(self._more())
-            yield from self._ranges[at]
-            at += 1
+    def _number(self, at: int) -> int:
+        """The one at a place among its numbers."""
+        for numbers in self._ranges:
+            if at < len(numbers):
+                return numbers[at]
+            at -= len(numbers)
+        self._ranges.append(self._more())
+        return self._ranges[-1][at]
 
     def __len__(self) -> int:
         return len(self._by_name)
