@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from stepwell.base.config import CacheConfig, Config
+from stepwell.base.config.guards import MasksConfig
 from stepwell.base.embedding import Embedder, embedder_name, load_embedder
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
@@ -81,6 +82,7 @@ def build(
     made: list[Pipeline] = []
     guard, reviews = _guard(config, embedder)
     marking = make_marking(config, embedder)
+    masks = _Masks(config.guards.masks)
     pipeline = Pipeline(
         config=config,
         tiers=tiers,
@@ -112,13 +114,13 @@ def build(
             on_label=None if outcomes is None else outcomes.on_label,
         ),
         outcomes=outcomes,
-        conversing=make_conversing(config, guard, marking, infos, lambda: made[0]),
+        conversing=make_conversing(config, guard, marking, infos, lambda: made[0], masks.erase),
         marking=marking,
-        masks=_masks(config),
+        masks=masks,
         audit=_audit(config),
         reviews=reviews,
         embedder_name=embedder_name(config.embedding),
-        close_parts=(ledger.close, transport.close, *closers),
+        close_parts=(ledger.close, transport.close, masks.close, *closers),
     )
     made.append(pipeline)
     return pipeline
@@ -141,19 +143,30 @@ def _guard(config: Config, embedder: Callable[[], Embedder]) -> tuple[Guard, Rev
     return Guard(config.guards, budgets=budgets, embedder=embedder, reviews=reviews), reviews
 
 
-def _masks(config: Config) -> Callable[[], MaskStore] | None:
+class _Masks:
     """Opened when the first conversation is masked; a file at once: what is wrong with it shows at the start."""
-    from functools import cache
 
-    @cache
-    def open_() -> MaskStore:
-        from stepwell.guards.masks.store import MaskStore
+    def __init__(self, config: MasksConfig) -> None:
+        self._config = config
+        self._store: MaskStore | None = None
+        if config.path is not None:
+            self()
 
-        return MaskStore(config.guards.masks)
+    def __call__(self) -> MaskStore:
+        if self._store is None:
+            from stepwell.guards.masks.store import MaskStore
 
-    if config.guards.masks.path is not None:
-        open_()
-    return open_
+            self._store = MaskStore(self._config)
+        return self._store
+
+    async def erase(self, tenant: str, user: str | None, conversation: str | None) -> None:
+        """Forget what the placeholders of some conversations stood for."""
+        if self._store is not None:
+            await self._store.erase(tenant, user, conversation)
+
+    async def close(self) -> None:
+        if self._store is not None:
+            await self._store.close()
 
 
 def _audit(config: Config) -> Audit | None:

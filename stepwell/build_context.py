@@ -31,6 +31,10 @@ class Ask(Protocol):
     def __call__(self, prompt: str, of: Name | None = None) -> Awaitable[str]: ...
 
 
+OnErase = Callable[[str, str | None, str | None], Awaitable[object]]
+"""Takes tenant, user and id of conversations that are erased; None: all."""
+
+
 def asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> Ask:
     """Asks a tier through every stage but the cache: guards see it, and the budgets of whose work it is count it."""
 
@@ -62,6 +66,7 @@ def make_conversing(
     marking: Callable[[], Marking],
     infos: Sequence[TierInfo],
     pipeline: Callable[[], Pipeline],
+    on_erase: OnErase | None = None,
 ) -> Conversing:
     context = config.context
     summaries = _summaries(config, infos, pipeline)
@@ -70,7 +75,9 @@ def make_conversing(
     def open_() -> Conversations:
         from stepwell.memory.context.conversations import Conversations
 
-        return Conversations(context, log or _conversation_log(context), marking(), summaries)
+        return Conversations(
+            context, log or _conversation_log(context), marking(), summaries, on_erase=on_erase
+        )
 
     return Conversing(open_, guard)
 

@@ -14,12 +14,10 @@ from stepwell.base.messages import Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.guards.guard import Guard
 from stepwell.guards.policy import INPUTS
-from stepwell.guards.texts import places
 from stepwell.run import Run
 
 if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
-    from stepwell.guards.masks.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Guarding:
             GuardBlocked, HeldForReview, BadRequest
         """
         if self.guard.policy(run.request).acts("mask", INPUTS):
-            run.vault = await self._vault(run.request)
+            await self._open_vault(run)
 
         def take(request: ChatRequest) -> RequestVector:
             if request.wire is not run.request.wire:
@@ -83,18 +81,18 @@ class Guarding:
         body = restore_body(body, run.vault)
         return body, decode_answer(body)
 
-    async def _vault(self, request: ChatRequest) -> Vault:
+    async def _open_vault(self, run: Run) -> None:
         """Of the conversation that is named, else of this request alone."""
+        from stepwell.guards.masks.masker import Masker
         from stepwell.guards.masks.vault import Vault
 
-        name, caller = request.wishes.conversation, request.caller
+        name, caller = run.request.wishes.conversation, run.request.caller
         if name is None or self.masks is None:
-            vault = Vault()
+            run.vault = Vault()
         else:
-            vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
-        for place in places(request):
-            vault.reserve(place.text)
-        return vault
+            run.vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
+        run.masking = masker = Masker(run.vault)
+        run.request = masker.own_words(run.request)
 
     async def _keep_masks(self, run: Run) -> None:
         name, caller = run.request.wishes.conversation, run.request.caller

@@ -41,7 +41,7 @@ class Run(msgspec.Struct):
         has_history: The conversation had one when the request came.
         held: Of the request's messages those that came from the conversation: their place in it.
         thread: Where what was sent is a long conversation of its own.
-        vault: Values that placeholders stand for in what is sent.
+        vault: Values that placeholders stand for in what is sent; `masking` makes them, where the policy masks.
         said: The answer as the tier gave it, after its guards, where placeholders in it were replaced for the caller.
     """
 
@@ -66,12 +66,8 @@ class Run(msgspec.Struct):
     held: Mapping[int, int] = msgspec.field(default_factory=dict)
     thread: Thread | None = None
     vault: Vault | None = None
+    masking: Masking | None = None
     said: bytes | None = None
-
-    @property
-    def masking(self) -> Masking | None:
-        """Makes placeholders, where the policy masks."""
-        return None if self.vault is None else self.vault.mask
 
     @property
     def lost_usd(self) -> float:

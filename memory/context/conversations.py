@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,8 +47,18 @@ class Conversations:
     """Belongs to one event loop; the log is the truth, and every read follows it."""
 
     def __init__(
-        self, config: ContextConfig, log: ConversationLog, marking: Marking, summaries: Summaries | None
+        self,
+        config: ContextConfig,
+        log: ConversationLog,
+        marking: Marking,
+        summaries: Summaries | None,
+        *,
+        on_erase: Callable[[str, str | None, str | None], Awaitable[object]] | None = None,
     ) -> None:
+        """Args:
+        on_erase: Takes tenant, user and id of what is erased, for what is kept of it elsewhere.
+        """
+        self._on_erase = on_erase
         self._config = config
         self._log = log
         self._marking = marking
@@ -136,7 +146,12 @@ class Conversations:
 
         self._marking.want((name, epoch), talk.thread, keep)
         summaries = self._summaries
-        if summaries is not None and talk.may_be_read and talk.overflows and not summaries.is_busy((name, epoch)):
+        if (
+            summaries is not None
+            and talk.may_be_read
+            and talk.overflows
+            and not summaries.is_busy((name, epoch))
+        ):
             self._summarise(talk, summaries)
 
     def _summarise(self, talk: Talk, summaries: Summaries) -> None:
@@ -228,6 +243,8 @@ class Conversations:
             StoreUnavailable: They are not (all) gone.
         """
         self._forget_all(tenant, user, id)
+        if self._on_erase is not None:
+            await self._on_erase(tenant, user, id)
         try:
             return await self._log.erase(tenant=tenant, user=user, id=id)
         finally:
