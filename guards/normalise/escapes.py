@@ -24,27 +24,28 @@ def runs(text: str) -> Iterator[Edit]:
     for sign, pattern, decode in _KINDS:
         if sign not in text:
             continue
-        found = [(*m.span(), plain) for m in pattern.finditer(text) if (plain := decode(m[0])) is not None]
+        decoded = [(*m.span(), decode(m[0])) for m in pattern.finditer(text)]
+        found = [(start, end, plain) for start, end, plain in decoded if plain != text[start:end]]
         if sum(sum(c.isalnum() or c == " " for c in plain) for *_, plain in found) >= MIN_ESCAPES:
             yield from found
 
 
-def _unpercent(run: str) -> str | None:
+def _unpercent(run: str) -> str:
     try:
         return unquote_to_bytes(run).decode()
     except UnicodeDecodeError:
-        return None
+        return run
 
 
-def _unescape(run: str) -> str | None:
+def _unescape(run: str) -> str:
     places = [int(m[1], 16) if m[1] else int(m[2], 8) for m in _ONE.finditer(run)]
     if max(places) > 0x10FFFF:
-        return None
+        return run
     joined = "".join(map(chr, places))
     return joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] = (
+_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
     ("%", _PERCENT, _unpercent),
     ("&", _ENTITY, html.unescape),
     ("\\", _BACKSLASH, _unescape),

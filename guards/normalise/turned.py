@@ -18,7 +18,20 @@ _PATIENCE = 60
 _WORD = re.compile(r"(?<![^\W_])(?<![+/])[A-Za-z]{2,24}(?![^\W_]|[+/])")
 # pieces of frequent words (the, you, and, ing, tion, ment, to, all, that, me, is), turned; rare as they stand
 _ROT13 = ("gur ", "lbh", "naq ", "vat ", "gvba", "zrag", " gb ", "nyy", "gung", " zr ", "vf ")
-_BACKWARDS = (" eht", " uoy", " dna", " gni", " noit", " tnem", " ot ", " lla", " taht", " em ", " si ")
+_BACKWARDS = (
+    " eht",
+    "uoy ",
+    " dna",
+    " gni",
+    " noit",
+    " tnem",
+    " ot ",
+    " lla",
+    " siht",
+    " taht",
+    " htiw",
+    " si ",
+)
 
 
 def runs(text: str) -> list[Edit]:
