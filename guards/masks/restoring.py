@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from stepwell.guards.masks.forms import BEFORE_CHARS
+from stepwell.guards.masks.forms import BEFORE_CHARS, find, open_at
 from stepwell.guards.masks.vault import Vault
 
 _QUOTES = re.compile(r'\\.|"', re.DOTALL)
@@ -43,22 +43,17 @@ class Restoring:
         return self._take("", is_last=True)
 
     def _take(self, more: str, *, is_last: bool) -> str:
-        forms = self._vault.forms
-        if forms is None:
-            return more
         if self._is_json is None and (begun := more.lstrip()):
             self._is_json = begun[0] == "{"
-        text = self._text + more
-        end = len(text) if is_last else forms.open_at(text, self._seen)
+        text, vault = self._text + more, self._vault
+        end = len(text) if is_last else open_at(text, vault.kinds, self._seen)
         out: list[str] = []
         at = self._seen
-        for written in forms.find(text, at):
+        for written in find(text, vault.entries, at):
             if written.start >= end:
                 break
-            value = self._vault.value_of(written.name)
-            if value is not None:
-                out += [self._keep(text[at : written.start]), self._value(value)]
-                at = written.end
+            out += [self._keep(text[at : written.start]), self._value(vault.entries[written.name])]
+            at = written.end
         out.append(self._keep(text[at:end]))
         self._seen = min(end, BEFORE_CHARS)
         self._text = text[end - self._seen :]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from types import MappingProxyType
 from typing import NoReturn
 
-from stepwell.guards.masks.forms import MAX_DIGITS, Forms, forms, kind_of, names_in
+from stepwell.guards.masks.forms import MAX_DIGITS, kind_of, names_in
 
 _ALL_NUMBERS = range(1, 10**MAX_DIGITS)
 
@@ -27,7 +27,7 @@ class Vault:
         "_by_name",
         "_by_value",
         "_counters",
-        "_forms",
+        "_kinds",
         "_more",
         "_ranges",
         "_reserved",
@@ -46,7 +46,7 @@ class Vault:
         self._ranges: list[range] = []
         self._more = more_numbers or _once(_ALL_NUMBERS)
         self._counters: dict[str, int] = {}
-        self._forms: Forms | None = None
+        self._kinds: set[str] = set()
         self.merge(entries or {})
 
     @property
@@ -65,11 +65,9 @@ class Vault:
         return not self._by_name
 
     @property
-    def forms(self) -> Forms | None:
-        """How its placeholders may be written; None where there are none."""
-        if self._forms is None and self._by_name:
-            self._forms = forms(frozenset(name.rpartition("_")[0] for name in self._by_name))
-        return self._forms
+    def kinds(self) -> Set[str]:
+        """Those of its placeholders."""
+        return self._kinds
 
     def mask(self, kind: str, value: str) -> str:
         """The placeholder of a value; made where it has none yet.
@@ -122,10 +120,6 @@ class Vault:
         restoring = Restoring(self, is_json=is_json)
         return restoring.push(text) + restoring.finish()
 
-    def value_of(self, name: str) -> str | None:
-        """The value behind a placeholder's name; None: it stands for none."""
-        return self._by_name.get(name)
-
     def merge(self, entries: Mapping[str, str]) -> None:
         """Take another vault's values in.
 
@@ -138,7 +132,7 @@ class Vault:
             if name not in self._by_name:
                 self._by_name[name] = value
                 self._by_value.setdefault(value, name)
-                self._forms = None
+                self._kinds.add(name.rpartition("_")[0])
 
     def hold(self, numbers: range) -> None:
         """Numbers for it alone."""
