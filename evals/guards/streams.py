@@ -74,7 +74,7 @@ def check_rows(
     names = list(FIELDS)
     for n, row in enumerate(rows):
         text = str(row["text"])
-        values = _values(row, guard)
+        values = values_of(row, guard)
         tried = []
         for k in range(n_chunkings):
             name = names[(n + k) % len(names)]
@@ -100,7 +100,8 @@ def pieces(text: str, rng: random.Random) -> list[str]:
     return out
 
 
-def _values(row: Row, guard: Guard) -> list[str]:
+def values_of(row: Row, guard: Guard) -> list[str]:
+    """The values in a row's text: its `spans`, else what the guard finds in the whole."""
     text = str(row["text"])
     spans = row.get("spans")
     if spans:
@@ -119,7 +120,7 @@ def _try(
     guard: Guard, name: str, text: str, parts: Sequence[str], values: list[str]
 ) -> tuple[bool, int, int]:
     """Whether stream and whole are equal, how many values leaked, and how much waited."""
-    whole = _redacted(guard, name, text)
+    whole = redacted(guard, name, text)
     shown, held = _streamed(guard, name, parts)
     is_equal = shown == whole if whole is not None else not _shows_any(shown, values)
     leaked = [v for v in values if v and shown.count(v) > (whole or "").count(v)]
@@ -135,7 +136,7 @@ def _body(name: str, text: str) -> bytes:
     return encode_json({"id": "c", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
 
 
-def _redacted(guard: Guard, name: str, text: str) -> str | None:
+def redacted(guard: Guard, name: str, text: str) -> str | None:
     """The whole text after the guard; None where it blocks."""
     body = _body(name, text)
     try:
