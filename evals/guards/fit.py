@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from stepwell.guards.learned.gram_head import GramHead
@@ -37,13 +38,21 @@ def counts(texts: Sequence[str]) -> Any:
 
     columns, values, at = [], [], [0]
     for text in texts:
-        buckets, n_times = np.unique(grams(ends(text)).buckets, return_counts=True)
+        buckets, times = _counted(text)
         columns.append(buckets)
-        values.append((1 + np.log(n_times)).astype(np.float32))
+        values.append(times)
         at.append(at[-1] + len(buckets))
     return sparse.csr_matrix(
         (np.concatenate(values), np.concatenate(columns), np.array(at)), shape=(len(texts), N_BUCKETS)
     )
+
+
+@lru_cache(maxsize=20_000)  # a study asks for the same texts again for every source that is left out
+def _counted(text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    import numpy as np
+
+    buckets, n_times = np.unique(grams(ends(text)).buckets, return_counts=True)
+    return buckets.astype(np.int32), (1 + np.log(n_times)).astype(np.float32)
 
 
 def fit_grams(

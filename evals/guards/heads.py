@@ -2,13 +2,13 @@
 
 Each project of attacks is left out in turn, and with it some sources of honest text; what a licence keeps from
 training (MEASURE_ONLY) is left out always. A threshold is frozen on the training's sources (each left out in turn,
-the worst of them counts) and carried to the honest sources left out.
+see `careful`) and carried to the honest sources left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stepwell.evals.auroc import auroc
@@ -16,13 +16,14 @@ from stepwell.evals.guards.planted import learn_planted, planted_scores
 from stepwell.evals.guards.prompts import (
     ATTACKS,
     IN_DOCUMENTS,
+    JOINED,
     Embed,
-    Parts,
     is_prompt_row,
     learn_prompts,
     prompt_scores,
 )
 from stepwell.evals.guards.rows import Row
+from stepwell.evals.guards.scaling import careful
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,54 +68,79 @@ def may_learn(row: Row) -> bool:
 
 
 def leave_projects_out(
-    rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str], embed: Embed, *, with_vector: bool = True
-) -> list[ProjectReport]:
-    """Reports for each project of LEFT_OUT; no chance in it but the networks' fixed seeds.
+    rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str], embed: Embed
+) -> tuple[list[ProjectReport], list[ProjectReport]]:
+    """Reports for each project of LEFT_OUT, by n-grams and embedding, and by n-grams alone.
+
+    There is no chance in it but the networks' fixed seeds.
 
     Args:
         rows: Public labelled texts.
         own: Texts written for training.
         plain: Honest documents for the document head.
-        with_vector: Scores of n-grams and embedding; False: of n-grams alone.
     """
-    reports = []
+    together, alone = [], []
     for project, honest in LEFT_OUT.items():
         out = [r for r in rows if r.source.startswith((project, *honest))]
         kept = [r for r in (*rows, *own) if may_learn(r) and not r.source.startswith((project, *honest))]
         if project == "bipia":
-            reports.append(_documents(project, kept, out, plain, embed, int(with_vector)))
+            reports = _documents(project, kept, out, plain, embed)
         else:
             always = [r for r in rows if r.source.startswith("alpaca_harmless")]
-            reports.append(_prompts(project, kept, [*out, *always], embed, int(with_vector)))
-    return reports
+            reports = _prompts(project, kept, [*out, *always], embed)
+        together.append(reports[1])
+        alone.append(reports[0])
+    return together, alone
 
 
-def _prompts(
-    project: str, kept: Sequence[Row], out: Sequence[Row], embed: Embed, column: int
-) -> ProjectReport:
-    import numpy as np
-
+def _prompts(project: str, kept: Sequence[Row], out: Sequence[Row], embed: Embed) -> list[ProjectReport]:
     kept = [r for r in kept if is_prompt_row(r)]
     attacks = [r for r in out if r.category in ATTACKS]
     honest = [r for r in out if not r.label and r.category in ORDINARY]
     alike = [r for r in out if r.is_lookalike]
     parts = learn_prompts(kept, embed)
+    scores = [prompt_scores(parts, [r.text for r in of], embed) for of in (attacks, honest, alike) if of]
+    inner = honest_out_of_source(kept, embed)
+    return [
+        _report(
+            project,
+            len(kept),
+            attacks,
+            honest,
+            [s[:, column] for s in scores],
+            careful({source: s[:, column] for source, s in inner.items()})[0.01],
+        )
+        for column in (0, 1)
+    ]
 
-    def score(of: Sequence[Row]) -> NDArray[np.float64]:
-        return prompt_scores(parts, [r.text for r in of], embed)[:, column]
 
-    by_attack, by_honest = score(attacks), score(honest)
-    one, five = np.quantile(by_honest, (0.99, 0.95))
-    frozen = max(np.quantile(s[:, column], 0.99) for s in honest_out_of_source(kept, embed).values())
-    sources = np.array([r.source for r in honest])
-    return ProjectReport(
+def _report(
+    project: str,
+    n_train: int,
+    attacks: Sequence[Row],
+    honest: Sequence[Row],
+    scores: Sequence[NDArray[np.float64]],
+    frozen: float | None,
+) -> ProjectReport:
+    """Args: scores: Of the attacks, the honest rows and, where there are some, the lookalikes."""
+    import numpy as np
+
+    by_attack, by_honest = scores[:2]
+    one, five = (float(t) for t in np.quantile(by_honest, (0.99, 0.95)))
+    report = ProjectReport(
         project,
-        len(kept),
+        n_train,
         _auc(by_attack, by_honest),
-        _recalls(attacks, by_attack, float(one), float(five)),
-        float((score(alike) <= one).mean()) if alike else None,
-        {s: float((by_honest[sources == s] > frozen).mean()) for s in sorted(set(sources))},
-        {c: r for c, (r, _) in _recalls(attacks, by_attack, float(frozen), float(five)).items()},
+        _recalls(attacks, by_attack, one, five),
+        float((scores[2] <= one).mean()) if len(scores) > 2 else None,
+    )
+    if frozen is None:
+        return report
+    sources = np.array([r.source for r in honest])
+    return replace(
+        report,
+        carried={str(s): float((by_honest[sources == s] > frozen).mean()) for s in sorted(set(sources))},
+        at_frozen={c: r for c, (r, _) in _recalls(attacks, by_attack, frozen, frozen).items()},
     )
 
 
@@ -127,26 +153,27 @@ def honest_out_of_source(kept: Sequence[Row], embed: Embed) -> dict[str, NDArray
     )
     found: dict[str, NDArray[np.float64]] = {}
     for source in sources:
-        rest = [r for r in kept if r.source != source or r.label]
+        rest = [
+            r
+            for r in kept
+            if (r.source != source or r.label) and not (source == "own_w3" and r.source == JOINED)
+        ]
         honest = [r.text for r in kept if r.source == source and not r.label]
         found[source] = np.asarray(prompt_scores(learn_prompts(rest, embed), honest, embed))
     return found
 
 
 def _documents(
-    project: str, kept: Sequence[Row], out: Sequence[Row], plain: Sequence[str], embed: Embed, column: int
-) -> ProjectReport:
-    import numpy as np
-
-    parts: Parts = learn_planted(kept, plain, embed)
+    project: str, kept: Sequence[Row], out: Sequence[Row], plain: Sequence[str], embed: Embed
+) -> list[ProjectReport]:
+    parts = learn_planted(kept, plain, embed)
     attacks = [r for r in out if r.category == IN_DOCUMENTS]
     honest = [r for r in out if r.category == "benign_document"]
-    by_attack = planted_scores(parts, [r.text for r in attacks], embed)[:, column]
-    by_honest = planted_scores(parts, [r.text for r in honest], embed)[:, column]
-    one, five = np.quantile(by_honest, (0.99, 0.95))
-    return ProjectReport(
-        project, len(kept), _auc(by_attack, by_honest), _recalls(attacks, by_attack, float(one), float(five))
-    )
+    scores = [planted_scores(parts, [r.text for r in of], embed) for of in (attacks, honest)]
+    return [
+        _report(project, len(kept), attacks, honest, [s[:, column] for s in scores], None)
+        for column in (0, 1)
+    ]
 
 
 def _recalls(
@@ -156,7 +183,10 @@ def _recalls(
 
     categories = np.array([r.category for r in attacks])
     return {
-        c: (float((scores[categories == c] > one).mean()), float((scores[categories == c] > five).mean()))
+        str(c): (
+            float((scores[categories == c] > one).mean()),
+            float((scores[categories == c] > five).mean()),
+        )
         for c in sorted(set(categories))
     }
 

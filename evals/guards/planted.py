@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 PROMPT_KINDS = ("chat", "coding", "writing", "math", "knowledge", "translate", "roleplay")
 _MAX_ATTACK_CHARS, _MAX_PROMPT_CHARS = 500, 300
-_N_OF_TEXT, _N_OF_PLAIN = 3, 2_500
-VECTOR_SHARE = 0.4
+_N_OF_TEXT, _N_OF_PLAIN = 3, 2_000
+VECTOR_SHARE = 0.8
 
 
 def learn_planted(rows: Sequence[Row], plain: Sequence[str], embed: Embed) -> Parts:

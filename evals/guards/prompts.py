@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
 ATTACKS = ("jailbreak", "prompt_extraction", "injection")
 IN_DOCUMENTS = "indirect_injection_document"
-VECTOR_SHARE = 0.5
+JOINED = "own_joined"
+"""Source of texts that `joined` makes; whoever leaves own_w1 or own_w3 out leaves them out, too."""
+_N_ATTACKS_ONLY, _N_ATTACK_IN_HONEST, _N_HONEST = 150, 200, 350
+_MAX_SHORT_CHARS = 600
+VECTOR_SHARE = 0.4
 """Weight of the embedding's part in the sum, the n-grams' being 1, both in standard deviations on the training rows."""
 
 
@@ -26,7 +31,27 @@ def is_prompt_row(row: Row) -> bool:
     """Whether the prompt head learns from such a row: documents and harmful asks are others' matter."""
     if row.source == "own_w2" or row.category == "benign_document":
         return False
-    return not row.label or row.category in ATTACKS or row.source in ("own_w1", "own_w3")
+    return not row.label or row.category in ATTACKS or row.source in ("own_w1", JOINED)
+
+
+def joined(own: Sequence[Row], seed: int = 0) -> list[Row]:
+    """Longer texts from own ones: attacks after attacks, an attack before or after an honest prompt, honest ones.
+
+    So length says nothing, and one part that attacks is enough.
+    """
+    draw = random.Random(seed)
+    attacks = [r.text for r in own if r.source == "own_w1" and r.label]
+    honest = [r.text for r in own if r.source == "own_w3"]
+    short = [t for t in honest if len(t) < _MAX_SHORT_CHARS]
+    if not attacks or not short:
+        return []
+    made = [draw.choices(attacks, k=draw.randint(2, 4)) for _ in range(_N_ATTACKS_ONLY)]
+    for _ in range(_N_ATTACK_IN_HONEST):
+        pair = [draw.choice(attacks), draw.choice(honest)]
+        draw.shuffle(pair)
+        made.append(pair)
+    made += [draw.choices(short, k=draw.randint(2, 6)) for _ in range(_N_HONEST)]
+    return [Row("\n".join(t), JOINED, "own", i < len(made) - _N_HONEST) for i, t in enumerate(made)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +78,7 @@ def learn_prompts(rows: Sequence[Row], embed: Embed) -> Parts:
     texts, labels = [r.text for r in rows], np.array([r.label for r in rows])
     weights = even_weights([r.source for r in rows], labels)
     counted, vectors = counts(texts), embed(texts)
-    grams = fit_grams(counted, labels, weights, inverse_penalty=2.0)
+    grams = fit_grams(counted, labels, weights, inverse_penalty=4.0)
     vector = fit_vector(vectors, labels, weights)
     spreads = gram_scores(grams, counted).std(), vector.scores(vectors).std()
     return Parts(grams, vector, (1.0, VECTOR_SHARE * float(spreads[0] / spreads[1])))

@@ -16,16 +16,30 @@ _STEP = 1e-3
 
 
 def careful(honest: Mapping[str, NDArray[np.float64]]) -> dict[float, float]:
-    """Budget of false blocks -> the least score that keeps it on the worst of some sources.
+    """Budget of false blocks -> the least score that keeps it on the mean of some sources, and twice it on each.
 
     Args:
         honest: Source -> scores of its honest texts by a head that never saw the source, shape (n,) each.
     """
     import numpy as np
 
-    worst = [max(float(np.quantile(scores, 1 - b)) for scores in honest.values()) for b in BUDGETS]
-    rising = np.maximum.accumulate(np.array(worst) + _STEP * np.arange(len(worst)))
+    least = []
+    for budget in BUDGETS:
+        each = max(float(np.quantile(scores, 1 - 2 * budget)) for scores in honest.values())
+        least.append(max(each, _mean_quantile(list(honest.values()), budget)))
+    rising = np.maximum.accumulate(np.array(least) + _STEP * np.arange(len(least)))
     return {b: float(t) for b, t in zip(BUDGETS, rising, strict=True)}
+
+
+def _mean_quantile(sources: Sequence[NDArray[np.float64]], share: float) -> float:
+    """The score above which a share of the texts lies, every source of the same weight."""
+    import numpy as np
+
+    scores = np.concatenate(sources)
+    weights = np.concatenate([np.full(len(s), 1 / len(s) / len(sources)) for s in sources])
+    order = np.argsort(-scores)
+    last = int(np.searchsorted(np.cumsum(weights[order]), share))
+    return float(scores[order][min(last, len(scores) - 1)])
 
 
 def platt(
