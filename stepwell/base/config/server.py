@@ -13,6 +13,10 @@ class KeyConfig(Section):
 
     env: EnvName
     tenant: str
+    may_review: bool = Field(
+        default=False,
+        description="may read what waits for people, and decide: not for a key that an application asks with",
+    )
 
 
 class ServerConfig(Section):

@@ -32,6 +32,7 @@ from stepwell.front.server.http import (
 )
 from stepwell.front.server.keys import LOOPBACK, Keys
 from stepwell.front.server.openapi import description
+from stepwell.front.server.reviews import MayNotReview, ReviewPlace, review_place_of, reviews
 from stepwell.front.server.wishes import read_wishes
 from stepwell.well import Stepwell
 
@@ -130,8 +131,14 @@ class App:
         if self._checks_host and _hostname(host) not in LOOPBACK:
             raise BadKey("Without API keys only loopback names are served.")
 
+    def _check_reviewer(self, headers: Headers) -> None:
+        """An application that asks for its tenant must not let its own asks pass."""
+        authorization = next((value for name, value in headers if name == b"authorization"), b"")
+        if not self._keys.may_review(authorization):
+            raise MayNotReview("This key may not review: server.keys says which may.")
+
     async def _rest(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        method, place = scope["method"], place_of(scope)
+        method, place = scope["method"], place_of(scope) or review_place_of(scope)
         methods = METHODS.get(path, ()) if place is None else place.methods
         if path.startswith("/v1/models/"):
             methods = ("GET",)
@@ -153,6 +160,10 @@ class App:
             text = self._pipeline.metrics.render() + cache_metrics(self._pipeline)
             plain: Headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
             return await send_body(send, 200, text, plain)
+        if isinstance(place, ReviewPlace):
+            self._check_reviewer(headers)
+            body = await read_body(receive, self._max_body_bytes)
+            return await reviews(self._pipeline, place, scope, body, tenant, send)
         if place is not None:
             body = await read_body(receive, self._max_body_bytes)
             return await conversations(self._well, place, scope, body, tenant, send)

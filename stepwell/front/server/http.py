@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from stepwell.base.errors import AllTiersFailed, BadRequest, QualityFloorUnmet, RateLimited, StepwellError
+from stepwell.base.errors import (
+    AllTiersFailed,
+    BadRequest,
+    HeldForReview,
+    QualityFloorUnmet,
+    RateLimited,
+    StepwellError,
+)
 from stepwell.base.messages import encode_json
 
 Scope = MutableMapping[str, Any]
@@ -95,10 +102,15 @@ async def send_error(send: Send, error: StepwellError, headers: Headers | None =
         out.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
     if isinstance(error, QualityFloorUnmet):  # read by OpenAI's clients: the same try can't help
         out.append((b"x-should-retry", b"false"))
+    if isinstance(error, HeldForReview):
+        out.append((b"x-stepwell-review-id", error.review_id.encode()))
     await send_body(send, error.status_code, error_body(error), out)
 
 
 def error_body(error: StepwellError) -> bytes:
+    """OpenAI's shape; what waits for a person is named by `review_id` too."""
     message = error.message if isinstance(error, AllTiersFailed) else str(error)
     fields = {"message": message, "type": error.type, "param": error.param, "code": error.code}
+    if isinstance(error, HeldForReview):
+        fields["review_id"] = error.review_id
     return encode_json({"error": fields})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell import __version__
 from stepwell.front.server.openapi_conversations import IMPORT, PIN, conversation_paths
+from stepwell.front.server.openapi_reviews import DECISION, review_paths
 from stepwell.front.server.wishes import CACHE
 
 JsonValue = object
@@ -20,6 +21,7 @@ _ERROR = {
                 "type": {"type": "string"},
                 "param": {"type": ["string", "null"]},
                 "code": {"type": "string"},
+                "review_id": {"type": "string", "description": "names what waits for a person"},
             },
         }
     },
@@ -259,6 +261,7 @@ def description() -> dict[str, JsonValue]:
                 "delete": _post("Delete what is kept of this tenant", "CacheErase", _ERASED, 503)["post"]
             },
             **conversation_paths(_json, _failures),
+            **review_paths(_json, _failures),
             "/v1/models": _get("All models", _list({"type": "array", "items": _MODEL}), 401),
             "/v1/models/{model}": one_model,
             "/healthz": _get("The process lives", plain),
@@ -276,6 +279,7 @@ def description() -> dict[str, JsonValue]:
                 "CacheErase": _ERASE,
                 "Pin": PIN,
                 "History": IMPORT,
+                "ReviewDecision": DECISION,
             }
         },
     }

@@ -42,6 +42,7 @@ def base_url() -> Iterator[str]:
         "backends": {"standard": FakeTier("It is ok.")},
         "promises": {"min_p_ok": 0},
         "cache": {"semantic": "off"},
+        "guards": {"input": [{"check": "iban", "action": "review"}]},
     }
     with Served(values) as served:
         yield f"http://127.0.0.1:{served.port}"
@@ -84,7 +85,7 @@ def test_wrong_data_is_refused_in_our_shape(case: Case[Any], base_url: str) -> N
     answer(case, base_url, checks.negative_data_rejection)
 
 
-@WRONG.include(method="GET", path_regex="conversations").parametrize()  # type: ignore[untyped-decorator]
+@WRONG.include(method="GET", path_regex="conversations|reviews").parametrize()  # type: ignore[untyped-decorator]
 @QUIET
 def test_a_wrong_query_is_refused_in_our_shape(case: Case[Any], base_url: str) -> None:
     answer(case, base_url, checks.negative_data_rejection)
