@@ -16,10 +16,11 @@ Stage = Callable[[Config], AbstractContextManager[Step]]
 
 @contextmanager
 def guards(config: Config) -> Iterator[Step]:
-    """What the rule guards find in each row's text."""
-    from stepwell.guards.replay import replay
+    """What the shipped checks say of each row's text."""
+    from stepwell.base.embedding import load_embedder
+    from stepwell.evals.guards.replay import GuardReplay
 
-    yield replay
+    yield GuardReplay(load_embedder(config.embedding).embed).step
 
 
 @contextmanager

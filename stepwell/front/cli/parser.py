@@ -10,6 +10,7 @@ from stepwell.front.cli.parser_conversation import add_conversation
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
+from stepwell.front.cli.replay_guards import add_replay_guards
 
 
 def make_parser() -> Parser:
@@ -115,6 +116,7 @@ def _replay(commands: Any) -> None:
     router.add_argument("--share", type=float, metavar="S", help="hold this share on the dearest tier, 0..1")
     add_replay_cache(parser)
     add_replay_context(parser)
+    add_replay_guards(parser)
     cascade = parser.add_argument_group("cascade: over recorded answers")
     cascade.add_argument("--cheap", metavar="A,B", help="tiers whose answers are compared, cheapest first")
     cascade.add_argument("--middle", metavar="NAME", help="asked where they differ")

@@ -18,6 +18,7 @@ from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import config_of, prices_of, tiers_of
 from stepwell.front.cli.replay_cache import replay_cache
 from stepwell.front.cli.replay_context import replay_context
+from stepwell.front.cli.replay_guards import replay_guards
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
@@ -36,7 +37,13 @@ def run(args: Namespace) -> int:
     with ExitStack() as files:
         lines = files.enter_context(_read(args.file))
         out = files.enter_context(Path(args.out).open("w", encoding="utf-8")) if args.out else sys.stdout
-        stages = {"router": _router, "cascade": _cascade, "cache": replay_cache, "context": replay_context}
+        stages = {
+            "router": _router,
+            "cascade": _cascade,
+            "cache": replay_cache,
+            "context": replay_context,
+            "guards": replay_guards,
+        }
         replay = stages.get(args.stage, _stage)
         n_bad = replay(args, config, lines, lambda row: _write_row(out, row))
     if n_bad:
