@@ -86,7 +86,8 @@ class MaskStore:
         self._seal = new_seal() if config.path is None else seal_from(config.key_env)
         self._connection = sqlite_file.connect(config.path, rows.KIND)
         self._turn = threading.Lock()
-        self._left: deque[tuple[Prints, int]] = deque()  # vaults that are gone; their numbers are free
+        self._holders: dict[int, Prints] = {}
+        self._left: deque[int] = deque()  # holders whose vaults are gone; their numbers are free
         self._swept_s = 0.0
         self._close = weakref.finalize(self, self._connection.close)
         try:
@@ -135,7 +136,8 @@ class MaskStore:
     def _open(self, prints: Prints) -> Vault:
         vault = _Kept(prints, self._more)
         vault.hold(self._more(vault))
-        weakref.finalize(vault, self._left.append, (prints, vault.holder)).atexit = False
+        self._holders[vault.holder] = prints
+        weakref.finalize(vault, self._left.append, vault.holder).atexit = False
         return vault
 
     def _more(self, vault: _Kept) -> range:
@@ -192,7 +194,8 @@ class MaskStore:
 
     def _give_back_left(self, connection: sqlite3.Connection) -> None:
         while self._left:
-            rows.give_back(connection, *self._left.popleft())
+            holder = self._left.popleft()
+            rows.give_back(connection, self._holders.pop(holder), holder)
 
     def _tidy(self, connection: sqlite3.Connection, now_s: float) -> None:
         self._give_back_left(connection)
@@ -229,6 +232,7 @@ class MaskStore:
             ) from None
 
     def _shut(self) -> None:
+        self._left = deque(self._holders)
         with suppress(StoreUnavailable):
             self._run(self._give_back_left)
         with self._turn:
