@@ -14,7 +14,7 @@ from stepwell.guards.shape import apart, digit_shape
 
 # a number with up to two separators between digits; longer or denser runs are tables, not phones
 _BEGINS = begins(r"[+(\d]", r"\w./@#$€£+(-", r"(?=\+?[ ().\-/\d]{6})")
-_RUN_TEXT = r"(?:(?<=[\d])|[+(]?[\d])(?:[ ().\-/]{0,2}[\d]){6,}+(?!(?!x[\d])[\w]|[@%$€£]|[.,:][\d])"
+_RUN_TEXT = r"(?:(?<=[\d])|(?<=[+(])[+(]?[\d])(?:[ ().\-/]{0,2}[\d]){6,}+(?!(?!x[\d])[\w]|[@%$€£]|[.,:][\d])"
 _RUN = re.compile(_BEGINS + _RUN_TEXT)
 # the same in ASCII text, at half the time: a set of plain ranges is a bitmap
 _ASCII_RUN = re.compile((_BEGINS + _RUN_TEXT).replace(r"\d", "0-9").replace(r"\w", "A-Za-z0-9_"))
