@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 import weakref
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -35,13 +36,17 @@ class Audit:
     Hashes are HMAC-SHA256 (RFC 2104) under the key of `key_env`: who holds that can tell whether a line is of a known
     text or tenant, and nobody else can try.
 
+    Args:
+        tiers: All there are: a request may be bound to a name that is none of them, and then is its caller's own word.
+
     Raises:
         ConfigError: The file can't be written, or the key is not in the environment.
     """
 
-    def __init__(self, config: AuditConfig) -> None:
+    def __init__(self, config: AuditConfig, *, tiers: Collection[str]) -> None:
         if config.path is None:
             raise ConfigError("guards.audit.path is not set")
+        self._tiers = frozenset(tiers)
         self._hashes = Hashes(_key(config))
         self._lines = _Lines(config.path, self._hashes)
         self._close = weakref.finalize(self, self._lines.close)
@@ -61,15 +66,16 @@ class Audit:
         """
         if trace.guard_input is None and trace.guard_output is None and request.keep_to is None:
             return
-        line = line_of(
-            trace, request.keep_to, ts_s=time.time(), status=status, tier=tier, hashed=self._hashes.of_name
-        )
+        line = line_of(trace, request.keep_to, ts_s=time.time(), status=status, tier=tier, named=self._named)
         line.tenant = self._hashes.of_name(request.caller.tenant or "")
         self._lines.send((line, bytes(request.fields.get("messages", _NO_MESSAGES))))
 
     def hash_of(self, messages: bytes) -> str:
         """The hash by which a line names messages, given their JSON as it left the guards."""
         return self._hashes.of_messages(messages)
+
+    def _named(self, tier: str) -> str:
+        return tier if tier in self._tiers else self._hashes.of_name(tier)
 
     def close(self) -> None:
         """Write what waits; blocks meanwhile."""

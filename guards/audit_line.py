@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -40,7 +40,7 @@ class Audited(msgspec.Struct, omit_defaults=True):
         tenant, messages: Keyed hashes (HMAC-SHA256, hexadecimal): of the tenant's name, and of the messages as they
             left the guards (their JSON).
         input, output: What was decided, where and how sure; each finding's places are characters of the text.
-        keep_to: The only tiers that may see it; None: any. Names that no router has looked at are hashed.
+        keep_to: The only tiers that may see it; None: any. A name that is no tier's is hashed.
         asked: Every try, in order.
         tier: Who wrote the answer, a cached one too; None where there was none.
         cache: "hit", "semantic_hit", …; `cache_id` names a hit.
@@ -82,32 +82,24 @@ def line_of(
     ts_s: float,
     status: int,
     tier: str | None,
-    hashed: Callable[[str], str],
+    named: Callable[[str], str],
 ) -> Audited:
     """The line but for its hashes.
 
     Args:
         keep_to: As the request was bound at its end.
-        hashed: Stands for a name that may be a caller's own word.
+        named: A tier's name, or what stands for it where it may be a caller's own word.
     """
     if keep_to is None and trace.guard_input is not None and trace.guard_input.keep_to is not None:
         keep_to = frozenset(trace.guard_input.keep_to)
     hit = trace.cache if trace.cache is not None and trace.cache.is_hit else None
-    is_known = trace.route is not None or hit is not None  # else a caller may have bound it to anything
-
-    def named(tiers: frozenset[str] | tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(tiers if is_known else map(hashed, tiers)))
-
-    def plain(verdict: Verdict | None) -> Verdict | None:
-        return None if verdict is None else _plain(verdict, named)
-
     return Audited(
         ts_s,
         trace.request_id,
         status,
-        input=plain(trace.guard_input),
-        output=plain(trace.guard_output),
-        keep_to=None if keep_to is None else named(keep_to),
+        input=_plain(trace.guard_input, named),
+        output=_plain(trace.guard_output, named),
+        keep_to=_bound(keep_to, named),
         asked=tuple(_asked(a) for a in trace.attempts),
         escalations=tuple(trace.escalations),
         tier=tier,
@@ -120,13 +112,19 @@ def _asked(attempt: Attempt) -> Asked:
     return Asked(attempt.tier, attempt.deployment, attempt.outcome, round(attempt.ms, 3))
 
 
-def _plain(verdict: Verdict, named: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Verdict:
+def _bound(tiers: Iterable[str] | None, named: Callable[[str], str]) -> tuple[str, ...] | None:
+    return None if tiers is None else tuple(sorted(map(named, tiers)))
+
+
+def _plain(verdict: Verdict | None, named: Callable[[str], str]) -> Verdict | None:
     """Without a word that a caller, or a foreign check, may have chosen."""
+    if verdict is None:
+        return None
     return msgspec.structs.replace(
         verdict,
         kinds=tuple(sorted({_kind(k) for k in verdict.kinds})),
         findings=tuple(_noted(f) for f in verdict.findings),
-        keep_to=None if verdict.keep_to is None else named(verdict.keep_to),
+        keep_to=_bound(verdict.keep_to, named),
         ms=round(verdict.ms, 3),
     )
 

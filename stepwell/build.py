@@ -174,7 +174,7 @@ def _audit(config: Config) -> Audit | None:
         return None
     from stepwell.guards.audit import Audit
 
-    return Audit(config.guards.audit)
+    return Audit(config.guards.audit, tiers=config.tiers)
 
 
 def _window(tier: TierInfo) -> int:
