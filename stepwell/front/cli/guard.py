@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stepwell.base.config import Config
     from stepwell.guards.calibrate.rows import Labelled
     from stepwell.guards.calibrate.scores import Embed
-    from stepwell.guards.check import Judge
+    from stepwell.guards.check import Check, Judge
 
 
 def run_tune(args: Namespace) -> int:
@@ -111,13 +111,24 @@ def _judges(config: Config, wanted: list[str] | None) -> list[Judge]:
     stages = (config.guards, *config.guards.routes)
     configured = [c for s in stages for name in _STAGES for c in (getattr(s, name) or ())]
     options = {c.check: c.options for c in reversed(configured)}
-    names = [n for n in checks.names() if n in (wanted or options or ())] or list(checks.names())
+    names = [n for n in checks.names() if n in (wanted or options or ())]
     judges = [made for n in names if isinstance(made := checks.make(n, options.get(n, {})), Judge)]
     if not judges and not wanted:
-        judges = [made for n in checks.names() if isinstance(made := checks.make(n, {}), Judge)]
+        judges = [usable for n in checks.names() if isinstance(usable := _usable(n), Judge)]
     if missing := {*(wanted or ())} - {j.name for j in judges}:
         raise UsageError(f"--check: no check that has learned is named {', '.join(sorted(missing))}")
     return judges
+
+
+def _usable(name: str) -> Check | None:
+    """The check, or None where it needs options or a package that is not installed."""
+    from stepwell.base.errors import ConfigError
+    from stepwell.guards import checks
+
+    try:
+        return checks.make(name, {})
+    except ConfigError:
+        return None
 
 
 _STAGES = ("input", "retrieved", "tool_result", "output", "tool_args", "stream")
