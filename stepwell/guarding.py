@@ -58,7 +58,7 @@ class Guarding:
             run.trace.guard_input = verdict
         if request.keep_to is not None:
             run.request = without_meaning(request)
-        await self._keep_masks(run)
+        await self.keep_masks(run)
 
     async def hand_out(self, run: Run, body: bytes, answer: Answer) -> tuple[bytes, Answer]:
         """Check an answer, then put values back; `run.said` is the answer without them, where there were any.
@@ -94,7 +94,8 @@ class Guarding:
         run.masking = masker = Masker(run.vault)
         run.request = masker.own_words(run.request)
 
-    async def _keep_masks(self, run: Run) -> None:
+    async def keep_masks(self, run: Run) -> None:
+        """Keep what was masked since the last time; at once where nothing was."""
         name, caller = run.request.wishes.conversation, run.request.caller
         if run.vault is not None and name is not None and self.masks is not None:
             await self.masks().save(caller.tenant or "", caller.user or "", name, run.vault)

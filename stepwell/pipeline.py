@@ -309,6 +309,7 @@ class Pipeline:
         sizes = await self._fitting.sized(run)
         if self.conversing is not None:
             await self.conversing.check_held(run)
+            await self._guarding.keep_masks(run)
         run.trace.route = decision = await self.router.decide(
             run.request, sizes=sizes, vector=run.vector, turn=run.turn
         )

@@ -115,7 +115,8 @@ class MaskStore:
         """
         if not isinstance(vault, _Kept) or vault.prints != self._prints(tenant, user, conversation):
             raise ValueError("a vault is saved by the store, and under the names, by which it was opened")
-        await asyncio.to_thread(self._save, vault)
+        if vault.holds_numbers or not vault.added().is_empty:
+            await asyncio.to_thread(self._save, vault)
 
     async def erase(self, tenant: str, user: str | None = None, conversation: str | None = None) -> int:
         """Erase one conversation's values, or all of a user or tenant, from the disk too; returns how many had any.

@@ -138,6 +138,11 @@ class Vault:
         """Numbers for it alone."""
         self._ranges.append(numbers)
 
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether it has numbers for it alone."""
+        return bool(self._ranges)
+
     def give_numbers_back(self) -> None:
         """Others may use its numbers from now on: the next value asks for more."""
         self._ranges.clear()
