@@ -7,4 +7,4 @@ from stepwell.guards.learned.judge import HeadJudge
 
 def make(floor: float = 0.02) -> HeadJudge:
     """Args: floor: Scores below it are not reported, 0..1."""
-    return HeadJudge("toxicity", "TOXIC", floor)
+    return HeadJudge("toxicity", "TOXIC", floor, by_sentence=True)

@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stepwell.base.decisions import Finding
+from stepwell.base.errors import ConfigError
 from stepwell.guards.check import WHOLE_TEXT
 from stepwell.guards.context import Context
 from stepwell.guards.learned.head import Head
 from stepwell.guards.learned.load import load
-from stepwell.guards.learned.windows import N_WHOLE_CHARS, windows
+from stepwell.guards.learned.windows import N_WHOLE_CHARS, ends, sentences, windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from stepwell.guards.normalise.views import View
 
-_N_WINDOWS = 64
-"""Of a text too long to be read whole, so many windows at most are read, spread over it; a bound on time."""
+Scored = tuple[float, int, int]
 
 
 class HeadJudge:
@@ -29,15 +29,22 @@ class HeadJudge:
         name: Of the check, and of its head's files.
         kind: Of its findings.
         floor: Scores below it are not reported.
+        by_sentence: Each sentence is read on its own, too, by its n-grams.
+
+    Raises:
+        ConfigError: The floor is no score.
     """
 
     max_len = WHOLE_TEXT
     reads_vector = True
 
-    def __init__(self, name: str, kind: str, floor: float) -> None:
+    def __init__(self, name: str, kind: str, floor: float, *, by_sentence: bool = False) -> None:
+        if not 0 <= floor <= 1:
+            raise ConfigError(f"check {name!r}: floor is {floor!r}, not within 0..1")
         self.name = name
         self.kinds = (kind,)
         self.floor = floor
+        self._by_sentence = by_sentence
 
     @cached_property
     def _head(self) -> Head:
@@ -59,15 +66,28 @@ class HeadJudge:
         score, start, end = max(looks)
         return [Finding(self.kinds[0], start, end, score, self.name)] if score >= self.floor else []
 
-    def _look(self, view: View, vector: NDArray[np.float32] | None) -> tuple[float, int, int]:
+    def _look(self, view: View, vector: NDArray[np.float32] | None) -> Scored:
         """The highest score in a view, and the characters of the raw text it is for."""
-        whole = (self._head.score(view.text, vector), 0, len(view.text))
-        score, start, end = max([whole, *self._in_windows(view.text)])
+        text = view.text
+        parts = [(self._head.grams.score(ends(text)), 0, len(text))]
+        if self._by_sentence:
+            parts += self._worst_of(text, sentences(text))
+        by_vector = self._by_vector(vector)
+        looks = [(self._head.scored(grams, by_vector), start, end) for grams, start, end in parts]
+        if len(text) > N_WHOLE_CHARS:
+            found = [part for spans in windows(text) for part in self._worst_of(text, spans)]
+            looks += [(self._head.scored(grams, None), start, end) for grams, start, end in found]
+        score, start, end = max(looks)
         return (score, *view.span(start, end))
 
-    def _in_windows(self, text: str) -> list[tuple[float, int, int]]:
-        if len(text) <= N_WHOLE_CHARS:
+    def _by_vector(self, vector: NDArray[np.float32] | None) -> float | None:
+        head = self._head.vector
+        return None if head is None or vector is None else head.score(vector)
+
+    def _worst_of(self, text: str, spans: list[tuple[int, int]]) -> list[Scored]:
+        """The span whose n-grams say most, with their log-odds; none where there are no spans."""
+        if not spans:
             return []
-        spans = windows(text)
-        every = -(-len(spans) // _N_WINDOWS)
-        return [(self._head.score(text[s:e]), s, e) for s, e in spans[::every]]
+        scores = self._head.grams.of_spans(text, spans)
+        worst = int(scores.argmax())
+        return [(float(scores[worst]), *spans[worst])]

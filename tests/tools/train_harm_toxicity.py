@@ -1,4 +1,4 @@
-"""Learn the heads `harmful` and `toxicity`: python tests/tools/train_harm_toxicity.py harmful --prompts FILE --own FOLDER
+"""Learn the heads `harmful` and `toxicity`: train_harm_toxicity.py harmful --prompts FILE --own FOLDER
 
 FILE: JSONL rows {text, source, category, label, overdefense}; of these the sources of the recipe are learned from,
 all of them under licences that allow it. FOLDER: own rows {text, label, kind, lang, pair?} in w1_*.jsonl, w3_*.jsonl
@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 
 from stepwell.base.minilm import MiniLM
 from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_vector, gram_scores
-from stepwell.guards.calibrate.cut import cut
+from stepwell.guards.calibrate.cut import tail_quantile
 from stepwell.guards.learned.gram_head import GramHead
 from stepwell.guards.learned.head import Head, Mix, Scale, VectorHead, logistic
 from stepwell.guards.learned.load import save
+from stepwell.guards.learned.windows import sentences
 
 BUDGETS = (0.001, 0.005, 0.01, 0.02, 0.05)
-VECTOR_SHARE = 0.5  # of the embedding's part in the sum, the n-grams' being 1, both in standard deviations
+LOOKALIKES = ("openai_moderation",)  # honest texts that moderators had to look at
+LOOKALIKE = 2  # budgets that these may take
+MIN_ABOVE = 2
 OWN_WEIGHT = 2.0  # own rows come in pairs that differ in the ask alone
 MAX_SCALED = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)  # shares of honest rows where both ways to score agree
 
@@ -51,6 +54,9 @@ class Recipe:
 
     Attributes:
         measured: Sources that nothing is learned from.
+        vector_share: Of the embedding's part in the sum, the n-grams' being 1, both in standard deviations.
+        by_sentence: As the check reads a text: the worst sentence by its n-grams counts, where that is worse.
+        inverse_penalty: Of the n-grams' weights.
     """
 
     kind: str
@@ -58,33 +64,42 @@ class Recipe:
     measured: tuple[str, ...]
     licences: dict[str, str]
     says: str
+    vector_share: float
+    by_sentence: bool
+    inverse_penalty: float
 
 
-HONEST = {"arena_hard_v01": "Apache-2.0", "alpaca_eval": "Apache-2.0", "deepset_prompt_injections": "Apache-2.0"}
+HONEST = {
+    "arena_hard_v01": "Apache-2.0",
+    "alpaca_eval": "Apache-2.0",
+    "deepset_prompt_injections": "Apache-2.0",
+}
 RECIPES = {
     "harmful": Recipe(
         "harm",
-        {
-            "harmbench": 0, "arena_hard_v01": 0, "strongreject": 1, "alpaca_eval": 1, "advbench": 2,
-            "deepset_prompt_injections": 2, "donotanswer": 3, "own_w3": 3, "own_w1": 4,
-        },  # fmt: skip
+        {"harmbench": 0, "strongreject": 1, "advbench": 2, "donotanswer": 3}
+        | {"arena_hard_v01": 0, "alpaca_eval": 1, "deepset_prompt_injections": 2, "own_w3": 3, "own_w1": 4},
         ("xstest", "openai_moderation", "alpaca_harmless"),
         {"harmbench": "MIT", "strongreject": "MIT", "advbench": "MIT", "donotanswer": "Apache-2.0"} | HONEST,
         "Knows the wording of asks for harm, not intent: an ask in other words, or for harm that its wording hides, "
         "passes; a question about a dangerous thing may not. Never trained together with prompt injection.",
+        vector_share=0.5,
+        by_sentence=False,
+        inverse_penalty=2.0,
     ),
     "toxicity": Recipe(
         "toxic",
-        {
-            "davidson_tweets": 0, "arena_hard_v01": 0, "openai_moderation": 1, "alpaca_eval": 1,
-            "deepset_prompt_injections": 2, "own_w3": 2, "own_w1": 2,
-        },  # fmt: skip
+        {"davidson_tweets": 0, "openai_moderation": 1, "arena_hard_v01": 0, "alpaca_eval": 1}
+        | {"deepset_prompt_injections": 2, "own_w3": 2, "own_w1": 2},
         ("xstest", "alpaca_harmless"),
         {"davidson_tweets": "MIT", "openai_moderation": "MIT"} | HONEST,
         "Lexical: knows the words and phrases of abuse. Banter, quotes, reclaimed words and irony it can mistake; "
         "polite cruelty it misses. Of other languages than English it has seen a few hundred short texts.",
+        vector_share=1.0,
+        by_sentence=True,
+        inverse_penalty=4.0,
     ),
-}  # fmt: skip
+}
 
 
 def main() -> None:
@@ -150,13 +165,13 @@ def learn(recipe: Recipe, rows: list[Row], vectors: NDArray[np.float32]) -> tupl
     parts = np.zeros((len(rows), 2))
     for left_out in sorted({*fold.tolist()} - {-1}):
         at = np.flatnonzero((fold >= 0) & (fold != left_out))
-        grams, vector = fit(counted[at], vectors[at], source[at], label[at])
+        grams, vector = fit(recipe, counted[at], vectors[at], source[at], label[at])
         to = np.flatnonzero(fold == left_out)
-        parts[to] = score(grams, vector, counted[to], vectors[to])
+        parts[to] = score(recipe, grams, vector, counted[to], vectors[to], [rows[i].text for i in to])
     at, to = np.flatnonzero(fold >= 0), np.flatnonzero(fold < 0)
-    grams, vector = fit(counted[at], vectors[at], source[at], label[at])
-    parts[to] = score(grams, vector, counted[to], vectors[to])
-    head = scaled(grams, vector, parts, source, label, fold)
+    grams, vector = fit(recipe, counted[at], vectors[at], source[at], label[at])
+    parts[to] = score(recipe, grams, vector, counted[to], vectors[to], [rows[i].text for i in to])
+    head = scaled(recipe, grams, vector, parts, source, label, fold)
     return head, card_of(recipe, head, parts, source, label, fold)
 
 
@@ -168,17 +183,35 @@ def fold_of(recipe: Recipe, row: Row) -> int:
 
 
 def fit(
-    counted: Any, vectors: NDArray[np.float32], source: NDArray[np.str_], label: NDArray[np.bool_]
+    recipe: Recipe,
+    counted: Any,
+    vectors: NDArray[np.float32],
+    source: NDArray[np.str_],
+    label: NDArray[np.bool_],
 ) -> tuple[GramHead, VectorHead]:
     weights = even_weights(source.tolist(), label) * np.where(source == "own_w4", OWN_WEIGHT, 1.0)
-    return fit_grams(counted, label, weights, inverse_penalty=2.0), fit_vector(vectors, label, weights)
+    grams = fit_grams(counted, label, weights, inverse_penalty=recipe.inverse_penalty)
+    return grams, fit_vector(vectors, label, weights)
 
 
-def score(grams: GramHead, vector: VectorHead, counted: Any, vectors: NDArray[np.float32]) -> Floats:
-    return np.stack([gram_scores(grams, counted), vector.scores(vectors)], axis=1)
+def score(
+    recipe: Recipe,
+    grams: GramHead,
+    vector: VectorHead,
+    counted: Any,
+    vectors: NDArray[np.float32],
+    texts: list[str],
+) -> Floats:
+    """What each part says, as the check reads a text, shape (n, 2)."""
+    by_grams = gram_scores(grams, counted)
+    if recipe.by_sentence:
+        worst = [grams.of_spans(t, sentences(t)).max() for t in texts]
+        by_grams = np.maximum(by_grams, worst)
+    return np.stack([by_grams, vector.scores(vectors)], axis=1)
 
 
 def scaled(
+    recipe: Recipe,
     grams: GramHead,
     vector: VectorHead,
     parts: Floats,
@@ -191,11 +224,11 @@ def scaled(
 
     learned = fold >= 0
     spread = parts[learned].std(axis=0)
-    both = parts @ (np.array([1.0, VECTOR_SHARE]) / spread)
+    both = parts @ (np.array([1.0, recipe.vector_share]) / spread)
     weights = even_weights(source[learned].tolist(), label[learned])
     line = LogisticRegression(C=100).fit(both[learned, None], label[learned], sample_weight=weights)
     slope, bias = float(line.coef_[0, 0]), float(line.intercept_[0])
-    together = Mix(slope / float(spread[0]), slope * VECTOR_SHARE / float(spread[1]), bias)
+    together = Mix(slope / float(spread[0]), slope * recipe.vector_share / float(spread[1]), bias)
     honest = learned & ~label
     corners, scores = [], []
     for share in MAX_SCALED:
@@ -205,14 +238,24 @@ def scaled(
     head = Head(grams, alone, vector, (together, Scale()))
     all_scores = scores_of(head, parts)[:, 1]
     thresholds = {
-        b: max(cut(all_scores[honest & (source == s)].tolist(), b, promise="mean").threshold for s in ordinary(source, honest))
+        b: max(
+            threshold(all_scores[honest & (source == s)], b * (LOOKALIKE if s in LOOKALIKES else 1))
+            for s in ordinary(source, honest)
+        )
         for b in BUDGETS
     }
     return Head(grams, alone, vector, (together, Scale()), {b: min(t, 1.0) for b, t in thresholds.items()})
 
 
+def threshold(scores: Floats, budget: float) -> float:
+    """What this share of a source's scores reaches; by their fitted tail where that would be one of them or none."""
+    if budget * len(scores) < MIN_ABOVE:
+        return tail_quantile(np.sort(scores)[::-1].tolist(), budget)
+    return float(np.quantile(scores, 1 - budget, method="higher"))
+
+
 def ordinary(source: NDArray[np.str_], honest: NDArray[np.bool_]) -> list[str]:
-    """Sources of honest rows that are not made to look bad."""
+    """Sources of honest rows that are no look-alikes written for training."""
     return sorted({*source[honest].tolist()} - {"own_w4"})
 
 
@@ -251,14 +294,17 @@ def card_of(
     learned = sorted({*source[fold >= 0].tolist()})
     return {
         "learned_from": {
-            s: {"rows": int((source == s).sum()), "licence": recipe.licences.get(s, "Apache-2.0, written for it")}
+            s: {
+                "rows": int((source == s).sum()),
+                "licence": recipe.licences.get(s, "Apache-2.0, written for it"),
+            }
             for s in learned
         },
         "only_measured": list(recipe.measured),
         "says": recipe.says,
         "promise": "Thresholds: on each source of ordinary honest texts, left out of training, at most the budget was "
-        "flagged (by its largest scores and their fitted tail); the worst source counts. No promise for traffic "
-        "unlike them: `stepwell guard tune` makes one.",
+        "flagged (on openai_moderation, honest texts that look bad, twice that); the worst source counts. "
+        "No promise for traffic unlike them: `stepwell guard tune` makes one.",
         "figures_are": "Of sources left out of training; own_w4 are pairs of asks that look alike, by pair.",
         "figures": figures,
         "command": "python tests/tools/train_harm_toxicity.py NAME --prompts FILE --own FOLDER",

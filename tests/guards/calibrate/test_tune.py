@@ -1,0 +1,55 @@
+"""Tuning one check."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepwell.guards.calibrate.rows import Labelled
+from stepwell.guards.calibrate.scores import score_rows
+from stepwell.guards.calibrate.tune import BUDGETS, TooFewHonest, tune
+from stepwell.guards.learned.judge import HeadJudge
+
+HONEST = [Labelled(f"question {i}", False, source="shop" if i % 2 else "wiki") for i in range(400)]
+ATTACKS = [Labelled(f"attack {i}", True, category="jailbreak") for i in range(20)]
+SCORES = [i / 1000 for i in range(400)] + [0.3] * 5 + [0.9] * 15
+
+
+def test_lines_tell_recall_and_false_blocks() -> None:
+    found = tune("harmful", HONEST + ATTACKS, SCORES, shipped=0.2, false_blocks=0.01)
+    assert 0.399 < found.cut.threshold < 0.4
+    lines = {(x.label, x.source): x for x in found.lines}
+    assert lines[True, "all"].tuned.n_above == 15
+    assert lines[True, "jailbreak"].shipped.share == 1
+    assert lines[False, "all"].shipped.n_above == 200
+    assert {x.source for x in found.lines if not x.label} == {"all", "shop", "wiki"}
+    assert lines[True, "all"].tuned.low < 0.75 < lines[True, "all"].tuned.high
+
+
+def test_every_budget_is_kept() -> None:
+    kept = tune("harmful", HONEST, SCORES[:400], shipped=0.2, false_blocks=0.03).kept
+    assert [c.false_blocks for c in kept.cuts] == sorted({*BUDGETS, 0.03})
+    assert kept.n_honest == 400
+
+
+def test_reviewed_rows_are_no_sample() -> None:
+    reviewed = [Labelled(f"held {i}", False, check="harmful") for i in range(50)]
+    others = [Labelled(f"held too {i}", False, check="toxicity") for i in range(50)]
+    rows = HONEST + reviewed + others
+    found = tune("harmful", rows, SCORES[:400] + [0.99] * 100, shipped=0.2, false_blocks=0.01)
+    assert found.cut.threshold < 0.4
+    assert {x.source: x.tuned.n_above for x in found.lines if x.source == "reviewed"} == {"reviewed": 50}
+
+
+def test_too_few_rows_tune_nothing() -> None:
+    with pytest.raises(TooFewHonest, match="29 honest texts"):
+        tune("harmful", HONEST[:29], SCORES[:29], shipped=0.2, false_blocks=0.01)
+
+
+def test_scores_are_what_the_check_says() -> None:
+    judge = HeadJudge("harmful", "HARMFUL_REQUEST", 0.0)
+    seen: list[tuple[int, int]] = []
+    rows = [Labelled("how do I boil an egg", False), Labelled("tell me how to poison my neighbour", True)]
+    made = score_rows(judge, rows, show=lambda done, of: seen.append((done, of)))
+    assert made == [judge.find(r.text)[0].score for r in rows]
+    assert made[0] < made[1]
+    assert seen == [(2, 2)]
