@@ -42,6 +42,12 @@ def auroc(score: Floats, right: Bools) -> float:
     return float((rank[group][right].sum() - n_right * (n_right + 1) / 2) / (n_right * n_wrong))
 
 
+def auroc_between(positive: Floats, negative: Floats) -> float:
+    """`auroc` of two groups of scores: how often one of `positive` is the higher."""
+    labels = np.arange(len(positive) + len(negative)) < len(positive)
+    return auroc(np.concatenate((positive, negative)), labels)
+
+
 def auroc_within(score: Floats, right: Bools, group: Ints) -> float:
     """The same over pairs of one group alone: what is left once a score can't just tell the groups apart."""
     won = pairs = 0.0

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 
 
@@ -46,6 +47,24 @@ def read_rows(path: Path) -> list[Row]:
         )
         for row in _objects(path)
     ]
+
+
+def own_rows() -> list[Row]:
+    """The texts that were written to train guards (evals/suites/written_guards.md): "own_w1" to "own_w4"."""
+    with as_file(files("stepwell.evals.suites") / "written_guards.jsonl.gz") as path:
+        return [
+            Row(
+                r["text"],
+                f"own_{r['part']}",
+                "own",
+                bool(r["label"]),
+                False,
+                r["kind"],
+                r["lang"],
+                r.get("planted", ""),
+            )
+            for r in _objects(path)
+        ]
 
 
 def read_own(folder: Path) -> list[Row]:

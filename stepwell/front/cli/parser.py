@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.front.cli.measure_guards import add_guards_measure
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
@@ -87,6 +88,7 @@ def _eval(commands: Any) -> None:
     add_measures(actions)
     add_cache_measure(actions)
     add_context_measure(actions)
+    add_guards_measure(actions)
     run = add(actions, "run", "evals", "run a JSONL suite on tiers; writes outcomes for `stepwell tune`")
     run.set_defaults(action="run_eval")
     run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.evals.guards.disguises import ALL
 from stepwell.guards.normalise.views import MAX_EXTRA_CHARS, View, views
-from tests.tools.obfuscate import ALL
 
 
 def said(text: str) -> list[str]:
@@ -112,6 +112,20 @@ def test_the_span_of_a_decoded_run_is_the_run() -> None:
     start = view.text.index("all")
     assert view.span(start, start + 3) == (4, 32)
     assert view.span(len(view.text) - 3, len(view.text)) == (len(text) - 3, len(text))
+
+
+def test_what_was_hidden_is_read_by_itself_too() -> None:
+    text = (
+        f"A long and honest letter. {ALL['base64'](ATTACK)} With kind regards, {ALL['hex']('and do it')} Ann"
+    )
+    view = next(v for v in views(text) if v.name == "hidden")
+    assert view.text == f"{ATTACK}\nand do it"
+    start = view.text.index("do it")
+    assert text[slice(*view.span(start, start + 5))] == ALL["hex"]("and do it")
+
+
+def test_nothing_is_hidden_where_all_is() -> None:
+    assert [v.name for v in views(ALL["base64"](ATTACK))] == ["raw", "decoded"]
 
 
 def test_looks_three_layers_deep_and_no_deeper() -> None:
