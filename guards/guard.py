@@ -9,7 +9,7 @@ import msgspec
 
 from stepwell.base.config import GuardsConfig
 from stepwell.base.decisions import Stage, Verdict
-from stepwell.base.embedding import Embedder, embed_now
+from stepwell.base.embedding import Embedder, embed_now, on_worker
 from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.guards.context import Context
@@ -70,6 +70,18 @@ class Guard:
     def describe(self) -> tuple[RuleView, ...]:
         """The effective policy, in the order in which it runs; then what each route adds or changes."""
         return described(self._policies)
+
+    async def warm(self) -> None:
+        """Load what the first judged text would wait for."""
+        judges = {
+            r.check.name: r.check
+            for p in self._policies.all()
+            for s in STAGES
+            for r in p.rules[s]
+            if r.is_judge
+        }
+        for check in judges.values():
+            await on_worker(partial(check.find, "warm"))
 
     async def check_input(
         self,

@@ -322,7 +322,8 @@ class Pipeline:
         Raises:
             ConfigError: The weights of the cache's verifier can't be used.
         """
-        is_needed = self.router.needs_vector
+        await self.guard.warm()
+        is_needed = self.router.needs_vector or self.guard.reads_vector
         if self.cache is not None and self._may_serve:
             await self.cache.warm()
             is_needed = is_needed or self.cache.stats().is_serving
