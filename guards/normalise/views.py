@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from stepwell.guards.normalise.decode import decode
+from stepwell.guards.normalise.decode import decode, encoded_alone
 from stepwell.guards.normalise.fold import fold, is_worth
 from stepwell.guards.normalise.joined import join
 from stepwell.guards.normalise.leet import unleet
@@ -25,8 +25,8 @@ class View:
     """One reading of a text.
 
     Attributes:
-        name: "raw"; "folded": characters as they look; "decoded": what was encoded, too; "plain": letters that were
-            pulled apart or written as digits, too.
+        name: "raw"; "folded": characters as they look; "decoded": what was encoded, too; "hidden": only what
+            was encoded; "plain": as decoded, with letters that were pulled apart or written as digits.
         text: What it says so.
         steps: Where that came from, first step first.
     """
@@ -56,26 +56,40 @@ def views(text: str) -> tuple[View, ...]:
 
     The order of the steps matters: letters for digits before decoding would break every base64 run.
     """
+    max_chars = len(text) + MAX_EXTRA_CHARS
     raw = View("raw", text)
-    folded = _after(raw, "folded", _FOLDING)
-    decoded = folded
-    for _ in range(MAX_LAYERS):
-        before, decoded = decoded, _after(decoded, "decoded", _LAYER)
-        if decoded is before:
-            break
-    plain = _after(decoded, "plain", _JOINING)
+    folded = _after(raw, "folded", _FOLDING, max_chars)
+    decoded = _decoded(folded, "decoded", MAX_LAYERS, max_chars)
+    hidden = folded
+    if decoded is not folded:
+        hidden = _after(folded, "hidden", (encoded_alone, *_FOLDING), max_chars)
+        hidden = folded if hidden is folded else _decoded(hidden, "hidden", MAX_LAYERS - 1, max_chars)
+        folded = raw  # what was decoded was folded before
+    plain = _after(decoded, "plain", _JOINING, max_chars)
     if plain is not decoded:
-        plain = _after(plain, "plain", _LAYER)
-    plain = _after(plain, "plain", (unleet,))
-    return tuple({id(v): v for v in (raw, folded, decoded, plain)}.values())
+        plain = _decoded(plain, "plain", 1, max_chars)
+    plain = _after(plain, "plain", (unleet,), max_chars)
+    found = (raw, folded, decoded, plain) if hidden.name != "hidden" else (raw, decoded, hidden, plain)
+    distinct: dict[str, View] = {}
+    for view in found:
+        distinct.setdefault(view.text, view)
+    return tuple(distinct.values())
 
 
-def _after(view: View, name: str, steps: Iterable[Step]) -> View:
+def _decoded(view: View, name: str, n_layers: int, max_chars: int) -> View:
+    for _ in range(n_layers):
+        before, view = view, _after(view, name, _LAYER, max_chars)
+        if view is before:
+            break
+    return view
+
+
+def _after(view: View, name: str, steps: Iterable[Step], max_chars: int) -> View:
     """The view after some steps; the same one where none changes it."""
     text, maps = view.text, view.steps
     for step in steps:
         done = step(text)
-        if done is None or len(done.text) > len(text) + MAX_EXTRA_CHARS:
+        if done is None or len(done.text) > max_chars:
             continue
         text = done.text
         if done.offsets is not None:
