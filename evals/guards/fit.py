@@ -70,7 +70,7 @@ def fit_grams(
     n_with = np.asarray((counted > 0).sum(axis=0)).ravel()
     rarity = np.log((1 + counted.shape[0]) / (1 + n_with)) + 1
     rarity = (np.round(rarity / RARITY_STEP) * RARITY_STEP).astype(np.float32)
-    model = LogisticRegression(C=inverse_penalty, solver="liblinear", random_state=0)
+    model = LogisticRegression(C=inverse_penalty, solver="liblinear", tol=1e-3, random_state=0)
     model.fit(_scaled(counted, rarity), labels, sample_weight=weights)
     return GramHead(model.coef_[0].astype(np.float32), rarity, float(model.intercept_[0]))
 

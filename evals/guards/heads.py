@@ -39,6 +39,7 @@ LEFT_OUT = {
 }
 """Project -> honest sources that are left out with it."""
 ORDINARY = ("benign", "benign_tweet")
+N_SOURCE_FOLDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +146,25 @@ def _report(
 
 
 def honest_out_of_source(kept: Sequence[Row], embed: Embed) -> dict[str, NDArray[np.float64]]:
-    """Scores of the honest rows of each ordinary source by a head that did not see the source, shape (n, 2) each."""
+    """Scores of each ordinary source's honest rows by a head that did not see the source, shape (n, 2) each.
+
+    Sources are left out N_SOURCE_FOLDS ways, some at a time.
+    """
     import numpy as np
 
     sources = sorted(
         {r.source for r in kept if not r.label and (r.category in ORDINARY or r.source == "own_w3")}
     )
     found: dict[str, NDArray[np.float64]] = {}
-    for source in sources:
-        rest = [
-            r
-            for r in kept
-            if (r.source != source or r.label) and not (source == "own_w3" and r.source == JOINED)
-        ]
-        honest = [r.text for r in kept if r.source == source and not r.label]
-        found[source] = np.asarray(prompt_scores(learn_prompts(rest, embed), honest, embed))
+    for fold in range(min(N_SOURCE_FOLDS, len(sources))):
+        out = sources[fold::N_SOURCE_FOLDS]
+        gone = {*out, JOINED} if "own_w3" in out else {*out}
+        parts = learn_prompts(
+            [r for r in kept if r.source not in gone or (r.label and r.source != JOINED)], embed
+        )
+        for source in out:
+            honest = [r.text for r in kept if r.source == source and not r.label]
+            found[source] = np.asarray(prompt_scores(parts, honest, embed))
     return found
 
 

@@ -69,12 +69,15 @@ def train_injection(rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str
     embed, rows, own = cached(MiniLM().embed), thinned(rows), [*own, *joined(own)]
     prompts, sizes = prompt_head([*rows, *own], embed)
     documents, document_sizes = document_head([*rows, *own], plain, embed, prompts.thresholds)
+    document_sizes = {**document_sizes, "plain": len(plain)}
+    save("injection", prompts, card(sizes, (), ()))
+    save("injection_documents", documents, card(document_sizes, (), ()))
     reports, alone = leave_projects_out(rows, own, plain, embed)
     save("injection", prompts, card(sizes, reports[:-1], alone[:-1]))
     save(
         "injection_documents",
         documents,
-        card({**document_sizes, "plain": len(plain)}, reports[-1:], alone[-1:]),
+        card(document_sizes, reports[-1:], alone[-1:]),
     )
 
 
