@@ -16,6 +16,7 @@ INVISIBLE = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_ASCII = bytes(range(0x80))
 _TAGS = range(0xE0020, 0xE007F)  # U+E0000 plus an ASCII character
 # variation selectors: 256, one for each byte, from 17 on here; emoji carry hidden text in them
 _SELECTORS = range(0xE0100, 0xE01F0)
@@ -78,7 +79,9 @@ def fold(text: str) -> Folded | None:
     if text.isascii():
         return None
     table = _table()
-    if table.changed.isdisjoint(text):
+    # what is not ASCII is little, and all that matters
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    if table.changed.isdisjoint(rest):
         return None
     offsets = Offsets([], [], [], [])
     moved = 0
