@@ -164,9 +164,15 @@ class Guard:
         )
 
     def asks_again(self, request: ChatRequest) -> bool:
-        """Whether another answer may have to be asked for: a streamed one must be whole before it goes out."""
+        """Whether another answer may have to be asked for."""
         policy = self.policy(request)
         return policy.acts("reask", OUTPUTS) or policy.acts("escalate", OUTPUTS)
+
+    def needs_whole(self, request: ChatRequest) -> bool:
+        """Whether a streamed answer must be whole before it goes out: others may be asked for, or people read it."""
+        policy = self.policy(request)
+        is_reviewed = all(policy.acts("review", (stage, "tool_args")) for stage in ("output", "stream"))
+        return is_reviewed or self.asks_again(request)
 
     def _scan(
         self, policy: Policy, request: ChatRequest | None, tally: Tally, masking: Masking | None

@@ -180,9 +180,7 @@ class Pipeline:
         run = self._begin(request, is_stream=True)
         try:
             hit = await self._enter(run)
-            if hit is None and self.guard.asks_again(
-                run.request
-            ):  # only whole answers can be asked for again
+            if hit is None and self.guard.needs_whole(run.request):
                 hit = await self._sharing.whole(run, lambda: self._ask(run))
             if hit is not None:
                 return self._streaming.replay(run, hit)
