@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stepwell.guards.normalise.decode import decode, encoded_alone
@@ -47,8 +47,6 @@ def _fold(text: str) -> Folded | None:
 
 
 _FOLDING: tuple[Step, ...] = (_fold, unmark, unmask)
-_LAYER: tuple[Step, ...] = (decode, *_FOLDING)
-_JOINING: tuple[Step, ...] = (join, *_FOLDING)
 
 
 def views(text: str) -> tuple[View, ...]:
@@ -58,17 +56,17 @@ def views(text: str) -> tuple[View, ...]:
     """
     max_chars = len(text) + MAX_EXTRA_CHARS
     raw = View("raw", text)
-    folded = _after(raw, "folded", _FOLDING, max_chars)
+    folded = _folded(raw, "folded", max_chars)
     decoded = _decoded(folded, "decoded", MAX_LAYERS, max_chars)
     hidden = folded
     if decoded is not folded:
-        hidden = _after(folded, "hidden", (encoded_alone, *_FOLDING), max_chars)
+        hidden = _after(folded, "hidden", encoded_alone, max_chars)
         hidden = folded if hidden is folded else _decoded(hidden, "hidden", MAX_LAYERS - 1, max_chars)
         folded = raw  # what was decoded was folded before
-    plain = _after(decoded, "plain", _JOINING, max_chars)
+    plain = _after(decoded, "plain", join, max_chars)
     if plain is not decoded:
         plain = _decoded(plain, "plain", 1, max_chars)
-    plain = _after(plain, "plain", (unleet,), max_chars)
+    plain = _after(plain, "plain", unleet, max_chars)
     found = (raw, folded, decoded, plain) if hidden.name != "hidden" else (raw, decoded, hidden, plain)
     distinct: dict[str, View] = {}
     for view in found:
@@ -78,20 +76,26 @@ def views(text: str) -> tuple[View, ...]:
 
 def _decoded(view: View, name: str, n_layers: int, max_chars: int) -> View:
     for _ in range(n_layers):
-        before, view = view, _after(view, name, _LAYER, max_chars)
+        before, view = view, _after(view, name, decode, max_chars)
         if view is before:
             break
     return view
 
 
-def _after(view: View, name: str, steps: Iterable[Step], max_chars: int) -> View:
-    """The view after some steps; the same one where none changes it."""
-    text, maps = view.text, view.steps
-    for step in steps:
-        done = step(text)
-        if done is None or len(done.text) > max_chars:
-            continue
-        text = done.text
-        if done.offsets is not None:
-            maps = (*maps, done.offsets)
-    return view if text == view.text else View(name, text, maps)
+def _after(view: View, name: str, step: Step, max_chars: int) -> View:
+    """The view after a step, folded; the same one where the step changes nothing."""
+    changed = _step(view, name, step, max_chars)
+    return view if changed is view else _folded(changed, name, max_chars)
+
+
+def _folded(view: View, name: str, max_chars: int) -> View:
+    for step in _FOLDING:
+        view = _step(view, name, step, max_chars)
+    return view
+
+
+def _step(view: View, name: str, step: Step, max_chars: int) -> View:
+    done = step(view.text)
+    if done is None or done.text == view.text or len(done.text) > max_chars:
+        return view
+    return View(name, done.text, view.steps if done.offsets is None else (*view.steps, done.offsets))

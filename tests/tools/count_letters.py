@@ -11,6 +11,7 @@ import math
 import re
 import string
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 LETTERS = " " + string.ascii_lowercase
@@ -24,7 +25,7 @@ def table(texts: list[str]) -> str:
     for text in texts:
         for word in WORD.findall(text.lower()):
             bounded = f" {word} "
-            pairs.update(map("".join, zip(bounded, bounded[1:], strict=False)))
+            pairs.update(map("".join, pairwise(bounded)))
     out = ""
     for first in LETTERS:
         total = sum(pairs[first + second] for second in LETTERS)
