@@ -1,19 +1,23 @@
 """Run a guardrails-ai validator as a check: `guardrails:<module>:<Class>`, options to its constructor.
 
 Only the bare validator runs, a fresh one per text: no guardrails `Guard`, so no history of raw texts, no buffers that
-requests share and not its stream runner (which leaks values split over chunks). It judges whole texts, so a stream
-waits for its end where the action is redact or block; with "log" nothing waits.
+requests share and not its stream runner (which leaks values split over chunks). What `on_fail` says is not asked. It
+judges whole texts, so a stream waits for its end where the action is redact or block; with "log" nothing waits.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
+import re
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import SequenceMatcher
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,8 @@ from stepwell.base.errors import ConfigError
 from stepwell.guards.check import WHOLE_TEXT
 
 _loading = threading.Lock()
+_WORDS = re.compile(r"\s+|[^\W_]+|.", re.DOTALL)
+_MAX_WORDS = 1000
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def _quiet_home() -> Iterator[None]:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _quieten() -> None:
+def load_quietly() -> None:
     """Import guardrails with its telemetry off; where someone imported it before, switch off what still can be."""
     # else the litellm that guardrails imports fetches a price map
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -55,15 +61,30 @@ def _quieten() -> None:
                 importlib.import_module("guardrails")
         settings = importlib.import_module("guardrails.settings").settings
         settings.rc.enable_metrics = False
-        telemetry = importlib.import_module("guardrails.utils.hub_telemetry_utils").HubTelemetry
-        if telemetry._instance is not None:
-            telemetry._instance._enabled = False
+        _silence(importlib.import_module("guardrails.utils.hub_telemetry_utils").HubTelemetry())
+
+
+def _silence(telemetry: Any) -> None:
+    """A guardrails `Guard` makes spans whether it may or not; without a tracer it makes none."""
+    telemetry._enabled = False
+    if telemetry._tracer is None:
+        return
+    telemetry._tracer = None
+    processor = telemetry._processor
+    exporter = getattr(getattr(processor, "_batch_processor", processor), "_exporter", None)
+    if exporter is not None:  # what waits to be sent is dropped
+        exporter.shutdown()
 
 
 class GuardrailsCheck:
     """A guardrails-ai validator as a check. Its first use imports guardrails (seconds).
 
-    A failure with error spans is a finding for each; without spans, one finding over the whole text.
+    A failure with error spans is a finding for each; one with a fixed text, what differs from it; else one finding
+    over the whole text.
+
+    Args:
+        spec: 'package.module:ClassName'.
+        options: For its constructor; "metadata", if it is there, is what its calls get.
 
     Raises:
         ConfigError: guardrails-ai isn't installed, or there is no such validator.
@@ -78,23 +99,66 @@ class GuardrailsCheck:
                 f"'guardrails:{spec}' names no validator; write 'guardrails:package.module:ClassName'"
             )
         try:
-            _quieten()
+            load_quietly()
             self._validator = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as e:
             raise ConfigError(
                 f"'guardrails:{spec}' can't be loaded ({type(e).__name__}); is stepwell[guardrails] installed?"
             ) from e
-        self._options = dict(options)
+        self._options = {name: value for name, value in options.items() if name != "metadata"}
+        self._metadata = dict(options.get("metadata", {}))
+        self._is_async = _is_async(self._validator)
         self.name = f"guardrails:{spec}"
         self.kinds: tuple[str, ...] = (_kind(attribute),)
 
     def find(self, text: str) -> list[Finding]:
-        """Run a fresh validator; what its failure message says is dropped, since it may quote the text."""
-        result = self._validator(**self._options).validate(text, {})
+        """Run a fresh validator; what its failure message says is dropped, since it may quote the text.
+
+        Call it on a thread without an event loop: some validators bring their own.
+        """
+        validator, metadata = self._validator(**self._options), dict(self._metadata)
+        if self._is_async:
+            result = asyncio.run(validator.async_validate(text, metadata))
+        else:
+            result = validator.validate(text, metadata)
         if result.outcome == "pass":
             return []
-        spans = [(s.start, s.end) for s in getattr(result, "error_spans", None) or ()] or [(0, len(text))]
-        return [Finding(self.kinds[0], start, end, check=self.name) for start, end in sorted(spans)]
+        spans = [(s.start, s.end) for s in getattr(result, "error_spans", None) or ()]
+        fixed = getattr(result, "fix_value", None)
+        if not spans and isinstance(fixed, str):
+            spans = changed(text, fixed)
+        return [
+            Finding(self.kinds[0], start, end, check=self.name)
+            for start, end in sorted(spans or [(0, len(text))])
+        ]
+
+
+def changed(text: str, fixed: str) -> list[tuple[int, int]]:
+    """Which characters of a text another one lacks; word by word where both are short, else all between its same ends.
+
+    Empty where the other one only adds.
+    """
+    before, after = _WORDS.findall(text), _WORDS.findall(fixed)
+    if len(before) > _MAX_WORDS or len(after) > _MAX_WORDS:
+        first = _n_same(text, fixed)
+        end = len(text) - _n_same(text[first:][::-1], fixed[first:][::-1])
+        return [(first, end)] if end > first else []
+    places = [0, *accumulate(map(len, before))]
+    matched = SequenceMatcher(None, before, after, autojunk=False)
+    return [(places[a], places[b]) for how, a, b, _, _ in matched.get_opcodes() if how != "equal" and b > a]
+
+
+def _n_same(a: str, b: str) -> int:
+    """With how many characters both begin."""
+    shorter = min(len(a), len(b))
+    return next((i for i in range(shorter) if a[i] != b[i]), shorter)
+
+
+def _is_async(validator: Any) -> bool:
+    """Whether it only brings the async method."""
+    base = importlib.import_module("guardrails.validator_base").Validator
+    is_sync = validator._validate is not base._validate or validator.validate is not base.validate
+    return not is_sync and validator.async_validate is not base.async_validate
 
 
 def _kind(name: str) -> str:

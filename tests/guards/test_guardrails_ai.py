@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stepwell.guards.guardrails_ai import changed
+
 pytest.importorskip("guardrails_ai", reason="extra guardrails")
 
 PLUG = """
@@ -32,6 +34,14 @@ class NoPlum(Validator):
 class Short(Validator):
     def _validate(self, value, metadata):
         return PassResult() if len(value) < 20 else FailResult(error_message=value)
+
+@register_validator(name="test/slow-plum", data_type="string")
+class SlowPlum(Validator):
+    async def async_validate(self, value, metadata):
+        import asyncio
+        await asyncio.sleep(0)
+        bad = "plum" in value and metadata.get("fruit") == "bad"
+        return FailResult(error_message=value, fix_value=value.replace("plum", "fig")) if bad else PassResult()
 
 @register_validator(name="test/crash", data_type="string")
 class Crash(Validator):
@@ -95,6 +105,8 @@ print(json.dumps({
     "whole": said(guard(rule("Short")), "much too long a text for it"),
     "blocked": said(guard(rule("Short", action="block")), "much too long a text for it"),
     "crash": said(guard(rule("Crash")), "private words"),
+    "fixed": said(guard(rule("SlowPlum", options={"metadata": {"fruit": "bad"}})), "a plum, two plums, 3 pears"),
+    "unfixed": said(guard(rule("SlowPlum")), "a plum"),
     "early": len(early), "late": "".join(e.chunk.choices[0].delta.content or "" for e in late),
     "metrics": settings.rc.enable_metrics, "traced": traced, "own_tracing_records": span.is_recording(),
     "home_kept": os.environ["HOME"] == home and os.listdir(home) == [], "otel": os.environ.get("OTEL_SDK_DISABLED"),
@@ -134,6 +146,11 @@ def test_what_a_validator_says_or_raises_is_not_passed_on(seen: dict[str, object
     assert "private" not in str(seen["crash"])
 
 
+def test_an_async_validator_with_metadata_and_a_fixed_text(seen: dict[str, object]) -> None:
+    assert seen["fixed"] == "a [SLOW_PLUM], two [SLOW_PLUM], 3 pears"
+    assert seen["unfixed"] == "a plum"
+
+
 def test_a_stream_waits_for_its_end(seen: dict[str, object]) -> None:
     assert seen["early"] == 0
     assert seen["late"] == "a [NO_PLUM]. And pears"
@@ -144,3 +161,17 @@ def test_nothing_leaves_the_machine_and_the_users_own_tracing_stays(seen: dict[s
     assert seen["metrics"] is False
     assert seen["traced"] == 7
     assert (seen["home_kept"], seen["otel"], seen["own_tracing_records"]) == (True, None, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed", "gone"),
+    [
+        ("a plum and a pear", "a fig and a pear", ["plum"]),
+        ("one plum", "one", [" plum"]),
+        ("plum", "plum!", []),
+        ("x " * 2000 + "plum" + " y" * 2000, "x " * 2000 + "fig" + " y" * 2000, ["plum"]),
+        ("a" * 9, "a" * 5, ["a" * 9]),
+    ],
+)
+def test_what_a_fixed_text_changed(text: str, fixed: str, gone: list[str]) -> None:
+    assert [text[a:b] for a, b in changed(text, fixed)] == gone
