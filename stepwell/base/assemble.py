@@ -12,6 +12,7 @@ from stepwell.base.messages import (
     Choice,
     Chunk,
     ChunkChoice,
+    CustomCall,
     Delta,
     Event,
     FunctionCall,
@@ -39,6 +40,7 @@ class Assembler:
         self._texts: dict[int, list[str]] = {}
         self._calls: dict[int, dict[int, ToolCall]] = {}
         self._finish: dict[int, str] = {}
+        self._others: dict[int, Message] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -58,6 +60,8 @@ class Assembler:
                         texts.append(delta.content)
                 if delta.tool_calls or choice.finish_reason is not None:
                     self._add_rare(choice)
+                if delta.refusal or delta.function_call is not None:
+                    self._add_rarest(choice)
 
     def _add_rare(self, choice: ChunkChoice) -> None:
         if choice.finish_reason is not None:
@@ -72,18 +76,37 @@ class Assembler:
             kept.id = kept.id or call.id
             kept.function.name += call.function.name
             kept.function.arguments += call.function.arguments
+            if call.custom is not None:
+                kept.type = "custom"
+                kept.custom = kept.custom or CustomCall()
+                kept.custom.name += call.custom.name
+                kept.custom.input += call.custom.input
+
+    def _add_rarest(self, choice: ChunkChoice) -> None:
+        self.n_pieces += 1
+        kept, delta = self._others.setdefault(choice.index, Message("assistant")), choice.delta
+        if delta.refusal:
+            kept.refusal = (kept.refusal or "") + delta.refusal
+        if delta.function_call is not None:
+            kept.function_call = kept.function_call or FunctionCall()
+            kept.function_call.name += delta.function_call.name
+            kept.function_call.arguments += delta.function_call.arguments
 
     def answer(self, usage: Usage | None = None) -> Answer:
         """The answer so far; a choice without a finish has finish_reason None."""
         first = self._first or Chunk()
-        indices = sorted({0} | self._texts.keys() | self._calls.keys() | self._finish.keys())
+        parts = (self._texts, self._calls, self._finish, self._others)
+        indices = sorted({0}.union(*parts))
         choices = [Choice(self._message(i), i, self._finish.get(i)) for i in indices]
         return Answer(choices, first.id, first.model, first.created, usage or self.usage)
 
     def _message(self, index: int) -> Message:
         calls = [call for _, call in sorted(self._calls.get(index, {}).items())]
         texts = self._texts.get(index)
-        return Message("assistant", "".join(texts) if texts is not None else None, calls or None)
+        made = Message("assistant", "".join(texts) if texts is not None else None, calls or None)
+        if (other := self._others.get(index)) is not None:
+            made.refusal, made.function_call = other.refusal, other.function_call
+        return made
 
 
 def answer_body(answer: Answer) -> bytes:
@@ -91,7 +114,7 @@ def answer_body(answer: Answer) -> bytes:
     choices = [
         {
             "index": c.index,
-            "message": {"content": None, **_plain(c.message), "refusal": None},
+            "message": {"content": None, **_plain(c.message), "refusal": c.message.refusal},
             "logprobs": None,
             "finish_reason": c.finish_reason,
         }
@@ -112,15 +135,21 @@ def answer_body(answer: Answer) -> bytes:
 def _plain(message: Message) -> dict[str, object]:
     fields: dict[str, object] = {"role": "assistant", "content": message.content}
     if message.tool_calls:
-        fields["tool_calls"] = [
-            {
-                "id": c.id,
-                "type": "function",
-                "function": {"name": c.function.name, "arguments": c.function.arguments},
-            }
-            for c in message.tool_calls
-        ]
+        fields["tool_calls"] = [_plain_call(c) for c in message.tool_calls]
+    if message.function_call is not None:
+        fields["function_call"] = _plain_function(message.function_call)
     return fields
+
+
+def _plain_call(call: ToolCall) -> dict[str, object]:
+    if call.custom is not None:
+        custom = {"name": call.custom.name, "input": call.custom.input}
+        return {"id": call.id, "type": "custom", "custom": custom}
+    return {"id": call.id, "type": "function", "function": _plain_function(call.function)}
+
+
+def _plain_function(call: FunctionCall) -> dict[str, object]:
+    return {"name": call.name, "arguments": call.arguments}
 
 
 def _usage(usage: Usage) -> dict[str, object]:
@@ -168,10 +197,11 @@ def as_events(answer: Answer) -> list[Event]:
     events = []
     for c in answer.choices:
         calls = [
-            ToolCall(call.id, "function", call.function, i)
+            ToolCall(call.id, "custom" if call.custom else "function", call.function, i, call.custom)
             for i, call in enumerate(c.message.tool_calls or [])
         ]
-        delta = Delta(c.message.text or None, "assistant", calls or None)
+        said = c.message
+        delta = Delta(said.text or None, "assistant", calls or None, said.refusal, said.function_call)
         events.append(make([ChunkChoice(delta, c.index)]))
         events.append(make([ChunkChoice(Delta(), c.index, c.finish_reason)]))
     if answer.usage is not None:

@@ -19,11 +19,19 @@ class FunctionCall(msgspec.Struct, omit_defaults=True):
     arguments: str = ""
 
 
+class CustomCall(msgspec.Struct, omit_defaults=True):
+    """A call of a tool that takes plain text."""
+
+    name: str = ""
+    input: str = ""
+
+
 class ToolCall(msgspec.Struct, omit_defaults=True):
     id: str = ""
     type: str = ""
     function: FunctionCall = msgspec.field(default_factory=FunctionCall)
     index: int | None = None
+    custom: CustomCall | None = None
 
 
 class Part(msgspec.Struct, omit_defaults=True):
@@ -40,6 +48,7 @@ class Message(msgspec.Struct, omit_defaults=True):
     tool_call_id: str | None = None
     name: str | None = None
     function_call: FunctionCall | None = None
+    refusal: str | None = None
 
     @property
     def text(self) -> str:
@@ -92,6 +101,7 @@ class Delta(msgspec.Struct, omit_defaults=True):
     role: str | None = None
     tool_calls: list[ToolCall] | None = None
     refusal: str | None = None
+    function_call: FunctionCall | None = None
 
 
 class ChunkChoice(msgspec.Struct, omit_defaults=True):

@@ -10,6 +10,7 @@ from stepwell.base.assemble import Assembler, answer_body, as_events, without_us
 from stepwell.base.messages import (
     Answer,
     Choice,
+    CustomCall,
     Event,
     FunctionCall,
     Message,
@@ -20,23 +21,27 @@ from stepwell.base.messages import (
 )
 
 names = st.text(min_size=1, max_size=8)
-calls = st.builds(
-    ToolCall,
-    id=names,
-    type=st.just("function"),
-    function=st.builds(FunctionCall, name=names, arguments=names),
+functions = st.builds(FunctionCall, name=names, arguments=names)
+calls = st.builds(ToolCall, id=names, type=st.just("function"), function=functions) | st.builds(
+    ToolCall, id=names, type=st.just("custom"), custom=st.builds(CustomCall, name=names, input=names)
 )
 messages = st.builds(
     Message,
     role=st.just("assistant"),
     content=st.none() | st.text(min_size=1, max_size=20),
     tool_calls=st.none() | st.lists(calls, min_size=1, max_size=3),
+    refusal=st.none() | names,
+    function_call=st.none() | functions,
 )
 
 
 def answers(message: list[Message]) -> Answer:
     choices = [Choice(m, i, "tool_calls" if m.tool_calls else "stop") for i, m in enumerate(message)]
     return Answer(choices, "id-1", "m", 1, Usage(3, 4, 7))
+
+
+def calls_of(message: Message) -> list[tuple[object, ...]]:
+    return [(c.id, c.type, c.function, c.custom) for c in message.tool_calls or []]
 
 
 @settings(deadline=None, derandomize=True)
@@ -50,10 +55,9 @@ def test_an_answer_survives_being_streamed(parts: list[Message]) -> None:
     for got, want in zip(made.choices, answer.choices, strict=True):
         assert (got.index, got.finish_reason) == (want.index, want.finish_reason)
         assert got.message.content == want.message.content
-        got_calls = [(c.id, c.function.name, c.function.arguments) for c in got.message.tool_calls or []]
-        assert got_calls == [
-            (c.id, c.function.name, c.function.arguments) for c in want.message.tool_calls or []
-        ]
+        assert got.message.refusal == want.message.refusal
+        assert got.message.function_call == want.message.function_call
+        assert calls_of(got.message) == calls_of(want.message)
     assert made.usage == answer.usage
 
 
