@@ -49,7 +49,12 @@ class Cut:
 
 
 def cut(
-    scores: Sequence[float], false_blocks: float, *, confidence: float = 0.95, promise: Promise = "sure"
+    scores: Sequence[float],
+    false_blocks: float,
+    *,
+    confidence: float = 0.95,
+    promise: Promise = "sure",
+    shipped: float = 0.0,
 ) -> Cut:
     """The least threshold that keeps a budget on new texts of the same traffic.
 
@@ -62,6 +67,8 @@ def cut(
         scores: Of honest texts, 0..1, each text once.
         false_blocks: Share of honest texts that may reach the threshold, 0..1.
         confidence: Of the promise "sure".
+        shipped: The threshold before; where the scores are so few that even on average the bound above all of them
+            does not keep the budget, it is not lowered.
     """
     falling = sorted(scores, reverse=True)
     n = len(falling)
@@ -73,6 +80,8 @@ def cut(
         threshold = max(_above(least), tail) if promise == "mean" else _above(least)
     else:
         threshold = max(_above(falling[0]), tail) if n else NEVER
+        if false_blocks * (n + 1) < 1:
+            threshold = max(threshold, shipped)
     n_above = sum(s >= threshold for s in falling)
     return Cut(
         threshold,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stepwell.guards.calibrate.binomial import interval
@@ -74,7 +74,7 @@ def tune(
     rows: Sequence[Labelled],
     scores: Sequence[float],
     *,
-    shipped: float,
+    shipped: Callable[[float], float],
     false_blocks: float,
     confidence: float = 0.95,
     promise: Promise = "sure",
@@ -83,7 +83,7 @@ def tune(
 
     Args:
         scores: The check's, one for each row.
-        shipped: Its threshold for this budget before.
+        shipped: Its threshold for a budget before.
 
     Raises:
         TooFewHonest: Fewer than MIN_HONEST rows are a sample of honest traffic.
@@ -92,13 +92,13 @@ def tune(
     if len(honest) < MIN_HONEST:
         raise TooFewHonest(f"{len(honest)} honest texts; {MIN_HONEST} are the least to tune on")
     budgets = sorted({*BUDGETS, false_blocks})
-    cuts = {b: cut(honest, b, confidence=confidence, promise=promise) for b in budgets}
+    cuts = {b: cut(honest, b, confidence=confidence, promise=promise, shipped=shipped(b)) for b in budgets}
     found = cuts[false_blocks]
     return TunedReport(
         check,
         found,
-        shipped,
-        lines_of(check, rows, scores, shipped, found.threshold),
+        shipped(false_blocks),
+        lines_of(check, rows, scores, shipped(false_blocks), found.threshold),
         TunedCheck(tuple(tuned_cut(cuts[b]) for b in budgets), len(honest), fingerprint(check)),
     )
 

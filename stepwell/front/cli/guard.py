@@ -33,7 +33,7 @@ def run_tune(args: Namespace) -> int:
                 judge.name,
                 rows,
                 scores,
-                shipped=judge.default_threshold(budget),
+                shipped=judge.default_threshold,
                 false_blocks=budget,
                 confidence=args.confidence,
                 promise=args.promise,

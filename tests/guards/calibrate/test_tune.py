@@ -14,8 +14,20 @@ ATTACKS = [Labelled(f"attack {i}", True, category="jailbreak") for i in range(20
 SCORES = [i / 1000 for i in range(400)] + [0.3] * 5 + [0.9] * 15
 
 
+def shipped(false_blocks: float) -> float:
+    """Stands for the card."""
+    return 0.2 if false_blocks > 0.001 else 0.95
+
+
+def test_few_rows_do_not_lower_what_is_shipped() -> None:
+    kept = tune("harmful", HONEST, SCORES[:400], shipped=shipped, false_blocks=0.01).kept
+    assert kept.cuts[0].false_blocks == 0.001
+    assert kept.cuts[0].threshold >= 0.95
+    assert max(c.threshold for c in kept.cuts[2:]) < 0.5
+
+
 def test_lines_tell_recall_and_false_blocks() -> None:
-    found = tune("harmful", HONEST + ATTACKS, SCORES, shipped=0.2, false_blocks=0.01)
+    found = tune("harmful", HONEST + ATTACKS, SCORES, shipped=shipped, false_blocks=0.01)
     assert 0.399 < found.cut.threshold < 0.4
     lines = {(x.label, x.source): x for x in found.lines}
     assert lines[True, "all"].tuned.n_above == 15
@@ -26,7 +38,7 @@ def test_lines_tell_recall_and_false_blocks() -> None:
 
 
 def test_every_budget_is_kept() -> None:
-    kept = tune("harmful", HONEST, SCORES[:400], shipped=0.2, false_blocks=0.03).kept
+    kept = tune("harmful", HONEST, SCORES[:400], shipped=shipped, false_blocks=0.03).kept
     assert [c.false_blocks for c in kept.cuts] == sorted({*BUDGETS, 0.03})
     assert kept.n_honest == 400
 
@@ -35,14 +47,14 @@ def test_reviewed_rows_are_no_sample() -> None:
     reviewed = [Labelled(f"held {i}", False, check="harmful") for i in range(50)]
     others = [Labelled(f"held too {i}", False, check="toxicity") for i in range(50)]
     rows = HONEST + reviewed + others
-    found = tune("harmful", rows, SCORES[:400] + [0.99] * 100, shipped=0.2, false_blocks=0.01)
+    found = tune("harmful", rows, SCORES[:400] + [0.99] * 100, shipped=shipped, false_blocks=0.01)
     assert found.cut.threshold < 0.4
     assert {x.source: x.tuned.n_above for x in found.lines if x.source == "reviewed"} == {"reviewed": 50}
 
 
 def test_too_few_rows_tune_nothing() -> None:
     with pytest.raises(TooFewHonest, match="29 honest texts"):
-        tune("harmful", HONEST[:29], SCORES[:29], shipped=0.2, false_blocks=0.01)
+        tune("harmful", HONEST[:29], SCORES[:29], shipped=shipped, false_blocks=0.01)
 
 
 def test_scores_are_what_the_check_says() -> None:
