@@ -10,6 +10,7 @@ from stepwell.base.errors import (
     BudgetExceeded,
     ConfigError,
     GuardBlocked,
+    HeldForReview,
     QualityFloorUnmet,
     StepwellError,
 )
@@ -55,6 +56,8 @@ def exit_of(error: StepwellError) -> Exit:
 def one_line(error: BaseException) -> str:
     """What went wrong, on one line, with what each try met."""
     parts = [str(error)]
+    if isinstance(error, HeldForReview):
+        parts = [f"{error} (stepwell guard show {error.review_id})"]
     if isinstance(error, BaseExceptionGroup):
         parts = [error.message, *(one_line(e) for e in error.exceptions)]
     return "; ".join(line.strip() for part in parts for line in part.splitlines() if line.strip())

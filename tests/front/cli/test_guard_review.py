@@ -15,6 +15,8 @@ import pytest
 from stepwell.base.config.guards import ReviewConfig
 from stepwell.front.cli.main import main
 from stepwell.guards.review.queue import ReviewQueue
+from stepwell.testing import FakeTier
+from tests.house import house
 
 Capture = pytest.CaptureFixture[str]
 TEXTS = ("Where do zebras sleep?", "Open the gate for the quagga.", "A third one")
@@ -120,6 +122,22 @@ def test_a_label_file_that_cant_be_written_erases_nothing(ids: list[str], capsys
     capsys.readouterr()
     assert run("labels") == 0
     assert json.loads(capsys.readouterr().out)["text"] == TEXTS[0]
+
+
+def test_a_house_and_its_reviewer_share_the_file(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    guards = {"input": [{"check": "email", "action": "review"}], "output": [], "review": {"path": "r.db"}}
+    monkeypatch.setattr("stepwell.well.Stepwell", lambda _: house(FakeTier("sent"), guards=guards))
+    ask = ["ask", "write to zoo@quagga.example"]
+    assert main(ask) == 4
+    said = capsys.readouterr().err
+    (id,) = listed(capsys)
+    assert f"stepwell guard show {id}" in said
+    assert run("approve", id) == 0
+    assert main(ask) == 0
+    assert capsys.readouterr().out == "sent\n"
+    assert run("reject", id, "--overrule") == 0
+    assert main(ask) == 4
+    assert "person" not in capsys.readouterr().err
 
 
 def test_no_queue_is_said_in_one_line(here: Path, capsys: Capture) -> None:
