@@ -100,7 +100,8 @@ class Conversation:
         Args:
             after: Only the turns whose `seq` is above it.
         """
-        return await self._all.past(self._name, after=after)
+        past = await self._all.past(self._name, after=after)
+        return await self._pipeline().shown(past, self._name)
 
     async def amessages(self) -> list[dict[str, Any]]:
         """All turns, verbatim, as OpenAI messages."""

@@ -18,6 +18,7 @@ from stepwell.run import Run
 
 if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
+    from stepwell.memory.context.log.log import Name, Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,23 @@ class Guarding:
         run.said = body
         body = restore_body(body, run.vault)
         return body, decode_answer(body)
+
+    async def shown(self, past: Past, name: Name) -> Past:
+        """What the log has of a conversation, as its caller knows it: with values in place of placeholders.
+
+        Raises:
+            StoreUnavailable: What they stand for can't be read just now.
+        """
+        if self.masks is None or not (past.turns or past.summary) or not self.guard.any_acts("mask"):
+            return past
+        from stepwell.guards.masks.restorer import restore_message
+
+        vault = await self.masks().read(name.tenant, name.user, name.id)
+        turns = tuple(msgspec.structs.replace(t, raw=restore_message(t.raw, vault)) for t in past.turns)
+        summary = past.summary
+        if summary is not None:
+            summary = msgspec.structs.replace(summary, text=vault.restore(summary.text))
+        return msgspec.structs.replace(past, turns=turns, summary=summary)
 
     async def _open_vault(self, run: Run) -> None:
         """Of the conversation that is named, else of this request alone."""

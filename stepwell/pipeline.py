@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
     from stepwell.guards.review.queue import ReviewQueue
     from stepwell.memory.context.conversations import Conversations
+    from stepwell.memory.context.log.log import Name, Past
     from stepwell.memory.context.marking import Marking
 
 OFF = CacheDecision("off")
@@ -201,6 +202,10 @@ class Pipeline:
     def conversations(self) -> Conversations | None:
         """Those that this process holds; they end with it where no log is configured."""
         return None if self.conversing is None else self.conversing.conversations
+
+    async def shown(self, past: Past, name: Name) -> Past:
+        """As `Guarding.shown`."""
+        return await self._guarding.shown(past, name)
 
     # ---- the decision alone
 

@@ -144,7 +144,9 @@ async def test_a_client_that_sends_the_history_again_finds_the_same_placeholders
             "You said: Tell [EMAIL_2]",
             "and [EMAIL_1]",
         ]
-        assert len(await talk.amessages()) == 6
+        told = [m["content"] for m in await talk.amessages()]
+        assert told[:5] == [m["content"] for m in history]
+        assert len(told) == 6
 
 
 async def test_pins_are_masked_and_kept_too(kept: dict[str, Any]) -> None:

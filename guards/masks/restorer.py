@@ -127,3 +127,15 @@ def restore_body(body: bytes, vault: Vault) -> bytes:
         if found and "logprobs" in choice:
             edits["choices", i, "logprobs"] = None
     return bytes(put(body, edits)) if edits else body
+
+
+def restore_message(raw: bytes, vault: Vault) -> bytes:
+    """One message, as JSON, with values in place of placeholders in all its texts; the same bytes where nothing is."""
+    if vault.is_empty:
+        return raw
+    edits: dict[Path, str | None] = {
+        path: restored
+        for path, text in texts(read(raw))
+        if (restored := vault.restore(text, is_json=is_json(path))) != text
+    }
+    return bytes(put(raw, edits)) if edits else raw

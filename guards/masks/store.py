@@ -104,6 +104,10 @@ class MaskStore:
         """
         return await asyncio.to_thread(self._open, self._prints(tenant, user, conversation))
 
+    async def read(self, tenant: str, user: str, conversation: str) -> Vault:
+        """As `open`, to put values back only: it holds no numbers, and is not saved."""
+        return await asyncio.to_thread(self._view, self._prints(tenant, user, conversation))
+
     async def save(self, tenant: str, user: str, conversation: str, vault: Vault) -> None:
         """Keep what was added to a vault since it was opened or last saved; that survives a crash.
 
@@ -141,6 +145,18 @@ class MaskStore:
         weakref.finalize(vault, self._left.append, vault.holder).atexit = False
         return vault
 
+    def _view(self, prints: Prints) -> Vault:
+        kept = self._run(lambda connection: self._find(connection, prints, time.time())[1])
+        return Vault(kept.entries, reserved=kept.reserved)
+
+    def _find(self, connection: sqlite3.Connection, prints: Prints, now_s: float) -> tuple[int | None, Batch]:
+        """The conversation's row, and what is kept of it."""
+        row = rows.find(connection, prints, since_s=now_s - self._config.ttl_s)
+        if row is None:
+            return None, Batch()
+        rows.touch(connection, row, now_s)
+        return row.n, read(connection, row, self._seal)
+
     def _more(self, vault: _Kept) -> range:
         """A block for the vault, and with it all that others saved.
 
@@ -151,11 +167,7 @@ class MaskStore:
             now_s = time.time()
             self._tidy(connection, now_s)
             block = rows.lease(connection, vault.prints, vault.holder, now_s, since_s=now_s - LEASE_S)
-            row = rows.find(connection, vault.prints, since_s=now_s - self._config.ttl_s)
-            if row is None:
-                return block, None, Batch()
-            rows.touch(connection, row, now_s)
-            return block, row.n, read(connection, row, self._seal)
+            return (block, *self._find(connection, vault.prints, now_s))
 
         block, vault.n, kept = self._run(take)
         vault.take_in(kept)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.base.messages import Event, decode_chunk, encode_json
-from stepwell.guards.masks.restorer import StreamRestorer, restore_body
+from stepwell.guards.masks.restorer import StreamRestorer, restore_body, restore_message
 from stepwell.guards.masks.vault import Vault
 
 NAME = 'Ann "A" Lee\\\n'
@@ -210,3 +210,14 @@ def test_whole_answers_are_restored_in_every_text() -> None:
     assert made["choices"][1] == plain
     assert restore_body(body, Vault()) is body
     assert restore_body(b'{"choices":[]}', VAULT) == b'{"choices":[]}'
+
+
+def test_one_message_is_restored_and_the_rest_of_it_stays() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"n":"[NAME_1]"}'}}
+    raw = encode_json({"role": "assistant", "content": "Hi [EMAIL_1]", "tool_calls": [call], "x": 1.50})
+    made = json.loads(restore_message(raw, VAULT))
+    assert made["content"] == "Hi ann@example.org"
+    assert json.loads(made["tool_calls"][0]["function"]["arguments"]) == {"n": NAME}
+    assert made["x"] == 1.5
+    plain = encode_json({"role": "user", "content": "Hi"})
+    assert restore_message(plain, VAULT) is plain

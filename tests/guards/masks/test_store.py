@@ -111,6 +111,16 @@ async def test_two_at_once_never_give_out_the_same_number(path: str) -> None:
     await two.close()
 
 
+async def test_to_read_holds_no_numbers(path: str) -> None:
+    masks = opened(path)
+    await masked(masks, "a@x.io")
+    seen = await masks.read(*WHO)
+    assert seen.restore("[EMAIL_1]") == "a@x.io"
+    assert await masked(masks, "b@x.io") == ["[EMAIL_2]"]
+    assert (await masks.read("tenant", "user", "other")).is_empty
+    await masks.close()
+
+
 async def test_many_at_once_and_more_values_than_a_block(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BLOCK", 3)
     stores = [opened(path), opened(path)]
