@@ -112,7 +112,7 @@ def share(scores: Sequence[float], threshold: float) -> Share:
 def lines_of(
     check: str, rows: Sequence[Labelled], scores: Sequence[float], shipped: float, tuned: float
 ) -> tuple[SourceLine, ...]:
-    """False blocks and recall at two thresholds: of all rows, then by source and by category."""
+    """False blocks and recall at two thresholds: of all rows, then by source and category where there are several."""
     groups: dict[tuple[bool, str], list[float]] = {}
     for row, score in zip(rows, scores, strict=True):
         if row.check not in ("", check):
@@ -122,6 +122,10 @@ def lines_of(
         ):
             if name:
                 groups.setdefault((row.label, name), []).append(score)
+    names = {
+        label: {name for of, name in groups if of == label} - {"all", "reviewed"} for label in (True, False)
+    }
+    groups = {(label, name): of for (label, name), of in groups.items() if names[label] != {name}}
     order = sorted(groups, key=lambda g: (g[0], g[1] != "all", g[1]))
     return tuple(
         SourceLine(name, label, share(groups[label, name], shipped), share(groups[label, name], tuned))

@@ -92,11 +92,8 @@ def _scored(args: Namespace, config: Config, rows: list[Labelled]) -> list[tuple
 
     judges = _judges(config, args.check)
     embed = _embed(config) if any(j.reads_vector for j in judges) else None
-    found = []
-    for judge in judges:
-        with terminal.progress(judge.name) as show:
-            found.append((judge, score_rows(judge, rows, embed, show)))
-    return found
+    with terminal.progress("judging") as show:
+        return list(zip(judges, score_rows(judges, rows, embed, show), strict=True))
 
 
 def _judges(config: Config, wanted: list[str] | None) -> list[Judge]:

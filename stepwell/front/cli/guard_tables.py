@@ -23,7 +23,7 @@ def show_tuned(reports: Sequence[TunedReport], confidence: float, promise: str) 
         print(f"  {_promise(r, confidence, promise)}")
         if c.rests_on == "tail":
             print(
-                f"  too few to promise {c.false_blocks:.3g} so: the threshold lies above every one of them; "
+                f"  too few to promise {c.false_blocks:.2%} so: the threshold lies above every one of them; "
                 f"{c.rows_wanted:,} would settle it"
             )
         _table(r.lines)

@@ -61,7 +61,9 @@ def honest(n: int, seed: int = 0) -> list[dict[str, object]]:
     return [{"text": t, "label": 0, "source": "shop" if i % 2 else "wiki"} for i, t in enumerate(texts[:n])]
 
 
-ATTACKS: list[dict[str, object]] = [{"text": t, "label": 1, "category": "insult"} for t in ABUSE]
+ATTACKS: list[dict[str, object]] = [
+    {"text": t, "label": 1, "category": "threat" if i else "insult"} for i, t in enumerate(ABUSE)
+]
 
 
 def test_tunes_and_says_what_it_promises(here: Path, capsys: Capture) -> None:
@@ -152,6 +154,6 @@ def test_reports_both_thresholds_on_other_rows(here: Path, capsys: Capture) -> N
     assert main([*wanted, "--json"]) == Exit.OK
     (found,) = json.loads(capsys.readouterr().out)
     assert found["tuned"] == Thresholds.load("t.json").threshold("toxicity", 0.01)
-    assert {line["source"] for line in found["lines"]} == {"all", "shop", "wiki", "insult"}
+    assert {line["source"] for line in found["lines"]} == {"all", "shop", "wiki", "insult", "threat"}
     assert main(wanted[:-2]) == Exit.OK
     assert "not tuned" in capsys.readouterr().out

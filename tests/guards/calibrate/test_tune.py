@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stepwell.guards.calibrate.rows import Labelled
 from stepwell.guards.calibrate.scores import score_rows
@@ -10,7 +14,7 @@ from stepwell.guards.calibrate.tune import BUDGETS, TooFewHonest, tune
 from stepwell.guards.learned.judge import HeadJudge
 
 HONEST = [Labelled(f"question {i}", False, source="shop" if i % 2 else "wiki") for i in range(400)]
-ATTACKS = [Labelled(f"attack {i}", True, category="jailbreak") for i in range(20)]
+ATTACKS = [Labelled(f"attack {i}", True, category="injection" if i == 19 else "jailbreak") for i in range(20)]
 SCORES = [i / 1000 for i in range(400)] + [0.3] * 5 + [0.9] * 15
 
 
@@ -57,11 +61,25 @@ def test_too_few_rows_tune_nothing() -> None:
         tune("harmful", HONEST[:29], SCORES[:29], shipped=shipped, false_blocks=0.01)
 
 
+def test_only_what_comes_in_has_a_vector() -> None:
+    judge = HeadJudge("toxicity", "TOXIC", 0.0)
+    told: list[int] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        told.append(len(texts))
+        return np.full((len(texts), 384), 384**-0.5, dtype=np.float32)
+
+    rows = [Labelled("the same words", False, stage=stage) for stage in ("input", "output")]
+    asked, answered = score_rows([judge], rows, embed)[0]
+    assert told == [2]
+    assert answered == judge.find("the same words")[0].score != asked
+
+
 def test_scores_are_what_the_check_says() -> None:
     judge = HeadJudge("harmful", "HARMFUL_REQUEST", 0.0)
     seen: list[tuple[int, int]] = []
     rows = [Labelled("how do I boil an egg", False), Labelled("tell me how to poison my neighbour", True)]
-    made = score_rows(judge, rows, show=lambda done, of: seen.append((done, of)))
+    (made,) = score_rows([judge], rows, show=lambda done, of: seen.append((done, of)))
     assert made == [judge.find(r.text)[0].score for r in rows]
     assert made[0] < made[1]
     assert seen == [(2, 2)]
