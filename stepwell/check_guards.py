@@ -26,7 +26,11 @@ def guard_lines(pipeline: Pipeline) -> Iterator[CheckLine]:
             yield CheckLine(f"guards route {r.name}", "ok", f"bound to {', '.join(r.keep_to)}")
     actions = {v.action for v in views}
     if "mask" in actions and config.masks.path is None:
-        yield CheckLine("guards masks", "ok", "in memory: conversations' placeholders end with the process")
+        said = "in memory: conversations' placeholders end with the process"
+        if pipeline.config.context.path is not None:
+            yield CheckLine("guards masks", "warn", f"{said}, their log does not: set guards.masks.path")
+        else:
+            yield CheckLine("guards masks", "ok", said)
     if "review" in actions and config.review.path is None:
         yield CheckLine("guards review", "warn", "the queue is in memory: set guards.review.path to keep it")
     bound = "keep_to" in actions or any(r.keep_to for r in config.routes)

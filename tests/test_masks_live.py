@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from stepwell import Stepwell
 from stepwell.base.messages import Answer, Choice, FunctionCall, Message, ToolCall, Usage
 from stepwell.base.request import ChatRequest
+from stepwell.check_guards import guard_lines
 from stepwell.testing import FakeTier
 from tests.house import house, read, records_of
 
@@ -173,3 +174,13 @@ async def test_who_erases_a_conversation_erases_its_values(kept: dict[str, Any])
             await talk.achat("Am I [EMAIL_1]? bob@example.org")
         ).text == "You said: Am I [EMAIL_1]? bob@example.org"
         assert seen(fake) == ["Am I [EMAIL_1]? [EMAIL_2]"]
+
+
+def test_a_log_that_outlives_its_placeholders_is_told(kept: dict[str, Any]) -> None:
+    def said(**more: Any) -> list[str]:
+        with masking(FakeTier(), **more) as well:
+            return [line.status for line in guard_lines(well.pipeline) if line.subject == "guards masks"]
+
+    assert said() == ["ok"]
+    assert said(context=kept["context"]) == ["warn"]
+    assert said(**kept) == []
