@@ -189,6 +189,10 @@ _WISHES = [
     ("timeout-s", {"type": "number", "exclusiveMinimum": 0}),
     ("session", {"type": "string", "minLength": 1, "maxLength": 256}),
     (
+        "keep-to",
+        {"type": "string", "pattern": "[^, \\t]", "description": "the only tiers that may see it: a,b"},
+    ),
+    (
         "conversation",
         {
             "type": "string",
