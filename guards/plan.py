@@ -74,8 +74,8 @@ def make_plan(
     """Sort rules by when they can run.
 
     Args:
-        judges: Judges look at the text while it flows, or all of it waits for them. Whatever else needs the whole
-            text and acts can't tell from a part, so it always waits.
+        judges: Judges look at the text while it flows, or all of it waits for them. For any other check that needs
+            the whole text and acts, all of it always waits, unless the check says that it `slides`.
     """
     early = [r for r in rules if not _is_late(r)]
     late = [r for r in rules if _is_late(r) and r.action in CUTTING]
@@ -106,8 +106,8 @@ def _is_late(rule: Rule) -> bool:
 
 
 def _slides(rule: Rule) -> bool:
-    """Whether a part of the text tells the check as much as the whole: judges score windows."""
-    return isinstance(rule.check, Judge) or bool(getattr(rule.check, "slides", False))
+    """Whether a part of the text tells the check enough; as its `slides` says, else judges, which score windows."""
+    return bool(getattr(rule.check, "slides", isinstance(rule.check, Judge)))
 
 
 def _any(alternatives: Iterable[str]) -> str:

@@ -133,6 +133,17 @@ def test_what_only_the_whole_can_tell_waits_whatever_judges_do() -> None:
     assert shown(guarded.feed([event("the end", finish="stop")])) == "so far the end"
 
 
+def test_a_check_says_itself_whether_it_slides() -> None:
+    class Slides(Ends):
+        slides = True
+
+    class Waits(BadWord):
+        slides = False
+
+    assert shown(stream(Rule(Slides(), "block")).feed([event("so far ")])) == "so far "
+    assert stream(Rule(Waits(), "block", threshold=0.3)).feed([event("so far ")]) == []
+
+
 def test_values_are_cut_out_while_a_judge_looks() -> None:
     rules = (Rule(BadWord(), "block", threshold=0.3), Rule(make("email", {}), "redact"))
     guarded = stream(*rules)
