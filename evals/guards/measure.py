@@ -104,11 +104,11 @@ def _report(
             auroc_between(bad[mine], good),
             tuple(float((bad[mine] > cut).mean()) for cut in cuts),
         )
-        for name, mine in _groups([r.category for r in attacks])
+        for name, mine in grouped([r.category for r in attacks])
     ]
     quiet = [
         Line(name, False, int(mine.sum()), float((good[mine] >= default).mean()))
-        for name, mine in _groups([r.source for r in honest])
+        for name, mine in grouped([r.source for r in honest])
     ]
     means = tuple(
         float(np.mean([line.at_shares[i] for line in lines if line.at_shares])) for i in range(len(SHARES))
@@ -145,7 +145,8 @@ def disguised(
     return len(some), shares
 
 
-def _groups(names: Sequence[str]) -> list[tuple[str, NDArray[np.bool_]]]:
+def grouped(names: Sequence[str]) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Each name with the rows that have it."""
     import numpy as np
 
     every = np.array(names)

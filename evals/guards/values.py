@@ -80,7 +80,7 @@ def count_values(rows: Iterable[Mapping[str, Any]], checks: Sequence[Check]) -> 
     Labels outside STRUCTURED count as secrets where the set has none of STRUCTURED; else they are names, places and
     such: nobody has to find them, and a finding on one is not false.
     """
-    read = [(str(r["text"]), _spans(r)) for r in rows]
+    read = [(str(r["text"]), spans_of(r)) for r in rows]
     began_s = time.process_time()
     found = [[f for check in checks for f in check.find(text)] for text, _ in read]
     cpu_s = time.process_time() - began_s
@@ -124,7 +124,8 @@ def _of_value(text: str, start: int, end: int, hits: Found) -> Counter[str]:
     return Counter(n=1, n_found=int(bool(near)), n_covered=int(is_covered))
 
 
-def _spans(row: Mapping[str, Any]) -> Found:
+def spans_of(row: Mapping[str, Any]) -> Found:
+    """A row's labelled spans, (type, start, end) each; queries of URLs are nobody's to find."""
     return [
         (str(s["type"]), int(s["start"]), int(s["end"]))
         if isinstance(s, Mapping)

@@ -40,6 +40,7 @@ def add_guards_measure(actions: Any) -> None:
     how.add_argument("--disguise", action="store_true", help=about)
     about = "other guards beside, those that are installed"
     how.add_argument("--peers", action="store_true", help=about)
+    parser.add_argument("--yara", metavar="FILE", help="with --peers: rules of a YARA scanner (vigil's, say)")
     about = "with --leave-out: more honest documents to learn from, JSONL of {text}"
     parser.add_argument("--documents", metavar="FILE", help=about)
     add_json(parser)
@@ -59,12 +60,13 @@ def run_guards(args: Namespace) -> int:
     if args.disguise:
         return _disguised(args, labelled, embed)
     from stepwell.evals.guards.measure import measure
+    from stepwell.evals.guards.peers import judge_peers
 
     with terminal.progress("heads") as show:
         reports = measure(labelled, embed, lambda head, n, of: show(n, of))
     if not reports:
         raise UsageError("The file holds no attacks with honest texts beside them.")
-    found = _peer_judges(labelled) if args.peers else []
+    found = judge_peers(labelled, terminal.say, yara_rules=args.yara) if args.peers else []
     if args.json:
         terminal.say_json(msgspec.to_builtins([*reports, *found]))
         return Exit.OK
@@ -182,9 +184,3 @@ def _disguised(args: Namespace, rows: Sequence[Row], embed: Any) -> int:
     terminal.say(f"{n} attacks that the shipped threshold catches in plain; of those caught, hidden as")
     terminal.table(("disguise", "caught"), [(name, f"{share:.3f}") for name, share in shares.items()])
     return Exit.OK
-
-
-def _peer_judges(rows: Sequence[Row]) -> list[HeadReport]:
-    from stepwell.evals.guards.peers import judge_peers
-
-    return judge_peers(rows, terminal.say)
