@@ -25,6 +25,10 @@ NAMES = (
 CHECKS: dict[str, StreamCheck] = {n: c for n in NAMES if isinstance(c := checks.make(n, {}), StreamCheck)}
 PARTS = (
     "jane.doe@example.org",
+    "jane (at) mail (dot) example.org",
+    "jane[at]mail[dot]org",
+    " (at) ",
+    "[dot] ",
     "+44 20 7888 8577",
     "(206) 479-4041",
     "06 12 34 56 78",
