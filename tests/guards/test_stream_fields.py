@@ -186,8 +186,8 @@ def test_a_value_split_over_deltas_is_cut_out_of_every_field(path: Field) -> Non
 def test_texts_of_one_choice_do_not_wait_for_one_another() -> None:
     stream = EMAIL.open_stream()
     assert stream is not None
-    out = stream.feed([event({"reasoning_content": "so be it"}), event({"content": "It is. "})])
-    assert assembled(out) == {"content": "It is. "}
+    out = stream.feed([event({"reasoning_content": "so be it"}), event({"content": "It is! "})])
+    assert assembled(out) == {"content": "It is! "}
     out = stream.feed([event({}, finish="stop")])
     assert assembled(out) == {"reasoning_content": "so be it"}
     assert [json.loads(e.payload)["choices"][0]["finish_reason"] for e in out] == [None, "stop"]
@@ -220,7 +220,7 @@ def test_a_call_s_name_comes_before_its_arguments_and_its_id_comes_once() -> Non
 def test_an_event_with_several_texts_is_taken_apart_only_where_one_has_to_wait() -> None:
     stream = EMAIL.open_stream()
     assert stream is not None
-    whole_event = event({"role": "assistant", "content": "so. ", "reasoning_content": "hm. "})
+    whole_event = event({"role": "assistant", "content": "so! ", "reasoning_content": "hm! "})
     assert stream.feed([whole_event]) == [whole_event]
     calls = [
         {"index": i, "id": f"call_{i}", "function": {"name": "f", "arguments": a}}

@@ -77,8 +77,8 @@ def feed_each(guarded: GuardStream, parts: list[str], out: list[Event]) -> None:
 @pytest.mark.parametrize("action", ["block", "review", "reask", "escalate"])
 def test_text_flows_until_a_judge_stops_it(action: GuardAction) -> None:
     guarded = stream(Rule(BadWord(), action, threshold=0.3))
-    out = [e for _ in range(20) for e in guarded.feed([event("so far so good. ")])]
-    assert shown(out) == "so far so good. " * 20
+    out = [e for _ in range(20) for e in guarded.feed([event("so far so good! ")])]
+    assert shown(out) == "so far so good! " * 20
     with pytest.raises(GuardBlocked):
         feed_each(guarded, ["bad "] * (LOOK_EVERY_CHARS // 4 + 1), out)
     assert shown(out).count("bad") <= LOOK_EVERY_CHARS // 4
@@ -147,8 +147,8 @@ def test_a_check_says_itself_whether_it_slides() -> None:
 def test_values_are_cut_out_while_a_judge_looks() -> None:
     rules = (Rule(BadWord(), "block", threshold=0.3), Rule(make("email", {}), "redact"))
     guarded = stream(*rules)
-    out = [e for part in ("ask ja", "ne@x", ".io ", "now ") for e in guarded.feed([event(part)])]
-    assert shown(out) == "ask [EMAIL] now "
+    out = [e for part in ("ask ja", "ne@x", ".io ", "now ", "or ") for e in guarded.feed([event(part)])]
+    assert shown(out).startswith("ask [EMAIL] ")
 
 
 def test_a_judge_is_told_what_is_known_at_its_stage() -> None:
@@ -180,7 +180,7 @@ def test_only_a_feed_in_which_a_judge_looks_blocks() -> None:
 
 def test_each_open_choice_of_a_stopped_stream_ends_with_content_filter() -> None:
     guarded = stream(Rule(make("email", {}), "block"))
-    guarded.feed([event("hm. ", 0), event("so. ", 1, finish="stop"), event("ah. ", 2)])
+    guarded.feed([event("hm! ", 0), event("so! ", 1, finish="stop"), event("ah! ", 2)])
     with pytest.raises(GuardBlocked):
         guarded.feed([event("jane@x.io ", 0)])
     told = [json.loads(e.payload) for e in guarded.stopped()]
@@ -214,7 +214,7 @@ def test_masked_values_get_the_placeholder_that_is_given_for_the_whole_value() -
 
     plan = make_plan([Rule(make("email", {}), "mask")], hold_back_chars=64)
     guarded = GuardStream(plan, masking=masking)
-    out = [e for part in "ask jane@x.io or bo@y.io, " for e in guarded.feed([event(part)])]
-    assert shown(out) == "ask [EMAIL_1] or [EMAIL_2], "
+    out = [e for part in "ask jane@x.io or bo@y.io, so. " for e in guarded.feed([event(part)])]
+    assert shown(out + guarded.finish()) == "ask [EMAIL_1] or [EMAIL_2], so. "
     assert asked == [("EMAIL", "jane@x.io"), ("EMAIL", "bo@y.io")]
     assert guarded.verdict.action == "mask"
