@@ -46,6 +46,7 @@ class Row:
     category: str
     label: bool
     group: str
+    lang: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ RECIPES = {
         ("xstest", "openai_moderation", "alpaca_harmless"),
         {"harmbench": "MIT", "strongreject": "MIT", "advbench": "MIT", "donotanswer": "Apache-2.0"} | HONEST,
         "Knows the wording of asks for harm, not intent: an ask in other words, or for harm that its wording hides, "
-        "passes; a question about a dangerous thing may not. Never trained together with prompt injection.",
+        "passes; a question about a dangerous thing may not. Never trained together with prompt injection. "
+        "English above all: in other languages it knows few words.",
         vector_share=0.5,
         by_sentence=False,
         inverse_penalty=2.0,
@@ -94,7 +96,7 @@ RECIPES = {
         ("xstest", "alpaca_harmless"),
         {"davidson_tweets": "MIT", "openai_moderation": "MIT"} | HONEST,
         "Lexical: knows the words and phrases of abuse. Banter, quotes, reclaimed words and irony it can mistake; "
-        "polite cruelty it misses. Of other languages than English it has seen a few hundred short texts.",
+        "polite cruelty it misses. English: of other languages it has seen a few hundred short texts, too few.",
         vector_share=1.0,
         by_sentence=True,
         inverse_penalty=4.0,
@@ -131,7 +133,9 @@ def read(recipe: Recipe, prompts: Path, own: Path) -> list[Row]:
         for r in objects(path):
             is_pair = name == "own_w4"
             if r["kind"] == recipe.kind if is_pair else not r["label"]:
-                found.append(Row(r["text"], name, "own", bool(r["label"]), str(r.get("pair", r["text"]))))
+                found.append(
+                    Row(r["text"], name, "own", bool(r["label"]), str(r.get("pair", r["text"])), r["lang"])
+                )
     return found
 
 
@@ -172,7 +176,18 @@ def learn(recipe: Recipe, rows: list[Row], vectors: NDArray[np.float32]) -> tupl
     grams, vector = fit(recipe, counted[at], vectors[at], source[at], label[at])
     parts[to] = score(recipe, grams, vector, counted[to], vectors[to], [rows[i].text for i in to])
     head = scaled(recipe, grams, vector, parts, source, label, fold)
-    return head, card_of(recipe, head, parts, source, label, fold)
+    card = card_of(recipe, head, parts, source, label, fold)
+    is_english = np.array([r.lang == "en" for r in rows])
+    card["auc_of_own_pairs"] = {
+        "English": pairs_auc(head, parts, label, (source == "own_w4") & is_english),
+        "25 other languages": pairs_auc(head, parts, label, (source == "own_w4") & ~is_english),
+    }
+    return head, card
+
+
+def pairs_auc(head: Head, parts: Floats, label: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+    scores = scores_of(head, parts[of])[:, 1]
+    return auc(scores[label[of]], scores[~label[of]])
 
 
 def fold_of(recipe: Recipe, row: Row) -> int:
