@@ -121,7 +121,7 @@ def scores_of(judge: Judge, rows: Sequence[Row], embed: Embed, show: Show | None
     """The highest score of each row, 0..1; rows whose category speaks of a document are read as retrieved text."""
     labelled = [Labelled(r.text, r.label, r.category, r.source, stage_of(r)) for r in rows]
     told = None if show is None else (lambda n, of: show(judge.name, n, of))
-    return score_rows(judge, labelled, embed, told)
+    return score_rows([judge], labelled, embed, told)[0]
 
 
 def stage_of(row: Row) -> Stage:

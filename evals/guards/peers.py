@@ -11,7 +11,7 @@ from stepwell.base.errors import ConfigError
 from stepwell.evals.auroc import auroc_between
 from stepwell.evals.guards.measure import SHARES, HeadReport, Line, grouped
 from stepwell.evals.guards.rows import Row
-from stepwell.evals.guards.values import STRUCTURED, ValueReport, counted, spans_of
+from stepwell.evals.guards.values import STRUCTURED, WARM, ValueReport, counted, spans_of
 from stepwell.guards import checks
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def value_peers(rows: Sequence[Mapping[str, Any]], say: Say) -> list[ValueReport
         if find is None:
             say(f"{name} is not installed here: left out")
             continue
-        find("warm up: 4111 1111 1111 1111")
+        find(WARM)
         began_s = time.process_time()
         found = [find(text) for text, _ in read]
         cpu_s = time.process_time() - began_s

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.decisions import Finding, Stage
 from stepwell.base.errors import ConfigError
+from stepwell.evals.guards.values import found_in
 from stepwell.guards import checks
 from stepwell.guards.check import Check, Judge, StreamCheck
 from stepwell.guards.context import Context
@@ -67,7 +68,7 @@ class GuardReplay:
             context.vector, context.vector_text = self._embed([text])[0], text
             embed_ms = (time.process_time() - began_s) * 1e3
         began_s = time.process_time()
-        found = [f for check in self._values for f in check.find(text)]
+        found = found_in(self._values, text)
         scores = {name: _worst(judge.find_in(text, context)) for name, judge in self._judges.items()}
         ms = (time.process_time() - began_s) * 1e3
         return {

@@ -11,6 +11,7 @@ from typing import Any
 from stepwell.base.decisions import Finding
 from stepwell.guards.calibrate.binomial import interval
 from stepwell.guards.check import Check
+from stepwell.guards.folded import find_folded
 
 #: Labels of public sets that say the same as a kind of ours; a label in none of them is no structured value.
 LABELS = {
@@ -72,6 +73,13 @@ class ValueReport:
 
 
 Found = Sequence[tuple[str, int, int]]
+#: What loads at first use is no cost of the rows: a text with a bit of everything goes first.
+WARM = "call +44 20 7888 8577, card 4111 1111 1111 1111, password: hunter2-and-more"
+
+
+def found_in(checks: Iterable[Check], text: str) -> list[Finding]:
+    """What they find, as a guard runs them: in the text as it reads, too."""
+    return [f for check in checks for f in find_folded(check.find, text)]
 
 
 def count_values(rows: Iterable[Mapping[str, Any]], checks: Sequence[Check]) -> ValueReport:
@@ -81,8 +89,9 @@ def count_values(rows: Iterable[Mapping[str, Any]], checks: Sequence[Check]) -> 
     such: nobody has to find them, and a finding on one is not false.
     """
     read = [(str(r["text"]), spans_of(r)) for r in rows]
+    found_in(checks, WARM)
     began_s = time.process_time()
-    found = [[f for check in checks for f in check.find(text)] for text, _ in read]
+    found = [found_in(checks, text) for text, _ in read]
     cpu_s = time.process_time() - began_s
     n_chars = sum(len(text) for text, _ in read) or 1
     return counted("stepwell", read, [_plain(f) for f in found], cpu_s * 1e9 / n_chars)
