@@ -94,6 +94,13 @@ class Judge(ContextCheck, Protocol):
         ...
 
 
+@runtime_checkable
+class ForeignCheck(Check, Protocol):
+    """A check of ours that runs another's engine: as slow and as likely to fail, so it gets a time limit."""
+
+    engine: str
+
+
 BEFORE_CHARS = 128
 """How far back any shipped check looks for context."""
 NEAR_CHARS = 40

@@ -12,7 +12,7 @@ from stepwell.base.decisions import Finding
 from stepwell.base.errors import ConfigError
 from stepwell.base.plug import load
 from stepwell.guards import checks
-from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, Judge, StreamCheck
+from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, ForeignCheck, Judge, StreamCheck
 from stepwell.guards.deadline import run_limited
 from stepwell.guards.folded import find_folded
 from stepwell.guards.tighten import WORST_FIRST
@@ -125,7 +125,7 @@ def _rule(config: CheckConfig, budgets: Budgets) -> Rule:
         action,
         config.on_error,
         config.timeout_s,
-        is_plugged=not is_ours,
+        is_plugged=not is_ours or isinstance(check, ForeignCheck),
         threshold=threshold,
         rests_on=rests_on,
         tiers=tuple(config.tiers),

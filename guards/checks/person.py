@@ -24,6 +24,7 @@ class Person:
     name = "person"
     kinds = ("PERSON",)
     max_len = WHOLE_TEXT
+    engine = "spacy"
 
     def __init__(self, model: Language, labels: Sequence[str], max_chars: int) -> None:
         self._model = model

@@ -22,6 +22,7 @@ class Presidio:
 
     name = "presidio"
     max_len = WHOLE_TEXT
+    engine = "presidio"
 
     def __init__(
         self, analyzer: AnalyzerEngine, *, language: str, entities: Sequence[str] | None, min_score: float
