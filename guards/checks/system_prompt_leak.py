@@ -35,7 +35,7 @@ class _Words:
         return cls([m[0].lower() for m in found], [m.span() for m in found])
 
     def grams(self, n: int) -> Iterator[tuple[str, ...]]:
-        return (tuple(self.words[i : i + n]) for i in range(len(self.words) - n + 1))
+        return zip(*(self.words[i:] for i in range(n)), strict=False)
 
     def n_counted(self, first: int, last: int) -> float:
         return sum(0.5 if _WIDE.match(w) else 1.0 for w in self.words[first:last])

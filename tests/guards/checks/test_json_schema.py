@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
+from stepwell.base.config import GuardsConfig
 from stepwell.base.errors import ConfigError
+from stepwell.base.messages import Answer, decode_answer, encode_json
+from stepwell.base.request import ChatRequest
 from stepwell.guards.checks.json_schema import fault_of, make
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed
+from stepwell.guards.guard import Guard
+from stepwell.guards.scan import AskAgain
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -133,3 +138,23 @@ def test_nothing_of_the_text_is_said(value: object) -> None:
     fault = fault_of(json.dumps(value), SCHEMA) or ""
     words = {w for w in json.dumps(value).replace('"', " ").split() if set(w) <= set("xyzXYZ")}
     assert not [w for w in words if w in fault]
+
+
+def answered(**message: Any) -> tuple[bytes, Answer]:
+    body = encode_json({"choices": [{"index": 0, "message": {"role": "assistant", **message}}]})
+    return body, decode_answer(body)
+
+
+async def test_in_a_guard_it_looks_at_content_and_says_what_is_wrong() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+    messages = [{"role": "user", "content": "?"}]
+    request = ChatRequest.build({"messages": messages, "response_format": form})
+    guard = Guard(GuardsConfig.model_validate({"output": [{"check": "json_schema", "action": "reask"}]}))
+    function = {"name": "look", "arguments": "{}"}
+    call = {"id": "c", "type": "function", "function": function}
+    for good in ({"content": json.dumps(GOOD)}, {"content": None, "tool_calls": [call]}, {"refusal": "No."}):
+        assert (await guard.check_output(*answered(**good), request))[0].kinds == ()
+    with pytest.raises(AskAgain) as asked:
+        await guard.check_output(*answered(content='{"name": "x"}'), request)
+    assert asked.value.hints == ("at $: lacks items",)
+    assert asked.value.verdict.kinds == ("SCHEMA",)
