@@ -73,13 +73,7 @@ class Guard:
 
     async def warm(self) -> None:
         """Load what the first judged text would wait for."""
-        judges = {
-            r.check.name: r.check
-            for p in self._policies.all()
-            for s in STAGES
-            for r in p.rules[s]
-            if r.is_judge
-        }
+        judges = {r.check.name: r.check for p in self._policies.all() for s in STAGES for r in p.judges[s]}
         for check in judges.values():
             await on_worker(partial(check.find, "warm"))
 
@@ -106,7 +100,7 @@ class Guard:
         """
         policy = self.policy(request)
         bound = _both(request.keep_to, _both(policy.keep_to, request.wishes.keep_to))
-        if not policy.has(INPUTS):
+        if not policy.checks_input:
             if bound is None:
                 return _ALLOWED["input"], request
             tally = Tally("input", policy=policy.version)
@@ -134,7 +128,7 @@ class Guard:
             HeldForReview
         """
         policy = self._policies.base if request is None else self.policy(request)
-        if not policy.has(("output", "tool_args")):
+        if not policy.checks_output:
             return _ALLOWED["output"], body, answer
         tally = Tally("output", policy=policy.version)
         scan = self._scan(policy, request, tally, None)
@@ -184,7 +178,7 @@ class Guard:
             self._reviews,
             masking,
         )
-        if request is not None and any(r.reads_context for rules in policy.rules.values() for r in rules):
+        if request is not None and policy.reads_context:
             scan.contexts = self._contexts(request)
         return scan
 
@@ -207,8 +201,9 @@ async def _answered(found: Iterable[tuple[Path, str]], policy: Policy, scan: Sca
     for path, text in found:
         stage: Stage = "tool_args" if _is_tool_input(path) else "output"
         where = ".".join(map(str, path))
-        new = await scan.clean(text, policy.rules[stage], stage, where, is_json=is_json(path))
-        new = await scan.judge(new, policy.rules[stage], stage, where)
+        new = await scan.clean(text, policy.values[stage], stage, where, is_json=is_json(path))
+        if policy.judges[stage]:
+            new = await scan.judge(new, policy.judges[stage], stage, where)
         if new != text:
             edits[path] = new
     return edits

@@ -41,6 +41,8 @@ class Inputs:
         edits: dict[Path, str | None] = {}
         for place in places(request):
             rules = self._rules_of(place, policy)
+            if not rules:
+                continue
             new = await scan.clean(place.text, rules, place.stage, place.where, is_json=is_json(place.path))
             if new != place.text:
                 edits[place.path] = new
@@ -50,7 +52,7 @@ class Inputs:
         self, request: ChatRequest, policy: Policy, scan: Scan, vector_of: VectorOf | None
     ) -> ChatRequest:
         """The request after those that score a text as a whole."""
-        if not any(r.is_judge for s in INPUTS for r in policy.rules[s]):
+        if not policy.judges_input:
             return request
         if vector_of is not None and any(reads_vector(policy.rules[s]) for s in INPUTS):
             await _embed(vector_of(request), scan)
@@ -73,26 +75,26 @@ class Inputs:
         return text
 
     async def _read(self, place: Place, policy: Policy, scan: Scan) -> str:
-        text = await scan.judge(place.text, self._rules_of(place, policy), place.stage, place.where)
+        text = await scan.judge(place.text, policy.judges[place.stage], place.stage, place.where)
         if not policy.has_own_documents or place.stage != "input" or text != place.text:
             return text
         out, at = [], 0
         for start, end in sorted(marked(text, self.marks)):
             if start < at:
                 continue
-            inner = await scan.judge(text[start:end], policy.rules["retrieved"], "retrieved", place.where)
+            inner = await scan.judge(text[start:end], policy.judges["retrieved"], "retrieved", place.where)
             out += [text[at:start], inner]
             at = end
         return "".join([*out, text[at:]])
 
     def _rules_of(self, place: Place, policy: Policy) -> tuple[Rule, ...]:
         """Value checks of retrieved text between marks run with the input's, over all of the text."""
-        rules = policy.rules[place.stage]
+        rules = policy.values[place.stage]
         if not policy.has_own_documents or place.stage != "input" or place.role != "user":
             return rules
         if not any(begin in place.text for begin, _ in self.marks):
             return rules
-        return (*rules, *(r for r in policy.rules["retrieved"] if not r.is_judge and r not in rules))
+        return (*rules, *(r for r in policy.values["retrieved"] if r not in rules))
 
 
 async def _embed(vector: RequestVector, scan: Scan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,9 @@ class Policy:
         fingerprint: Names those for input; b"" where there are none. What passed others may not pass these.
         routes: Names of the routes that apply.
         has_own_documents: Retrieved text has rules of its own.
+        values, judges: The rules again, those that look for values and those that judge.
+        checks_input, checks_output: Whether any check runs at that end of whole texts; `judges_input`: any judge.
+        reads_context: Some check must know more than the text.
     """
 
     rules: Mapping[Stage, tuple[Rule, ...]]
@@ -44,6 +47,25 @@ class Policy:
     has_own_documents: bool
     stream_plan: Plan
     tool_plan: Plan
+    values: Mapping[Stage, tuple[Rule, ...]] = field(init=False)
+    judges: Mapping[Stage, tuple[Rule, ...]] = field(init=False)
+    checks_input: bool = field(init=False)
+    checks_output: bool = field(init=False)
+    judges_input: bool = field(init=False)
+    reads_context: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        every = self.rules.items()
+        judges = {s: tuple(r for r in rules if r.is_judge) for s, rules in every}
+        for name, made in {
+            "values": {s: tuple(r for r in rules if not r.is_judge) for s, rules in every},
+            "judges": judges,
+            "checks_input": self.has(INPUTS),
+            "checks_output": self.has(("output", "tool_args")),
+            "judges_input": any(judges[s] for s in INPUTS),
+            "reads_context": any(r.reads_context for _, rules in every for r in rules),
+        }.items():
+            object.__setattr__(self, name, made)
 
     def has(self, stages: Sequence[Stage]) -> bool:
         """Whether any check runs at one of these stages."""

@@ -72,26 +72,22 @@ class Scan:
     async def clean(
         self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str, *, is_json: bool | None
     ) -> str:
-        """The text without what rules cut out of it; judges are not asked.
+        """The text without what rules cut out of it; they look for values.
 
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
         """
         cuts: list[tuple[Finding, bool]] = []
         for rule in rules:
-            if rule.is_judge:
-                continue
             found = await self._found(rule, text, stage, where)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
         return self._cut(text, cuts, is_json=is_json)
 
     async def judge(self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str) -> str:
-        """What the judges among the rules leave of the text. Raises as `clean`."""
+        """What judges leave of the text. Raises as `clean`."""
         cuts: list[tuple[Finding, bool]] = []
         for rule in rules:
-            if not rule.is_judge:
-                continue
             found = await self._judged(rule, text, stage, where)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
