@@ -48,6 +48,7 @@ class Context:
     embed: Embed | None = None
     where: str = ""
     _views: dict[str, tuple[View, ...]] = field(default_factory=dict)
+    _vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def views(self, text: str) -> tuple[View, ...]:
         """The text, and what it says undisguised; each text is normalised once."""
@@ -61,3 +62,18 @@ class Context:
     def vector_of(self, text: str) -> NDArray[np.float32] | None:
         """The request's embedding, where it is of this text."""
         return self.vector if self.vector is not None and self.vector_text.strip() == text.strip() else None
+
+    def vector_of_view(self, text: str, view: View) -> NDArray[np.float32] | None:
+        """The embedding of a view of `text`: the request's, where the view is the text itself.
+
+        Of what comes in disguised the last view, which is the plainest, is embedded too, where a check may block;
+        once for all checks.
+        """
+        if view.text == text:
+            return self.vector_of(text)
+        if self.embed is None or self.vector_of(text) is None or view is not self.views(text)[-1]:
+            return None
+        made = self._vectors.get(view.text)
+        if made is None:
+            made = self._vectors[view.text] = self.embed([view.text])[0]
+        return made

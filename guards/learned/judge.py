@@ -61,9 +61,7 @@ class HeadJudge:
         """One finding where the text reaches the floor: the whole text, or the window that is worst."""
         if not text.strip():
             return []
-        vector = context.vector_of(text)
-        looks = [self._look(v, vector if i == 0 else None) for i, v in enumerate(context.views(text))]
-        score, start, end = max(looks)
+        score, start, end = max(self._look(v, context.vector_of_view(text, v)) for v in context.views(text))
         return [Finding(self.kinds[0], start, end, score, self.name)] if score >= self.floor else []
 
     def _look(self, view: View, vector: NDArray[np.float32] | None) -> Scored:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from stepwell.base.errors import ConfigError
 from stepwell.guards import checks
@@ -78,6 +80,24 @@ def test_looks_behind_disguises() -> None:
     plain = TOXIC[0]
     wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in plain)
     assert score("toxicity", wide) >= score("toxicity", plain)
+
+
+def test_what_is_undisguised_is_embedded_once_for_all_checks() -> None:
+    plain = TOXIC[0]
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in plain)
+    vector = np.full(384, 384**-0.5, dtype=np.float32)
+    asked: list[str] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.extend(texts)
+        return np.stack([vector for _ in texts])
+
+    context = Context(vector=vector, vector_text=wide, embed=embed)
+    for name in NAMES:
+        assert score(name, wide, context) >= score(name, plain, Context(vector=vector, vector_text=plain))
+    assert asked == [plain]
+    score("toxicity", wide, Context(embed=embed))  # an answer has no vector, and must not wait for one
+    assert asked == [plain]
 
 
 def test_finds_the_window_of_a_long_text() -> None:
