@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +172,8 @@ def _checked(weights: Path) -> bytes:
 
 
 def _session(model: bytes, n_threads: int) -> Any:
+    # its import may already send events, before the call that stops them
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime as ort
 
     ort.disable_telemetry_events()
