@@ -7,6 +7,7 @@ worst counts.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -22,6 +23,7 @@ from stepwell.guards.normalise.views import View
 
 Documents = Literal["auto", "always", "never"]
 Scored = tuple[float, int, int]
+_PER_E = 0.4  # of more windows the worst is worse by chance: so much is taken off for each factor e
 _STAGES = ("retrieved", "tool_result")
 
 
@@ -79,7 +81,8 @@ class Injection:
         for spans in windows(view.text):
             scores = self._prompts.grams.of_spans(view.text, spans)
             worst = int(scores.argmax())
-            found.append((self._prompts.scored(float(scores[worst]), None), *view.span(*spans[worst])))
+            least = float(scores[worst]) - _PER_E * math.log(len(spans))
+            found.append((self._prompts.scored(least, None), *view.span(*spans[worst])))
         return found
 
     def _sentences(self, view: View, context: Context) -> list[Scored]:

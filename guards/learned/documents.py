@@ -6,6 +6,7 @@ reads like a prompt is suspicious there, the more the less the rest of the docum
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ N_EMBEDDED = 4
 """How many of the most suspicious sentences are embedded: one batch of the shipped embedder."""
 REST = 0.5
 """Share of the document's mean that is taken off each sentence's n-gram score."""
+N_TYPICAL, PER_E = 40, 0.5
+"""Of more sentences than that the worst is worse by chance: so much is taken off for each factor e."""
 _MIN_LETTERS = 4
 
 
@@ -47,7 +50,7 @@ def worst_sentences(head: Head, text: str, embed: Embed | None = None) -> list[P
     if not spans:
         return []
     scores = head.grams.of_spans(text, spans)
-    scores = scores - REST * scores.mean()
+    scores = scores - REST * scores.mean() - PER_E * math.log(max(len(spans) / N_TYPICAL, 1))
     picked = np.argsort(-scores, kind="stable")[:N_EMBEDDED]
     vectors = _vectors(head, [text[spans[i][0] : spans[i][1]] for i in picked], embed)
     return [

@@ -13,6 +13,7 @@ import random
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from stepwell.evals.guards.prompts import Embed, joined
 from stepwell.evals.guards.rows import Row, read_own, read_rows
 from stepwell.evals.guards.shipped import document_head, prompt_head
 from stepwell.guards.learned.load import save
+from stepwell.guards.learned.windows import windows
 
 REPOSITORY = Path(__file__).parents[2]
 LICENCES = {
@@ -43,7 +45,8 @@ LICENCES = {
     "own_w3": "Apache-2.0, written for Stepwell",
     "own_w4": "Apache-2.0, written for Stepwell",
     "own_joined": "Apache-2.0, from own_w1 and own_w3",
-    "plain": "Stepwell's manuals (Apache-2.0), Python's standard library (PSF-2.0), presidio-research (MIT)",
+    "plain": "manuals (Apache-2.0), Python's library (PSF-2.0), packages (MIT, BSD, Apache-2.0), "
+    "presidio-research (MIT)",
 }
 PROMISE = (
     "Each threshold kept its budget of false blocks on the mean of honest sources, each left out of training in turn, "
@@ -51,6 +54,8 @@ PROMISE = (
     "the budget: `stepwell guard tune` sets the threshold by your own honest texts. Without an embedding, and for "
     "documents, scores are scaled so that a threshold flags about the same share of honest text; fewer attacks do."
 )
+_LICENCES_OF_PACKAGES = ("MIT", "BSD", "Apache")
+_N_PIECES, _MIN_PIECE_CHARS = 500, 400
 _N_TWEETS, _N_HARMLESS, _N_LETTERS, _N_FILES, _N_FILE_CHARS = 450, 1_600, 700, 40, 6_000
 
 
@@ -66,7 +71,7 @@ def main() -> None:
 
 def train_injection(rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str]) -> None:
     """Writes `injection` and `injection_documents`."""
-    embed, rows, own = cached(MiniLM().embed), thinned(rows), [*own, *joined(own)]
+    embed, rows, own = cached(MiniLM().embed), thinned(rows), [*own, *joined(own), *pieces(plain)]
     prompts, sizes = prompt_head([*rows, *own], embed)
     documents, document_sizes = document_head([*rows, *own], plain, embed, prompts.thresholds)
     document_sizes = {**document_sizes, "plain": len(plain)}
@@ -105,12 +110,33 @@ def thinned(rows: Sequence[Row]) -> list[Row]:
 
 
 def plain_documents(letters: Path) -> list[str]:
-    """Honest documents: letters and notes, code of the standard library, Stepwell's manuals."""
+    """Honest documents: code of the standard library, manuals and packages' own descriptions, letters and notes."""
     library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     files = random.Random(0).sample(library, _N_FILES)
     files += [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
     code = [path.read_text("utf-8", errors="ignore")[:_N_FILE_CHARS] for path in files]
-    return code + [row.text for row in _letters(letters)[:_N_LETTERS]]
+    return [*code, *_descriptions(), *(row.text for row in _letters(letters)[:_N_LETTERS])]
+
+
+def pieces(plain: Sequence[str]) -> list[Row]:
+    """Windows of the long ones among them, as honest prompts: code and manuals are pasted, too."""
+    spans = [
+        text[start:end] for text in plain for start, end in windows(text)[0] if end - start > _MIN_PIECE_CHARS
+    ]
+    picked = random.Random(0).sample(spans, min(_N_PIECES, len(spans)))
+    return [Row(text, "plain", "benign_piece", False) for text in picked]
+
+
+def _descriptions() -> list[str]:
+    """What installed packages under MIT, BSD or Apache licences say of themselves."""
+    found = {}
+    for package in metadata.distributions():
+        about = package.metadata
+        licence = " ".join([*about.get_all("License-Expression", []), *about.get_all("Classifier", [])])
+        body = str(about.json.get("description", ""))
+        if any(name in licence for name in _LICENCES_OF_PACKAGES) and len(body) > _MIN_PIECE_CHARS:
+            found[about["Name"]] = body[:_N_FILE_CHARS]
+    return [found[name] for name in sorted(found)]
 
 
 def cached(embed: Embed) -> Embed:
