@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from stepwell.guards.normalise.views import View
 
 Scored = tuple[float, int, int]
+WORST_OF = 0.3
+"""Of more spans the worst is worse by chance: so much is taken off its log-odds for each factor e."""
 
 
 class HeadJudge:
@@ -83,9 +86,9 @@ class HeadJudge:
         return None if head is None or vector is None else head.score(vector)
 
     def _worst_of(self, text: str, spans: list[tuple[int, int]]) -> list[Scored]:
-        """The span whose n-grams say most, with their log-odds; none where there are no spans."""
+        """The span whose n-grams say most, and their log-odds less what chance gives; none where there are none."""
         if not spans:
             return []
         scores = self._head.grams.of_spans(text, spans)
         worst = int(scores.argmax())
-        return [(float(scores[worst]), *spans[worst])]
+        return [(float(scores[worst]) - WORST_OF * math.log(len(spans)), *spans[worst])]

@@ -26,6 +26,7 @@ from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_vecto
 from stepwell.guards.calibrate.cut import tail_quantile
 from stepwell.guards.learned.gram_head import GramHead
 from stepwell.guards.learned.head import Head, Mix, Scale, VectorHead, logistic
+from stepwell.guards.learned.judge import WORST_OF
 from stepwell.guards.learned.load import save
 from stepwell.guards.learned.windows import sentences
 
@@ -220,7 +221,11 @@ def score(
     """What each part says, as the check reads a text, shape (n, 2)."""
     by_grams = gram_scores(grams, counted)
     if recipe.by_sentence:
-        worst = [grams.of_spans(t, sentences(t)).max() for t in texts]
+        spans = [sentences(t) for t in texts]
+        worst = [
+            grams.of_spans(t, of).max() - WORST_OF * np.log(len(of))
+            for t, of in zip(texts, spans, strict=True)
+        ]
         by_grams = np.maximum(by_grams, worst)
     return np.stack([by_grams, vector.scores(vectors)], axis=1)
 
