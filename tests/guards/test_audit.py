@@ -21,6 +21,7 @@ from stepwell.base.request import Caller, ChatRequest
 from stepwell.guards.audit import Audit
 from stepwell.guards.audit_line import Audited
 from stepwell.guards.audit_report import AuditReport, report_of
+from tests.support.served import wait_until
 
 FOUND = Noted("EMAIL", "messages.0.content", 3, 9, 1.0, "email", "keep_to")
 BOUND = Verdict("input", "keep_to", ("EMAIL",), 1, (), (FOUND,), ("local",), "p1", 0.5)
@@ -224,8 +225,7 @@ def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.jsonl"
     audit = audit_of(AuditConfig(path=str(path)))
     audit.write(trace(), ask(), 200, "local")
-    while not path.read_bytes():
-        pass
+    wait_until(lambda: bool(path.read_bytes()))
     path.rename(tmp_path / "old.jsonl")
     audit.write(trace(), ask(), 201, "local")
     audit.close()
