@@ -73,7 +73,7 @@ class Injection:
         return max(found)
 
     def _whole(self, view: View, text: str, context: Context) -> Scored:
-        vector = context.vector_of(text) if view.text == text else None
+        vector = context.vector_of_view(text, view)
         return self._prompts.score(view.text, vector), *view.span(0, len(view.text))
 
     def _windows(self, view: View) -> list[Scored]:
