@@ -121,20 +121,22 @@ class Guard:
         Token log probabilities repeat the text, so a changed choice loses them.
 
         Args:
-            request: What was asked, as it was sent.
+            request: What was asked, as it was sent. Where that is a stream the stage is "stream": the answer was kept,
+                or had to be whole before it goes out.
 
         Raises:
             GuardBlocked: As check_input; AskAgain, which is one, where the policy wants another answer.
             HeldForReview
         """
         policy = self._policies.base if request is None else self.policy(request)
-        if not policy.checks_output:
+        said: Stage = "stream" if request is not None and request.wire.stream else "output"
+        if not policy.rules[said] and not policy.rules["tool_args"]:
             return _ALLOWED["output"], body, answer
         tally = Tally("output", policy=policy.version)
         scan = self._scan(policy, request, tally, None)
         edits: dict[Path, str | None] = {}
         for i, choice in enumerate(read(body)["choices"]):
-            found = await _answered(texts(choice["message"], ("choices", i, "message")), policy, scan)
+            found = await _answered(texts(choice["message"], ("choices", i, "message")), said, policy, scan)
             edits |= found
             if found and "logprobs" in choice:
                 edits["choices", i, "logprobs"] = None
@@ -165,8 +167,7 @@ class Guard:
     def needs_whole(self, request: ChatRequest) -> bool:
         """Whether a streamed answer must be whole before it goes out: others may be asked for, or people read it."""
         policy = self.policy(request)
-        is_reviewed = all(policy.acts("review", (stage, "tool_args")) for stage in ("output", "stream"))
-        return is_reviewed or self.asks_again(request)
+        return policy.acts("review", ("stream", "tool_args")) or self.asks_again(request)
 
     def _scan(
         self, policy: Policy, request: ChatRequest | None, tally: Tally, masking: Masking | None
@@ -195,11 +196,13 @@ class Guard:
         return made
 
 
-async def _answered(found: Iterable[tuple[Path, str]], policy: Policy, scan: Scan) -> dict[Path, str | None]:
+async def _answered(
+    found: Iterable[tuple[Path, str]], said: Stage, policy: Policy, scan: Scan
+) -> dict[Path, str | None]:
     """The texts of an answer that change, as they come to be."""
     edits: dict[Path, str | None] = {}
     for path, text in found:
-        stage: Stage = "tool_args" if _is_tool_input(path) else "output"
+        stage: Stage = "tool_args" if _is_tool_input(path) else said
         where = ".".join(map(str, path))
         new = await scan.clean(text, policy.values[stage], stage, where, is_json=is_json(path))
         if policy.judges[stage]:

@@ -210,4 +210,5 @@ def _both(sent: Verdict | None, held: Verdict) -> Verdict:
         held.keep_to or sent.keep_to,
         held.policy,
         sent.ms + held.ms,
+        held.review_id or sent.review_id,
     )

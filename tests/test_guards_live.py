@@ -216,3 +216,16 @@ async def test_the_audit_proves_where_a_request_went(tmp_path: Path) -> None:
     assert len(lines) == 2
     assert "ann@" not in path.read_text()
     assert lines[0]["keep_to"] == ["cheap"]
+
+
+@pytest.mark.parametrize("again", [{}, {"action": "escalate"}])
+async def test_an_answer_that_is_replayed_meets_the_rules_of_streams(again: dict[str, Any]) -> None:
+    """A kept answer, or one that had to be whole, is streamed under the rules of streams and no others."""
+    guards = {"input": [], "output": [], "stream": [{"check": "email", **again}]}
+    cache = {"exact": True, "semantic": "off"}
+    cheap, other = FakeTier("ask ann@example.com"), FakeTier("ask the desk")
+    async with well_of(cheap, other, guards=guards, cache=cache) as well:
+        assert (await well.achat("whom do I ask?")).text == "ask ann@example.com"
+        stream = await well.astream("whom do I ask?")
+        said = "".join([piece async for piece in stream.text_deltas()])
+    assert said == ("ask the desk" if again else "ask [EMAIL]")
