@@ -35,7 +35,7 @@ class Policy:
         routes: Names of the routes that apply.
         has_own_documents: Retrieved text has rules of its own.
         values, judges: The rules again, those that look for values and those that judge.
-        checks_input, checks_output: Whether any check runs at that end of whole texts; `judges_input`: any judge.
+        checks_input: Whether any check runs on what comes in; `judges_input`: any judge.
         reads_context: Some check must know more than the text.
     """
 
@@ -50,7 +50,6 @@ class Policy:
     values: Mapping[Stage, tuple[Rule, ...]] = field(init=False)
     judges: Mapping[Stage, tuple[Rule, ...]] = field(init=False)
     checks_input: bool = field(init=False)
-    checks_output: bool = field(init=False)
     judges_input: bool = field(init=False)
     reads_context: bool = field(init=False)
 
@@ -61,7 +60,6 @@ class Policy:
             "values": {s: tuple(r for r in rules if not r.is_judge) for s, rules in every},
             "judges": judges,
             "checks_input": self.has(INPUTS),
-            "checks_output": self.has(("output", "tool_args")),
             "judges_input": any(judges[s] for s in INPUTS),
             "reads_context": any(r.reads_context for _, rules in every for r in rules),
         }.items():
