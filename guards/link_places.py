@@ -23,19 +23,21 @@ _LOADERS = "src|srcset|poster|background|formaction|action"
 _MARKDOWN = rf"\](?P<markdown>[(:]){_SPACE}"
 _ATTRIBUTE = rf"\b(?P<attribute>href|{_LOADERS}){_SPACE}={_SPACE}"
 _STYLE = rf"(?P<style>url\({_SPACE}|@import\s{{1,4}})"
-_DESTINATION = (
-    rf"(?:<(?P<angle>[^<>\n]{{0,{MAX_LINK_CHARS}}}+)|\"(?P<double>[^\"<>]{{0,{MAX_LINK_CHARS}}}+)"
-    rf"|'(?P<single>[^'<>]{{0,{MAX_LINK_CHARS}}}+)|(?P<plain>{_BODY}))"
-)
 _BEGUN = r"(?:https?|ftp|wss?):[/\\]|www\.|(?<=<)(?:javascript|vbscript|data):"
-_REFERENCE = r"(?<=\])(?P<reference>\[[^\[\]]{0,999}+(?:\]|\Z))"
-_LINK = re.compile(
-    rf"(?:{_MARKDOWN}|{_ATTRIBUTE}|{_STYLE}){_DESTINATION}|{_REFERENCE}"
-    rf"|(?<![A-Za-z0-9])(?P<bare>(?={_BEGUN}){_BODY})",
+_REFERENCE = r"(?<=\])(?P<reference>\[)"
+_START = re.compile(
+    rf"(?:{_MARKDOWN}|{_ATTRIBUTE}|{_STYLE})(?P<quote>[<\"'])?|{_REFERENCE}"
+    rf"|(?<![A-Za-z0-9])(?P<bare>(?={_BEGUN}))",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(_BODY)
+_BETWEEN = {
+    "<": re.compile(rf"[^<>\n]{{0,{MAX_LINK_CHARS}}}"),
+    '"': re.compile(rf"[^\"<>]{{0,{MAX_LINK_CHARS}}}"),
+    "'": re.compile(rf"[^'<>]{{0,{MAX_LINK_CHARS}}}"),
+    "[": re.compile(r"\[[^\[\]]{0,999}(?:\]|\Z)?"),
+}
 _HINT = re.compile(r"[:/\\][/\\]|\](?=[(:\[])|www\.|=|url\(|@import|<(?:j|v|d)", re.IGNORECASE)
-_GROUPS = ("plain", "bare", "angle", "double", "single", "reference")
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _LINE_BEGIN = re.compile(r"(?:\A|\n) {0,3}\Z")
 _TAG = re.compile(r"<([A-Za-z][A-Za-z0-9:-]*)[^<>]*\Z")
@@ -64,6 +66,7 @@ class Link:
         is_definition: Markdown that gives a destination to other places of the text.
         is_markup: In a place made for links, where more than web addresses counts.
         is_open: The end of the text cuts it off.
+        opener: Where the mark begins that ALERT sees it by, or `start`.
     """
 
     start: int
@@ -73,6 +76,7 @@ class Link:
     is_definition: bool
     is_markup: bool
     is_open: bool
+    opener: int
 
 
 def links(text: str, start: int = 0) -> Iterator[Link]:
@@ -81,17 +85,23 @@ def links(text: str, start: int = 0) -> Iterator[Link]:
     if _HINT.search(text, begun) is None:
         return
     brackets = _Brackets(text)
-    for m in _LINK.finditer(text, begun):
-        at, end = next(span for name in _GROUPS if (span := m.span(name)) != (-1, -1))
+    seen = 0  # a link holds no other, but its end may begin one
+    for m in _START.finditer(text, begun):
+        is_reference = m["reference"] is not None
+        at = m.start() if is_reference else m.end()
+        if at < seen:
+            continue
+        to = _BETWEEN.get("[" if is_reference else m["quote"] or "", _PLAIN).match(text, at)
+        seen = at if to is None else to.end()
         if at >= start:
-            yield _link(brackets, m, at, end)
+            yield _link(brackets, m, at, seen)
 
 
 def open_at(text: str, start: int) -> int:
     """Where the link begins that more text may complete; len(text) where there is none."""
     tail = _TAIL.search(text, max(start, len(text) - _TAIL_CHARS))
     at = tail.start() if tail else len(text)
-    return min([at, *(link.start for link in links(text, start) if link.is_open)])
+    return min([at, *(link.opener for link in links(text, start) if link.is_open)])
 
 
 class _Brackets:
@@ -123,9 +133,9 @@ class _Brackets:
 def _link(brackets: _Brackets, m: re.Match[str], at: int, end: int) -> Link:
     text, is_open, kind = brackets.text, end == len(m.string), m["markdown"]
     if m["reference"]:
-        is_whole = m["reference"][-1] == "]"
-        return Link(at, end, None, is_whole and brackets.is_image(at - 1), False, True, is_open)
-    if m["bare"] or m["plain"]:
+        is_whole = text[at:end].endswith("]")
+        return Link(at, end, None, is_whole and brackets.is_image(at - 1), False, True, is_open, at)
+    if not m["quote"]:
         end = at + len(text[at:end].rstrip(_BEHIND_LINK))
     is_definition = kind == ":" and _is_definition(text, m.start())
     is_markup = is_definition or (m["bare"] is None and kind != ":")
@@ -135,7 +145,8 @@ def _link(brackets: _Brackets, m: re.Match[str], at: int, end: int) -> Link:
         loads = kind == "(" and brackets.is_image(m.start())
     else:
         loads = (m["attribute"] or "").lower() != "href" or _is_in_tag(text, m.start(), unsure=True)
-    return Link(at, end, text[at:end], loads, is_definition, is_markup, is_open)
+    opener = m.start("markdown") if kind else at
+    return Link(at, end, text[at:end], loads, is_definition, is_markup, is_open, opener)
 
 
 def _is_definition(text: str, bracket: int) -> bool:

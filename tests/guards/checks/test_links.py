@@ -217,6 +217,8 @@ def redacted(text: str) -> str:
 @settings(max_examples=150)
 @given(text=texts, cuts=st.lists(st.integers(0, 200), max_size=12))
 @example(text="x ![a](https://evil.io/?d=1) y", cuts=list(range(30)))
+@example(text="[a](javascript:x) //", cuts=list(range(20)))
+@example(text="url(" + "b" * 130 + "[![@import javascript:s", cuts=[20, 60, 100, 130, 140, 148])
 def test_a_stream_shows_what_redacting_the_whole_gives(text: str, cuts: list[int]) -> None:
     places = sorted({c for c in cuts if c < len(text)} | {0, len(text)})
     assert streamed([text[a:b] for a, b in pairwise(places)]) == redacted(text)
