@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stepwell.evals.auroc import auroc
-from stepwell.evals.guards.planted import learn_planted, planted_scores
+from stepwell.evals.guards.planted import Plain, learn_planted, planted_scores
 from stepwell.evals.guards.prompts import (
     ATTACKS,
     IN_DOCUMENTS,
@@ -69,7 +69,7 @@ def may_learn(row: Row) -> bool:
 
 
 def leave_projects_out(
-    rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str], embed: Embed
+    rows: Sequence[Row], own: Sequence[Row], plain: Plain, embed: Embed
 ) -> tuple[list[ProjectReport], list[ProjectReport]]:
     """Reports for each project of LEFT_OUT, by n-grams and embedding, and by n-grams alone.
 
@@ -78,7 +78,7 @@ def leave_projects_out(
     Args:
         rows: Public labelled texts.
         own: Texts written for training.
-        plain: Honest documents for the document head.
+        plain: Honest documents for the document head, by kind.
     """
     together, alone = [], []
     for project, honest in LEFT_OUT.items():
@@ -169,7 +169,7 @@ def honest_out_of_source(kept: Sequence[Row], embed: Embed) -> dict[str, NDArray
 
 
 def _documents(
-    project: str, kept: Sequence[Row], out: Sequence[Row], plain: Sequence[str], embed: Embed
+    project: str, kept: Sequence[Row], out: Sequence[Row], plain: Plain, embed: Embed
 ) -> list[ProjectReport]:
     parts = learn_planted(kept, plain, embed)
     attacks = [r for r in out if r.category == IN_DOCUMENTS]

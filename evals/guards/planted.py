@@ -8,7 +8,7 @@ sentence by sentence, stands for the rest.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_plane, gram_scores
@@ -21,22 +21,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Plain = Mapping[str, Sequence[str]]
 PROMPT_KINDS = ("chat", "coding", "writing", "math", "knowledge", "translate", "roleplay")
 _MAX_ATTACK_CHARS, _MAX_PROMPT_CHARS = 500, 300
-_N_OF_TEXT, _N_OF_PLAIN = 3, 2_000
+_N_OF_TEXT, _N_OF_EACH_PLAIN = 3, 700
 VECTOR_SHARE = 0.8
 
 
-def learn_planted(rows: Sequence[Row], plain: Sequence[str], embed: Embed) -> Parts:
+def learn_planted(rows: Sequence[Row], plain: Plain, embed: Embed) -> Parts:
     """Learn from prompts and documents.
 
     Args:
         rows: Attacks, honest prompts, documents with and without planted text.
-        plain: Honest documents of other kinds: code, manuals, letters. A part of their sentences is read.
+        plain: Honest documents by kind: code, manuals, letters. Of each kind as many sentences are read.
     """
     import numpy as np
 
-    told = [("plain", s) for s in _some(plain)] + [found for row in rows for found in _told(row)]
+    told = [("plain", s) for texts in plain.values() for s in _some(texts)] + [
+        found for row in rows for found in _told(row)
+    ]
     asked = [found for row in rows for found in _asked(row)] + _planted(rows)
     found = list(dict.fromkeys(told)) + list(dict.fromkeys(asked))
     labels = np.arange(len(found)) >= len(dict.fromkeys(told))
@@ -98,6 +101,6 @@ def _planted(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [(r.source, s) for r in poisoned for s in pieces(r.text) if s not in honest[r.source]]
 
 
-def _some(plain: Sequence[str]) -> list[str]:
-    found = [s for text in plain for s in pieces(text)]
-    return random.Random(0).sample(found, min(len(found), _N_OF_PLAIN))
+def _some(texts: Sequence[str]) -> list[str]:
+    found = [s for text in texts for s in pieces(text)]
+    return random.Random(0).sample(found, min(len(found), _N_OF_EACH_PLAIN))

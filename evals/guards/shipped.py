@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.evals.guards.heads import honest_out_of_source, may_learn
-from stepwell.evals.guards.planted import learn_planted, planted_scores
+from stepwell.evals.guards.planted import Plain, learn_planted, planted_scores
 from stepwell.evals.guards.prompts import (
     ATTACKS,
     IN_DOCUMENTS,
@@ -40,7 +40,7 @@ def prompt_head(rows: Sequence[Row], embed: Embed) -> tuple[Head, Mapping[str, i
 
 
 def document_head(
-    rows: Sequence[Row], plain: Sequence[str], embed: Embed, wanted: Mapping[float, float]
+    rows: Sequence[Row], plain: Plain, embed: Embed, wanted: Mapping[float, float]
 ) -> tuple[Head, Mapping[str, int]]:
     """The head for documents; its careful thresholds are those of the prompt head, `wanted`."""
     kept = [r for r in rows if may_learn(r)]
@@ -70,7 +70,7 @@ def _attacks_out_of_project(kept: Sequence[Row], embed: Embed) -> dict[str, NDAr
 
 
 def _documents_out_of_fold(
-    kept: Sequence[Row], plain: Sequence[str], embed: Embed
+    kept: Sequence[Row], plain: Plain, embed: Embed
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
     """Scores of poisoned and honest documents by heads that saw neither: public ones by project, own ones by halves."""
     import numpy as np

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from stepwell.base.minilm import MiniLM
 from stepwell.evals.guards.heads import ProjectReport, leave_projects_out
+from stepwell.evals.guards.planted import Plain
 from stepwell.evals.guards.prompts import Embed, joined
 from stepwell.evals.guards.rows import Row, read_own, read_rows
 from stepwell.evals.guards.shipped import document_head, prompt_head
@@ -69,12 +70,12 @@ def main() -> None:
     TRAINERS[given.head](read_rows(given.rows), read_own(given.own), plain_documents(given.plain))
 
 
-def train_injection(rows: Sequence[Row], own: Sequence[Row], plain: Sequence[str]) -> None:
+def train_injection(rows: Sequence[Row], own: Sequence[Row], plain: Plain) -> None:
     """Writes `injection` and `injection_documents`."""
     embed, rows, own = cached(MiniLM().embed), thinned(rows), [*own, *joined(own), *pieces(plain)]
     prompts, sizes = prompt_head([*rows, *own], embed)
     documents, document_sizes = document_head([*rows, *own], plain, embed, prompts.thresholds)
-    document_sizes = {**document_sizes, "plain": len(plain)}
+    document_sizes = {**document_sizes, "plain": sum(map(len, plain.values()))}
     save("injection", prompts, card(sizes, (), ()))
     save("injection_documents", documents, card(document_sizes, (), ()))
     reports, alone = leave_projects_out(rows, own, plain, embed)
@@ -109,19 +110,26 @@ def thinned(rows: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def plain_documents(letters: Path) -> list[str]:
+def plain_documents(letters: Path) -> dict[str, list[str]]:
     """Honest documents: code of the standard library, manuals and packages' own descriptions, letters and notes."""
     library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     files = random.Random(0).sample(library, _N_FILES)
-    files += [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
-    code = [path.read_text("utf-8", errors="ignore")[:_N_FILE_CHARS] for path in files]
-    return [*code, *_descriptions(), *(row.text for row in _letters(letters)[:_N_LETTERS])]
+    manuals = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
+    return {
+        "code": [path.read_text("utf-8", errors="ignore")[:_N_FILE_CHARS] for path in files],
+        "manuals": [path.read_text("utf-8")[:_N_FILE_CHARS] for path in manuals] + _descriptions(),
+        "letters": [row.text for row in _letters(letters)[:_N_LETTERS]],
+    }
 
 
-def pieces(plain: Sequence[str]) -> list[Row]:
+def pieces(plain: Plain) -> list[Row]:
     """Windows of the long ones among them, as honest prompts: code and manuals are pasted, too."""
     spans = [
-        text[start:end] for text in plain for start, end in windows(text)[0] if end - start > _MIN_PIECE_CHARS
+        text[start:end]
+        for texts in plain.values()
+        for text in texts
+        for start, end in windows(text)[0]
+        if end - start > _MIN_PIECE_CHARS
     ]
     picked = random.Random(0).sample(spans, min(_N_PIECES, len(spans)))
     return [Row(text, "plain", "benign_piece", False) for text in picked]
@@ -173,9 +181,7 @@ def _rounded(report: ProjectReport) -> dict[str, Any]:
     return dict(rounded(asdict(report)))
 
 
-TRAINERS: dict[str, Callable[[Sequence[Row], Sequence[Row], Sequence[str]], None]] = {
-    "injection": train_injection
-}
+TRAINERS: dict[str, Callable[[Sequence[Row], Sequence[Row], Plain], None]] = {"injection": train_injection}
 
 if __name__ == "__main__":
     main()
