@@ -27,6 +27,8 @@ _N_NEAREST = 3
 _MAX_SENTENCES = 100
 _MAX_EMBEDDED = 120
 _MAX_PLACES = 500
+# a share of fewer sentences says too little to stop what flows
+_MIN_STREAMED = 3
 # a cosine of LOW says nothing, of HIGH that both say the same (MiniLM; measured on own pairs, see the tests)
 _LOW, _HIGH = 0.3, 0.8
 _PENALTY = 0.35
@@ -69,6 +71,8 @@ class Groundedness:
         if not context.sources or context.stage not in ("output", "stream"):
             return []
         made = claims(text, context.sources, context.embed)
+        if context.stage == "stream" and len(made) < _MIN_STREAMED:
+            return []
         loose = [c for c in made if c.support < self._min_support]
         score = len(loose) / len(made) if made else 0.0
         return [Finding("UNGROUNDED", c.start, c.end, score, self.name) for c in loose]

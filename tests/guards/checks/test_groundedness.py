@@ -61,6 +61,12 @@ def test_silent_without_sources_and_elsewhere(stage: object, sources: tuple[str,
     assert CHECK.find(FALSE[0]) == []
 
 
+def test_a_stream_is_not_judged_by_its_first_sentence() -> None:
+    context = Context("stream", sources=(SOURCE,))
+    assert CHECK.find_in(" ".join(FALSE[:2]), context) == []
+    assert len(CHECK.find_in(" ".join(FALSE), context)) == 3
+
+
 def test_it_is_a_judge() -> None:
     assert isinstance(CHECK, Judge)
     assert CHECK.default_threshold(0.01) > CHECK.default_threshold(0.1) > CHECK.floor
