@@ -29,12 +29,15 @@ _WORDS = (
     r"(?ai:pass(?:word|wd|phrase|code)|(?<![a-z])pass|passwd|pwd|credentials?"
     rf"|secret(?:[_ -]?(?:access[_ -]?)?key)?|(?:{_KEYS})[_ -]?key|token)"
 )
-_ASSIGNED = _WORDS + r"""\\?["'`]?[ \t]{0,3}(?:=>|[:=]{1,2})[ \t]{0,3}"""
+ASSIGNED = _WORDS + r"""\\?["'`]?[ \t]{0,3}(?:=>|[:=]{1,2})[ \t]{0,3}"""
 _TOLD = _WORDS + r" {1,3}(?ai:is|was):? {1,3}"
-_GIVES = rf"(?:{_ASSIGNED}|{_TOLD})"
-_QUOTE, _QUOTED, _BARE = r"""\\?["'`]""", r"""[^\s"'`\\]""", r"""[^\s"'`\\,;(){}<>]"""
-_LEAST_CHARS, _SURE_CHARS = 8, 10
+_GIVES = rf"(?:{ASSIGNED}|{_TOLD})"
+_QUOTE, _QUOTED, BARE = r"""\\?["'`]""", r"""[^\s"'`\\]""", r"""[^\s"'`\\,;(){}<>]"""
+LEAST_CHARS, _SURE_CHARS = 8, 10
 _NOT_VALUES = ("$", "<", "{", "your", "os.", "process.", "env", "[", "%", "***", "...", "http")
+NOT_BARE = (*_NOT_VALUES, "/", ".")
+"""How what no quotes stand around does not begin where it is a value."""
+PASSWORD = "PASSWORD_ASSIGN"
 _USER = r"[^\s/@:\"'`<>\\]{0,100}+"
 _PASS = r"[^\s/@\"'`<>\\]"
 _HOST = r"[^\s\"'`<>\\]"
@@ -44,7 +47,8 @@ _HOST = r"[^\s\"'`<>\\]"
 class Phrase:
     """One wording, in no text that has not `hint` in lower case.
 
-    Group v of `whole` is the secret, of `begun` one that the end of the text cuts off. Whole ones hold `sign`.
+    Group v of `whole` is the secret, of `begun` one that the end of the text cuts off. Whole ones hold `sign`. A
+    match without v only passes over characters that a second try would read again.
     """
 
     kind: str
@@ -86,9 +90,7 @@ def _is_literal(value: str) -> bool:
 
 
 def _is_bare_literal(value: str) -> bool:
-    return (
-        _is_literal(value) and _has_digit(value) and any(c.isalpha() for c in value) and value[0] not in "/."
-    )
+    return _has_digit(value) and any(c.isalpha() for c in value) and not value.lower().startswith(NOT_BARE)
 
 
 def _is_told_literal(value: str) -> bool:
@@ -123,8 +125,8 @@ SHAPES = (
     _phrase(
         "JWT",
         "eyj",
-        edge("A-Za-z0-9") + r"(?P<v>eyJ[\w-]{8,}+\.eyJ[\w-]{5,}+\.[\w-]{10,}+)",
-        edge("A-Za-z0-9") + r"(?P<v>eyJ[\w-]*+(?:\.[\w-]*+){0,2}+)\Z",
+        edge("A-Za-z0-9") + r"(?:(?P<v>eyJ[\w-]{8,}+\.eyJ[\w-]{5,}+\.[\w-]{10,}+)|eyJ[\w-]*+)",
+        edge("A-Za-z0-9") + r"(?:(?P<v>eyJ[\w-]*+(?:\.[\w-]*+){0,2}+\Z)|eyJ[\w-]*+)",
         flags=re.ASCII,
     ),
     _phrase(
@@ -203,24 +205,17 @@ ASSIGNMENTS = (
         r"(?P<v>[A-Za-z0-9/+]{0,40}+)\Z",
     ),
     _phrase(
-        "PASSWORD_ASSIGN",
+        PASSWORD,
         "",
-        rf"(?={_GIVES}{_QUOTE}(?P<v>{_QUOTED}{{{_LEAST_CHARS},}}+))",
+        rf"(?={_GIVES}{_QUOTE}(?P<v>{_QUOTED}{{{LEAST_CHARS},}}+))",
         rf"{_GIVES}{_QUOTE}(?P<v>{_QUOTED}*+)\Z",
         _is_literal,
     ),
     _phrase(
-        "PASSWORD_ASSIGN",
+        PASSWORD,
         "",
-        rf"(?={_ASSIGNED}(?P<v>{_BARE}{{{_LEAST_CHARS},}}+)(?!\())",
-        rf"{_ASSIGNED}(?P<v>{_BARE}*+)\Z",
-        _is_bare_literal,
-    ),
-    _phrase(
-        "PASSWORD_ASSIGN",
-        "",
-        rf"(?={_TOLD}(?P<v>{_BARE}{{{_LEAST_CHARS},}}+)(?!\())",
-        rf"{_TOLD}(?P<v>{_BARE}*+)\Z",
+        rf"(?={_TOLD}(?P<v>{BARE}{{{LEAST_CHARS},}}+)(?!\())",
+        rf"{_TOLD}(?P<v>{BARE}*+)\Z",
         _is_told_literal,
     ),
 )
@@ -235,7 +230,7 @@ NEAR = (
     *("slack.com", "webhooks/", "office.com", "sig=", "ature="),
 )
 LEAD = (
-    rf"{_GIVES}(?:{_QUOTE})?(?:{_QUOTED}{{{_LEAST_CHARS}}}|{_QUOTED}*+\Z)"
+    rf"{_GIVES}(?:{_QUOTE})?(?:{_QUOTED}{{{LEAST_CHARS}}}|{_QUOTED}*+\Z)"
     r"|AccountKey=(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]*+=*\Z)"
     r"|(?ai:bearer)[ \t]{1,3}(?:[A-Za-z0-9_.~+/=-]{20}|[A-Za-z0-9_.~+/=-]*+\Z)"
     r"|(?ai:basic)[ \t]{1,3}(?:[A-Za-z0-9+/]{8}|[A-Za-z0-9+/]*+=*\Z)"

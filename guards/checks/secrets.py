@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from stepwell.base.decisions import Finding
 from stepwell.guards import secret_phrases, secret_tokens
 from stepwell.guards.check import NEAR_CHARS
-from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, SHAPES, Phrase, given_by
+from stepwell.guards.secret_bare import bare_open_at, bare_values
+from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, PASSWORD, SHAPES, Phrase, given_by
 from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE, Token
 
 _NO_DIGIT = re.compile("[^0-9]*+")
@@ -35,9 +36,11 @@ class Secrets:
         ends += [at - len(d) for d in _DASHES if text.endswith(d)][:1]
         seen_from = max(0, start - NEAR_CHARS)
         seen = text[seen_from:]
-        for phrase in [*_hinted(SHAPES, seen.lower()), *(ASSIGNMENTS if given_by(seen) else ())]:
-            if m := phrase.begun.search(text, seen_from):
-                ends.append(m.start("v"))
+        is_given = bool(given_by(seen))
+        for phrase in [*_hinted(SHAPES, seen.lower()), *(ASSIGNMENTS if is_given else ())]:
+            ends += [m.start("v") for m in phrase.begun.finditer(text, seen_from) if m["v"] is not None][:1]
+        if is_given:
+            ends.append(bare_open_at(text, seen_from))
         return min(ends, default=at)
 
     def decides_at(self, text: str, at: int) -> int:
@@ -61,14 +64,15 @@ class Secrets:
         for phrase in _hinted(SHAPES, lower):
             if phrase.sign in text:
                 yield from self._given(phrase, phrase.whole.finditer(text))
-        for at in given_by(text):
-            for phrase in ASSIGNMENTS:
-                if m := phrase.whole.match(text, at):
-                    yield from self._given(phrase, (m,))
+        given = given_by(text)
+        for phrase in ASSIGNMENTS:
+            yield from self._given(phrase, (m for at in given if (m := phrase.whole.match(text, at))))
+        for start, end in bare_values(text, given):
+            yield Finding(PASSWORD, start, end, check=self.name)
 
     def _given(self, phrase: Phrase, matches: Iterable[re.Match[str]]) -> Iterator[Finding]:
         for m in matches:
-            if _is_real(m["v"]) and phrase.accepts(m["v"]):
+            if m["v"] is not None and _is_real(m["v"]) and phrase.accepts(m["v"]):
                 yield Finding(phrase.kind, *m.span("v"), check=self.name)
 
 
