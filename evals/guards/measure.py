@@ -129,7 +129,10 @@ def stage_of(row: Row) -> Stage:
 
 
 def disguised(
-    rows: Sequence[Row], disguises: dict[str, Callable[[str], str]], embed: Embed
+    rows: Sequence[Row],
+    disguises: dict[str, Callable[[str], str]],
+    embed: Embed,
+    show: Show | None = None,
 ) -> tuple[int, dict[str, float]]:
     """How many attacks the injection head catches in plain, and of those the share that it catches disguised."""
     judge = judge_of("injection")
@@ -138,10 +141,12 @@ def disguised(
     plain = [r for r, s in zip(attacks, scores_of(judge, attacks, embed), strict=True) if s >= threshold]
     some = plain[:: max(1, len(plain) // _N_PLAIN)]
     shares = {}
-    for name, disguise in disguises.items():
+    for n, (name, disguise) in enumerate(disguises.items(), start=1):
         hidden = [Row(disguise(r.text), r.source, r.category, True) for r in some]
         caught = sum(s >= threshold for s in scores_of(judge, hidden, embed))
         shares[name] = caught / len(some) if some else 0.0
+        if show is not None:
+            show(name, n, len(disguises))
     return len(some), shares
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stepwell.base.errors import ConfigError
 from stepwell.evals.auroc import auroc_between
 from stepwell.evals.guards.measure import SHARES, HeadReport, Line, grouped
+from stepwell.evals.guards.replay import head_of
 from stepwell.evals.guards.rows import Row
 from stepwell.evals.guards.values import STRUCTURED, WARM, ValueReport, counted, spans_of
 from stepwell.guards import checks
@@ -78,21 +79,41 @@ def judge_peers(rows: Sequence[Row], say: Say, *, yara_rules: str | None = None)
 
     Args:
         yara_rules: A file of YARA rules; None: not run.
+        say: As `value_peers`.
+
+    Raises:
+        ConfigError: The file holds no YARA rules.
     """
     reports = []
     toxic = [r for r in rows if r.category in ("toxic", "benign_tweet", "benign_moderation")]
     profanity = _profanity()
     if profanity is None:
         say("alt-profanity-check is not installed here: left out")
-    elif any(r.label for r in toxic):
+    elif _has_both(toxic):
         reports.append(_report("alt-profanity-check", toxic, profanity([r.text for r in toxic])))
-    if yara_rules is not None:
-        import yara  # type: ignore[import-not-found,unused-ignore]
-
-        rules = yara.compile(filepath=yara_rules)
-        asked = [r for r in rows if r.category not in ("toxic", "harmful_request")]
-        reports.append(_report("yara", asked, [float(bool(rules.match(data=r.text))) for r in asked]))
+    asked = [r for r in rows if head_of(r.category) == "injection"]
+    matches = None if yara_rules is None else _yara(yara_rules)
+    if matches is not None and _has_both(asked):
+        reports.append(_report("yara", asked, [float(matches(r.text)) for r in asked]))
+    elif yara_rules is not None and matches is None:
+        say("yara-python is not installed here: left out")
     return reports
+
+
+def _has_both(rows: Sequence[Row]) -> bool:
+    return any(r.label for r in rows) and any(not r.label and not r.is_lookalike for r in rows)
+
+
+def _yara(rules: str) -> Callable[[str], bool] | None:
+    if find_spec("yara") is None:
+        return None
+    import yara  # type: ignore[import-not-found,unused-ignore]
+
+    try:
+        compiled = yara.compile(filepath=rules)
+    except yara.Error as e:
+        raise ConfigError(f"{rules} holds no YARA rules: {e}") from e
+    return lambda text: bool(compiled.match(data=text))
 
 
 def _profanity() -> Callable[[Sequence[str]], Sequence[float]] | None:

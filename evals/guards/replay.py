@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.decisions import Finding, Stage
 from stepwell.base.errors import ConfigError
-from stepwell.evals.guards.values import found_in
+from stepwell.evals.guards.values import WARM, found_in
 from stepwell.guards import checks
 from stepwell.guards.check import Check, Judge, StreamCheck
 from stepwell.guards.context import Context
@@ -50,6 +50,7 @@ class GuardReplay:
         self._embed = embed
         self._values = value_checks()
         self._judges = {name: _judge(name) for name in HEADS}
+        self.step({"text": WARM})  # what loads at first use is no cost of the first row
 
     def step(self, row: Mapping[str, object]) -> dict[str, object]:
         """Check one row {text, id?, category?, label?, overdefense?, source?}.

@@ -41,7 +41,7 @@ def add_guards_measure(actions: Any) -> None:
     about = "other guards beside, those that are installed"
     how.add_argument("--peers", action="store_true", help=about)
     parser.add_argument("--yara", metavar="FILE", help="with --peers: rules of a YARA scanner (vigil's, say)")
-    about = "with --leave-out: more honest documents to learn from, JSONL of {text}"
+    about = "with --leave-out: more honest documents to learn from, JSONL of {text, kind?}"
     parser.add_argument("--documents", metavar="FILE", help=about)
     add_json(parser)
 
@@ -141,7 +141,9 @@ def _left_out(args: Namespace, rows: Sequence[Row], embed: Any) -> int:
     from stepwell.evals.guards.rows import own_rows
 
     own = own_rows()
-    plain = [] if args.documents is None else [str(r["text"]) for r in _rows(args.documents)]
+    plain: dict[str, list[str]] = {}
+    for r in [] if args.documents is None else _rows(args.documents):
+        plain.setdefault(str(r.get("kind", "plain")), []).append(str(r["text"]))
     reports, _ = leave_projects_out(rows, [*own, *joined(own)], plain, embed)
     if args.json:
         terminal.say_json(msgspec.to_builtins(reports))
@@ -177,7 +179,8 @@ def _disguised(args: Namespace, rows: Sequence[Row], embed: Any) -> int:
     from stepwell.evals.guards.disguises import EIGHT, MORE
     from stepwell.evals.guards.measure import disguised
 
-    n, shares = disguised(rows, {**EIGHT, **MORE}, embed)
+    with terminal.progress("disguises") as show:
+        n, shares = disguised(rows, {**EIGHT, **MORE}, embed, lambda name, done, of: show(done, of))
     if args.json:
         terminal.say_json({"n_plain": n, "caught": shares})
         return Exit.OK
