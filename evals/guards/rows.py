@@ -67,15 +67,6 @@ def own_rows() -> list[Row]:
         ]
 
 
-def read_own(folder: Path) -> list[Row]:
-    """Rows written for training: files w1_*.jsonl (attacks) to w4_*.jsonl (pairs); their source is "own_w1"..."""
-    return [
-        Row(r.text, f"own_{path.name[:2]}", "own", r.label, False, r.kind, r.lang, r.planted)
-        for path in sorted(folder.glob("w[1-4]_*.jsonl*"))
-        for r in read_rows(path)
-    ]
-
-
 def _objects(path: Path) -> Iterator[dict[str, str]]:
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")

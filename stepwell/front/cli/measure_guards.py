@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+class _Span(msgspec.Struct):
+    start: int
+    end: int
+    type: str
+
+
+class _Line(msgspec.Struct):
+    text: str
+    label: int | bool | None = None
+    spans: list[tuple[int, int, str] | _Span] | None = None
+    category: str = ""
+    source: str = ""
+    overdefense: bool | int = False
+
+
+_check = msgspec.json.Decoder(_Line).decode
+
+
 def add_guards_measure(actions: Any) -> None:
     """`eval guards`."""
     about = "guards on labelled texts: values found, attacks ranked, honest texts flagged"
@@ -41,7 +59,7 @@ def add_guards_measure(actions: Any) -> None:
     about = "other guards beside, those that are installed"
     how.add_argument("--peers", action="store_true", help=about)
     parser.add_argument("--yara", metavar="FILE", help="with --peers: rules of a YARA scanner (vigil's, say)")
-    about = "with --leave-out: more honest documents to learn from, JSONL of {text, kind?}"
+    about = "with --leave-out: letters and notes to learn from, JSONL of {text}"
     parser.add_argument("--documents", metavar="FILE", help=about)
     add_json(parser)
 
@@ -50,6 +68,8 @@ def run_guards(args: Namespace) -> int:
     rows = _rows(args.file)
     if any("spans" in row for row in rows):
         return _values(args, rows)
+    if any(row.get("label") is None for row in rows):
+        raise UsageError(f"{args.file}: a row has neither spans nor a label")
     from stepwell.base.embedding import load_embedder
     from stepwell.evals.guards.rows import read_rows
 
@@ -65,7 +85,7 @@ def run_guards(args: Namespace) -> int:
     with terminal.progress("heads") as show:
         reports = measure(labelled, embed, lambda head, n, of: show(n, of))
     if not reports:
-        raise UsageError("The file holds no attacks with honest texts beside them.")
+        raise UsageError(f"{args.file}: no attacks with honest texts beside them")
     found = judge_peers(labelled, terminal.say, yara_rules=args.yara) if args.peers else []
     if args.json:
         terminal.say_json(msgspec.to_builtins([*reports, *found]))
@@ -76,9 +96,20 @@ def run_guards(args: Namespace) -> int:
 
 
 def _rows(file: str) -> list[dict[str, Any]]:
-    lines = Lines([file])
-    with lines.naming():
-        return [_decode(line) for line in lines if line.strip()]
+    """Raises:
+    UsageError: A line is no such row; shows no text.
+    """
+    found = []
+    for n, line in enumerate(Lines([file]), start=1):
+        if line.strip():
+            try:
+                _check(line)
+                found.append(_decode(line))
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                raise UsageError(f"{file}, line {n}: not a row with a text, and spans or a label") from None
+    if not found:
+        raise UsageError(f"{file}: no rows")
+    return found
 
 
 def _values(args: Namespace, rows: list[dict[str, Any]]) -> int:
@@ -137,14 +168,14 @@ def _show_head(report: HeadReport) -> None:
 
 def _left_out(args: Namespace, rows: Sequence[Row], embed: Any) -> int:
     from stepwell.evals.guards.heads import leave_projects_out
+    from stepwell.evals.guards.plain import cached, pieces, plain_documents, thinned
     from stepwell.evals.guards.prompts import joined
     from stepwell.evals.guards.rows import own_rows
 
-    own = own_rows()
-    plain: dict[str, list[str]] = {}
-    for r in [] if args.documents is None else _rows(args.documents):
-        plain.setdefault(str(r.get("kind", "plain")), []).append(str(r["text"]))
-    reports, _ = leave_projects_out(rows, [*own, *joined(own)], plain, embed)
+    own, plain = own_rows(), plain_documents(None if args.documents is None else Path(args.documents))
+    learned = [*own, *joined(own), *pieces(plain)]
+    with terminal.progress("embedding") as show:
+        reports, _ = leave_projects_out(thinned(rows), learned, plain, cached(embed, show))
     if args.json:
         terminal.say_json(msgspec.to_builtins(reports))
         return Exit.OK
