@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import stepwell
 from stepwell.evals.guards.planted import Plain
 from stepwell.evals.guards.prompts import Embed
 from stepwell.evals.guards.rows import Row
@@ -41,7 +40,7 @@ def plain_documents(letters: Path | None) -> dict[str, list[str]]:
     """Honest documents: code of the standard library, manuals and packages' own descriptions, letters and notes."""
     library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     files = random.Random(0).sample(library, _N_FILES)
-    home = Path(stepwell.__file__).parents[1]
+    home = Path(__file__).resolve().parents[2]  # of a checkout; an installed package has no manuals beside it
     manuals = [path for name in ("README.md", "CONTRIBUTING.md") if (path := home / name).exists()]
     return {
         "code": [path.read_text("utf-8", errors="ignore")[:_N_FILE_CHARS] for path in files],
