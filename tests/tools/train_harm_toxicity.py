@@ -1,8 +1,7 @@
-"""Learn the heads `harmful` and `toxicity`: train_harm_toxicity.py harmful --prompts FILE --own FOLDER
+"""Learn the heads `harmful` and `toxicity`: train_harm_toxicity.py harmful --prompts FILE
 
 FILE: JSONL rows {text, source, category, label, overdefense}; of these the sources of the recipe are learned from,
-all of them under licences that allow it. FOLDER: own rows {text, label, kind, lang, pair?} in w1_*.jsonl, w3_*.jsonl
-and w4_*.jsonl. Each source is left out in turn; from what is said of it then come the thresholds and the card's
+all of them under licences that allow it; own texts ship (evals/suites/written_guards.md). Each source is left out in turn; from what is said of it then come the thresholds and the card's
 figures. The head that ships learns from all of them. Needs scikit-learn and scipy.
 """
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepwell.base.minilm import MiniLM
+from stepwell.evals import suites
 from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_vector, gram_scores
 from stepwell.guards.calibrate.cut import tail_quantile
 from stepwell.guards.learned.gram_head import GramHead
@@ -30,6 +30,7 @@ from stepwell.guards.learned.judge import WORST_OF
 from stepwell.guards.learned.load import save
 from stepwell.guards.learned.windows import sentences
 
+OWN = Path(suites.__path__[0]) / "written_guards.jsonl.gz"
 BUDGETS = (0.001, 0.005, 0.01, 0.02, 0.05)
 LOOKALIKES = ("openai_moderation",)  # honest texts that moderators had to look at
 LOOKALIKE = 2  # budgets that these may take
@@ -109,19 +110,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("head", choices=sorted(RECIPES))
     parser.add_argument("--prompts", type=Path, required=True)
-    parser.add_argument("--own", type=Path, required=True)
     parser.add_argument("--out", type=Path, help="default: guards/learned")
     parser.add_argument("--vectors", type=Path, help="npz that keeps embeddings between runs")
     args = parser.parse_args()
     recipe = RECIPES[args.head]
-    rows = read(recipe, args.prompts, args.own)
+    rows = read(recipe, args.prompts)
     head, card = learn(recipe, rows, vectors_of([r.text for r in rows], args.vectors))
     folder = args.out or Path(sys.modules[Head.__module__].__file__ or "").parent
     save(args.head, head, card, folder)
     print(json.dumps(card["figures"], indent=1))
 
 
-def read(recipe: Recipe, prompts: Path, own: Path) -> list[Row]:
+def read(recipe: Recipe, prompts: Path) -> list[Row]:
     """What is learned from, then what is only measured."""
     found = [
         Row(r["text"], r["source"], r["category"], bool(r["label"]), "")
@@ -129,14 +129,12 @@ def read(recipe: Recipe, prompts: Path, own: Path) -> list[Row]:
         if (r["source"] in recipe.folds and (not r["label"] or r["source"] not in HONEST))
         or r["source"] in recipe.measured
     ]
-    for path in sorted(own.glob("w[134]_*.jsonl")):
-        name = f"own_{path.name[:2]}"
-        for r in objects(path):
-            is_pair = name == "own_w4"
-            if r["kind"] == recipe.kind if is_pair else not r["label"]:
-                found.append(
-                    Row(r["text"], name, "own", bool(r["label"]), str(r.get("pair", r["text"])), r["lang"])
-                )
+    for r in objects(OWN):
+        if r["part"] == "w2":
+            continue
+        if r["kind"] == recipe.kind if r["part"] == "w4" else not r["label"]:
+            pair = str(r.get("pair", r["text"]))
+            found.append(Row(r["text"], f"own_{r['part']}", "own", bool(r["label"]), pair, r["lang"]))
     return found
 
 
@@ -327,7 +325,7 @@ def card_of(
         "No promise for traffic unlike them: `stepwell guard tune` makes one.",
         "figures_are": "Of sources left out of training; own_w4 are pairs of asks that look alike, by pair.",
         "figures": figures,
-        "command": "python tests/tools/train_harm_toxicity.py NAME --prompts FILE --own FOLDER",
+        "command": "python tests/tools/train_harm_toxicity.py NAME --prompts FILE",
     }
 
 
