@@ -1,8 +1,9 @@
 """Learn the heads `harmful` and `toxicity`: train_harm_toxicity.py harmful --prompts FILE
 
 FILE: JSONL rows {text, source, category, label, overdefense}; of these the sources of the recipe are learned from,
-all of them under licences that allow it; own texts ship (evals/suites/written_guards.md). Each source is left out in turn; from what is said of it then come the thresholds and the card's
-figures. The head that ships learns from all of them. Needs scikit-learn and scipy.
+all of them under licences that allow it; own texts ship (evals/suites/written_guards.md). Each source is left out in
+turn; from what is said of it then come the thresholds and the card's figures. The head that ships learns from all of
+them. Needs scikit-learn and scipy.
 """
 
 from __future__ import annotations
