@@ -47,7 +47,8 @@ def _repeat(text: str, n_chars: int) -> str:
     return (text * (n_chars // len(text) + 1))[:n_chars]
 
 
-def _event(text: str) -> Event:
+def event_of(text: str) -> Event:
+    """A piece of an answer, as an upstream streams it."""
     payload = encode_json({"id": "c", "choices": [{"index": 0, "delta": {"content": text}}]})
     return Event(payload, decode_chunk(payload))
 
@@ -73,7 +74,7 @@ def _best_us(run: Callable[[], object], *, n_rounds: int, n_runs: int) -> float:
 
 def stream_us_per_token(guard: Guard, name: str) -> float:
     """CPU of the guard a streamed token of the text called `name`."""
-    events = [[_event(t)] for t in _tokens(name)]
+    events = [[event_of(t)] for t in _tokens(name)]
 
     def run() -> None:
         stream = guard.open_stream()

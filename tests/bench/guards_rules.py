@@ -1,8 +1,8 @@
 """What the checks for values find and cost, beside Presidio and detect-secrets where those are installed.
 
 Run: `python -m tests.bench.guards_rules [--rows FILE.jsonl[.gz] ...] [--limit N] [--curve]`. A row has `text` and
-`spans`, a list of [start, end, type]. Without rows only speed is measured. A hit on any labelled span is not false,
-whatever its type; spans of types that nobody looks for are left out. Presidio runs on a blank spaCy model (no names).
+`spans`, a list of [start, end, type]; `stepwell eval guards FILE --peers` tells more of one file. Without rows only
+speed is measured. Presidio runs on a blank spaCy model (no names).
 """
 
 from __future__ import annotations
@@ -11,129 +11,30 @@ import argparse
 import gzip
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from stepwell.base.errors import ConfigError
+from stepwell.evals.guards.peers import detect_secrets, presidio, value_peers
+from stepwell.evals.guards.replay import value_checks
+from stepwell.evals.guards.values import count_values, found_in
 from stepwell.guards import checks
-from stepwell.guards.check import Check
-from stepwell.guards.folded import find_folded
 from tests.bench.guards_micro import TEXTS
 
 PERSONAL = ("email", "phone", "credit_card", "iban", "us_ssn", "ip_address", "national_id", "date_of_birth")
-OTHER_NAMES = {
-    "EMAIL_ADDRESS": "EMAIL",
-    "IBAN_CODE": "IBAN",
-    "PHONE_NUMBER": "PHONE",
-    "IP": "IP_ADDRESS",
-}
-STRUCTURED = ("EMAIL", "PHONE", "CREDIT_CARD", "IBAN", "US_SSN", "IP_ADDRESS")
-_PRESIDIO = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "IP_ADDRESS")
 N_CHARS = 1000
-Span = tuple[int, int, str]
-Finder = Callable[[str], list[Span]]
+Finder = Callable[[str], object]
 
 
-@dataclass(slots=True)
-class Row:
-    """A text, and the values in it."""
-
-    text: str
-    spans: list[Span]
-
-
-@dataclass(slots=True)
-class Found:
-    """What one finder did on one set.
-
-    Attributes:
-        hits, missed: Labelled values, by type.
-        n_false: Findings on nothing labelled.
-        n_flagged: Texts without any value in which something was found, of `n_clean`.
-        cpu_s: For all texts, `n_chars` characters.
-    """
-
-    hits: Counter[str] = field(default_factory=Counter)
-    missed: Counter[str] = field(default_factory=Counter)
-    n_false: int = 0
-    n_flagged: int = 0
-    n_clean: int = 0
-    cpu_s: float = 0.0
-    n_chars: int = 0
-
-    @property
-    def recall(self) -> float:
-        n = self.hits.total() + self.missed.total()
-        return self.hits.total() / n if n else float("nan")
-
-    @property
-    def precision(self) -> float:
-        n = self.hits.total() + self.n_false
-        return self.hits.total() / n if n else float("nan")
-
-    @property
-    def us_per_1000_chars(self) -> float:
-        return self.cpu_s / max(1, self.n_chars) * 1e9
-
-
-def read_rows(path: Path, limit: int | None) -> list[Row]:
+def read_rows(path: Path, limit: int | None) -> list[dict[str, Any]]:
     """Rows of a JSONL file, gzipped or not."""
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rows = [json.loads(line) for line in raw.decode().splitlines()[:limit]]
-    return [Row(r["text"], [(s, e, OTHER_NAMES.get(k, k)) for s, e, k in r["spans"]]) for r in rows]
+    return [json.loads(line) for line in raw.decode().split("\n")[:limit] if line.strip()]
 
 
 def ours(names: Sequence[str]) -> Finder:
-    made: list[Check] = [checks.make(n, {}) for n in names]
-    return lambda text: [(f.start, f.end, f.kind) for c in made for f in find_folded(c.find, text)]
-
-
-def presidio() -> Finder | None:
-    """Presidio's pattern recognisers at their usual threshold; None where it is not installed."""
-    try:
-        check = checks.make("presidio", {"entities": list(_PRESIDIO)})
-    except ConfigError:
-        return None
-    return lambda text: [(f.start, f.end, OTHER_NAMES.get(f.kind, f.kind)) for f in check.find(text)]
-
-
-def detect_secrets() -> Finder | None:
-    """detect-secrets' file mode, line by line with all its plug-ins; None where it is not installed."""
-    if find_spec("detect_secrets") is None:
-        return None
-    from detect_secrets.core.scan import _process_line_based_plugins  # type: ignore[import-not-found,unused-ignore]
-    from detect_secrets.settings import default_settings  # type: ignore[import-not-found,unused-ignore]
-
-    def find(text: str) -> list[Span]:
-        with default_settings():
-            lines = list(enumerate(text.splitlines(), start=1))
-            secrets = {s.secret_value for s in _process_line_based_plugins(lines, filename="text.txt")}
-        return [(text.find(s), text.find(s) + len(s), "SECRET") for s in secrets if s and s in text]
-
-    return find
-
-
-def measure(find: Finder, rows: Sequence[Row], wanted: Sequence[str] | None) -> Found:
-    """Run over rows; `wanted` are the types that count, None: all."""
-    found = Found()
-    find(TEXTS["PII-dense"])  # what loads at first use has loaded
-    for row in rows:
-        begun = time.process_time()
-        spans = find(row.text)
-        found.cpu_s += time.process_time() - begun
-        found.n_chars += len(row.text)
-        for start, end, kind in row.spans:
-            if wanted is None or kind in wanted:
-                is_hit = any(s < end and e > start for s, e, _ in spans)
-                (found.hits if is_hit else found.missed)[kind] += 1
-        n_false = sum(not any(s < end and e > start for start, end, _ in row.spans) for s, e, _ in spans)
-        found.n_false += n_false
-        found.n_clean += not row.spans
-        found.n_flagged += not row.spans and n_false > 0
-    return found
+    made = [checks.make(n, {}) for n in names]
+    return lambda text: found_in(made, text)
 
 
 def us_per_text(find: Finder, text: str, n_rounds: int = 5) -> float:
@@ -184,19 +85,14 @@ def _finders(is_secrets: bool) -> dict[str, Finder]:
 
 def show_rows(path: Path, limit: int | None) -> None:
     rows = read_rows(path, limit)
-    kinds = {kind for row in rows for _, _, kind in row.spans}
-    is_secrets = not kinds & set(STRUCTURED)
-    wanted = None if is_secrets else STRUCTURED
     print(f"\n{path.name}: {len(rows)} rows")
-    for name, find in _finders(is_secrets).items():
-        m = measure(find, rows, wanted)
+    for m in (count_values(rows, value_checks()), *value_peers(rows, print)):
         print(
-            f"  {name:15} recall {m.recall:.3f}  precision {m.precision:.3f}"
+            f"  {m.name:15} recall {m.total.recall:.3f}  precision {m.total.precision:.3f}"
             f"  flags {m.n_flagged}/{m.n_clean} clean texts  {m.us_per_1000_chars:.0f} us per 1,000 characters"
         )
-        for kind in sorted(kinds if wanted is None else kinds & set(wanted)):
-            n = m.hits[kind] + m.missed[kind]
-            print(f"    {kind:22} {m.hits[kind] / n:.3f} of {n}")
+        for one in m.by_label:
+            print(f"    {one.label:22} {one.recall:.3f} of {one.n}")
 
 
 def show_speed() -> None:
