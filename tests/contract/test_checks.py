@@ -135,9 +135,15 @@ def _seconds(check: StreamCheck, text: str) -> float:
     return time.process_time() - begun
 
 
-@pytest.mark.parametrize(
-    "unit", ["a", "1", "1 ", "a.", "-", "ey: =", "eyJ", "://a:", "@a", "1.", "a:", "-----BEGIN "]
+# wordings that many values may follow at once, beside single characters
+REPEATED = (
+    *("a", "1", "1 ", "a.", "-", "ey: =", "eyJ", "-eyJ", "://a:", "@a", "1.", "a:", "-----BEGIN "),
+    *("password=", "token=a1(", "pwd: x", "secret is ", "AccountKey=", "bearer ", "sk-", "&sig="),
+    *("born 1", "(at)", "DE89", "+1", "::", "![x](", "https://a", "\\u0040"),
 )
+
+
+@pytest.mark.parametrize("unit", REPEATED)
 def test_time_grows_with_the_text_and_not_with_its_square(check: StreamCheck, unit: str) -> None:
     small, large = unit * (10_000 // len(unit)), unit * (320_000 // len(unit))
     # 32 times the text; its square would be 1024 times the time. The floor keeps clock noise out.
