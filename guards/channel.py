@@ -10,7 +10,7 @@ from stepwell.base.decisions import Finding
 from stepwell.guards.check import NEAR_CHARS
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed
-from stepwell.guards.normalise.fold import fold
+from stepwell.guards.escaped import is_json_text, n_cut_off, read
 from stepwell.guards.plan import CUTTING, Plan
 from stepwell.guards.rules import Rule
 from stepwell.guards.spans import Masking, Span, Writer, join
@@ -54,6 +54,7 @@ class Channel:
         self._context = replace(setting.context, where=where)
         self._tally = setting.tally
         self._where = where
+        self._is_json = is_json
         self._writer = Writer(is_json=is_json, masking=setting.masking)
         self._text = ""  # what isn't clear yet, and the context before it
         self._twin: Twin | None = None
@@ -74,7 +75,9 @@ class Channel:
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
         """
-        if self._twin is not None or not text.isascii():
+        if self._is_json is None and text and not text.isspace():
+            self._is_json = is_json_text(text, None)
+        if self._twin is not None or not text.isascii() or (self._is_json and "\\" in text):
             self._fold(text)
         self._text += text
         self.end += len(text)
@@ -99,8 +102,11 @@ class Channel:
         if self._watch is not None:
             self._watch.look()
         if self._whole:
-            judge(self._plan.whole, "".join(self._whole), self._context, self._tally, self._where)
+            whole, is_json = "".join(self._whole), bool(self._is_json)
+            judge(self._plan.whole, whole, self._context, self._tally, self._where, is_json=is_json)
             self._whole.clear()
+        if self._twin is not None:
+            self._twin.close(self.end)
         self._settle(self.end, is_last=True)
 
     def take(self, start: int, text: str) -> str | None:
@@ -165,17 +171,18 @@ class Channel:
     # ---- text that only reads as it does
 
     def _fold(self, text: str) -> None:
-        folded = fold(text)
+        is_json = bool(self._is_json)
         if self._twin is None:
-            if folded is None:
+            is_cut_off = is_json and n_cut_off(text) > 0
+            if not is_cut_off and read(text, is_json=is_json) is None:
                 return
             self._twin = Twin(self._text, self.end)
-        self._twin.push(text, folded, self.end)
+        self._twin.push(text, self.end, is_json=is_json)
 
     def _forget_twin(self, twin: Twin) -> None:
         """Let go of what is out; of all where the rest reads as it stands."""
         twin.drop(self.clear, self._plan.before_chars)
-        if twin.text == self._text:
+        if twin.reads_as(self._text):
             self._twin = None
 
     # ---- text that may hold values

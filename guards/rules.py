@@ -14,7 +14,9 @@ from stepwell.base.plug import load
 from stepwell.guards import checks
 from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, ForeignCheck, Judge, StreamCheck
 from stepwell.guards.deadline import run_limited
-from stepwell.guards.folded import find_folded
+from stepwell.guards.escaped import read
+from stepwell.guards.folded import find_read
+from stepwell.guards.normalise.offsets import Folded
 from stepwell.guards.tighten import WORST_FIRST
 
 ADAPTER = "guardrails:"
@@ -92,7 +94,7 @@ class Rule:
         """Those that reach the threshold."""
         return found if self.threshold <= 0 else [f for f in found if f.score >= self.threshold]
 
-    def find(self, text: str) -> list[Finding]:
+    def find(self, text: str, *, is_json: bool = False) -> list[Finding]:
         """Run the check, ours on the text as it reads too; blocks for up to `timeout_s` where it is plugged in.
 
         Raises:
@@ -100,9 +102,11 @@ class Rule:
         """
         if self.is_plugged:
             return self.counted(run_limited(self.check, text, self.timeout_s))
-        if text.isascii() or self.reads_context:
-            return self.counted(self.check.find(text))
-        return self.counted(find_folded(self.check.find, text))
+        return self.find_read(text, None if self.reads_context else read(text, is_json=is_json))
+
+    def find_read(self, text: str, folded: Folded | None) -> list[Finding]:
+        """Run a check of ours on the text and on how it reads (`escaped.read`)."""
+        return self.counted(find_read(self.check.find, text, folded))
 
 
 def build(configs: Sequence[CheckConfig], budgets: Budgets | None = None) -> tuple[Rule, ...]:

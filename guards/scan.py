@@ -12,6 +12,8 @@ from stepwell.base.errors import GuardBlocked, HeldForReview
 from stepwell.guards.check import ContextCheck
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.escaped import is_json_text, read
+from stepwell.guards.normalise.offsets import Folded
 from stepwell.guards.rules import Rule
 from stepwell.guards.spans import Masking, Writer, cut_out, join
 from stepwell.guards.tally import Tally
@@ -78,8 +80,9 @@ class Scan:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
         """
         cuts: list[tuple[Finding, bool]] = []
+        folded = read(text, is_json=is_json_text(text, is_json)) if rules else None
         for rule in rules:
-            found = await self._found(rule, text, stage, where)
+            found = await self._found(rule, text, stage, where, folded)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
         return self._cut(text, cuts, is_json=is_json)
@@ -115,14 +118,16 @@ class Scan:
         spans = join([f for f, is_masked in cuts if not is_masked], masked=masked)
         return cut_out(text, spans, Writer(is_json=is_json, masking=self.masking))
 
-    async def _found(self, rule: Rule, text: str, stage: Stage, where: str) -> list[Finding]:
+    async def _found(
+        self, rule: Rule, text: str, stage: Stage, where: str, folded: Folded | None
+    ) -> list[Finding]:
         try:
             if rule.is_plugged:
                 return rule.counted(await arun_limited(rule.check, text, rule.timeout_s))
             if rule.reads_context:
                 check = cast("ContextCheck", rule.check)  # asking it whether it is one takes 30 us
                 return rule.counted(check.find_in(text, self._context(stage, where)))
-            return rule.find(text)
+            return rule.find_read(text, folded)
         except CheckFailed as e:
             self.tally.fail(str(e), rule.on_error)
             return []

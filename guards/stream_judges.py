@@ -52,7 +52,9 @@ class Watch:
         self._judge(self._tail)
 
 
-def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, where: str) -> None:
+def judge(
+    rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, where: str, *, is_json: bool = False
+) -> None:
     """Run `rules` on a text as a whole.
 
     Raises:
@@ -60,7 +62,9 @@ def judge(rules: tuple[Rule, ...], text: str, context: Context, tally: Tally, wh
     """
     for rule in rules:
         try:
-            found = look(rule, text, context, where) if rule.reads_context else rule.find(text)
+            found = (
+                look(rule, text, context, where) if rule.reads_context else rule.find(text, is_json=is_json)
+            )
         except CheckFailed as e:
             tally.fail(str(e), rule.on_error)
             continue

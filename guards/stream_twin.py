@@ -1,29 +1,48 @@
-"""A channel's text as it reads: dressed-up characters plain, invisible ones gone; made only where there are any."""
+"""A channel's text as it reads: no dressed-up or invisible characters, no JSON escapes; only where there are any."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 
-from stepwell.guards.normalise.fold import Folded
+from stepwell.guards.escaped import n_cut_off, read
 from stepwell.guards.normalise.offsets import Offsets
 
 _MOST_RUNS = 1024
 
 
 class Twin:
-    """What waits in a channel, and the context before it, folded; and where in the channel each character stands.
+    """What waits in a channel, and the context before it, as it reads; and where each character stands.
 
-    Places count raw characters from the start of the channel, indices those of `text`.
+    An escape that the end cuts off is not in it yet. Places count raw characters from the start of the channel,
+    indices those of `text`.
     """
 
     def __init__(self, text: str, end: int) -> None:
         """`text` ends at the place `end`, and reads as it stands."""
         self.text = text
         self._end = end
+        self._waiting = ""
         self._offsets = Offsets([], [], [], [])
 
-    def push(self, text: str, folded: Folded | None, place: int) -> None:
-        """Take in what stands at `place`, and how it reads; None: as it stands."""
+    def push(self, text: str, place: int, *, is_json: bool = False) -> None:
+        """Take in what stands at `place`, and goes on with what was taken in."""
+        place -= len(self._waiting)
+        text = self._waiting + text
+        n = len(text) - n_cut_off(text) if is_json else len(text)
+        self._waiting = text[n:]
+        self._put(text[:n], place, is_json=is_json)
+
+    def close(self, place: int) -> None:
+        """Nothing goes on behind `place`."""
+        waiting, self._waiting = self._waiting, ""
+        self._put(waiting, place - len(waiting), is_json=True)
+
+    def reads_as(self, text: str) -> bool:
+        """Whether all that is left of the channel reads as it stands."""
+        return self.text == text and not self._waiting
+
+    def _put(self, text: str, place: int, *, is_json: bool) -> None:
+        folded = read(text, is_json=is_json)
         if folded is None:
             self.text += text
             self._end += len(text)
