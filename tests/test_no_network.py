@@ -90,6 +90,15 @@ def test_the_way_was_walked_to_its_end(walk: Walk) -> None:
     assert found["served"] == dict.fromkeys(("chat", "stream", "embeddings", "models", "metrics"), 200)
 
 
+def test_every_shipped_check_read_what_came_in_and_what_went_out(walk: Walk) -> None:
+    found = walk.printed["guarded"]
+    judged = {"PROMPT_INJECTION", "HARMFUL_REQUEST", "TOXIC", "LANGUAGE", "EMAIL", "PHONE", "CREDIT_CARD"}
+    assert found["n_checks"] >= 15
+    assert found["n_pieces"] > 0
+    for stage in ("input", "output", "stream"):
+        assert judged <= set(found[stage])
+
+
 def test_the_default_path_never_leaves_the_machine(walk: Walk) -> None:
     assert walk.printed["attempts"] == []
 
