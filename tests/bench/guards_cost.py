@@ -31,7 +31,7 @@ from stepwell.guards.context import Context
 from stepwell.guards.guard import Guard
 from stepwell.guards.normalise.views import views
 from tests.bench.guards_micro import DENSE, PROSE, event_of
-from tests.bench.guards_rules import HOSTILE, N_CHARS
+from tests.bench.guards_rules import HOSTILE, N_CHARS, PERSONAL, ours
 from tests.bench.starts import import_cpu_s
 
 Run = Callable[[], object]
@@ -80,14 +80,17 @@ def asked(text: str) -> ChatRequest:
 def show_rules(loop: asyncio.Runner) -> None:
     """The stage of rules, the way the pipeline calls it; Presidio's analyser on the same text."""
     guard = Guard(GuardsConfig(input=[CheckConfig(check=c.name) for c in value_checks()], output=[]))
-    find = presidio()
+    find, alike = presidio(), ours(PERSONAL[:6])
     print(f"\nrules stage, {N_CHARS:,} characters, all checks for values; aims: 1,000 us and 1/8 of Presidio")
     for kind, text in TEXTS.items():
         us = staged_us(loop, guard, text)
         beside = ""
         if find is not None:
-            other = least_us({"presidio": lambda t=text: find(t)}, 5)["presidio"]  # type: ignore[misc]
-            beside = f"  presidio {other:8.0f} us, 1/{other / us:.1f}"
+            runs: dict[str, Run] = {"presidio": lambda t=text: find(t), "alike": lambda t=text: alike(t)}  # type: ignore[misc]
+            took = least_us(runs, 5)
+            other, same = took["presidio"], took["alike"]
+            beside = f"  presidio {other:6.0f} us, 1/{other / us:.1f}"
+            beside += f"; its six kinds alone {same:4.0f} us, 1/{other / same:.1f}"
         print(f"  {kind:10} {us:6.0f} us{beside}", flush=True)
 
 
