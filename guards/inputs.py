@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from stepwell.base.embedding import RequestVector
 from stepwell.base.request import ChatRequest
+from stepwell.guards.elsewhere import Cut, Values, found_again, values_of
 from stepwell.guards.leaves import Path, is_json, put
 from stepwell.guards.passed import Passed
 from stepwell.guards.policy import INPUTS, Policy
@@ -38,15 +39,25 @@ class Inputs:
 
     async def values(self, request: ChatRequest, policy: Policy, scan: Scan) -> ChatRequest:
         """The request after the checks that look for values."""
-        edits: dict[Path, str | None] = {}
+        found: list[tuple[Place, list[Cut]]] = []
         for place in places(request):
-            rules = self._rules_of(place, policy)
-            if not rules:
-                continue
-            new = await scan.clean(place.text, rules, place.stage, place.where, is_json=is_json(place.path))
-            if new != place.text:
-                edits[place.path] = new
-        return _edited(request, edits)
+            if rules := self._rules_of(place, policy):
+                reads_json = is_json(place.path)
+                cuts = await scan.cuts(place.text, rules, place.stage, place.where, is_json=reads_json)
+                found.append((place, cuts))
+        if values := values_of((place.text, cuts) for place, cuts in found):
+            for place, cuts in found:
+                self._cut_again(place, cuts, values, policy, scan)
+        return _edited(
+            request,
+            {p.path: scan.cut(p.text, cuts, is_json=is_json(p.path)) for p, cuts in found if cuts},
+        )
+
+    def _cut_again(self, place: Place, cuts: list[Cut], values: Values, policy: Policy, scan: Scan) -> None:
+        """Add to `cuts` what was found elsewhere in the request, and stands here too."""
+        for rule, f in found_again(place.text, values, cuts, self._rules_of(place, policy)):
+            scan.tally.add([f], rule.action, where=place.where)
+            cuts.append((f, rule.action == "mask"))
 
     async def judges(
         self, request: ChatRequest, policy: Policy, scan: Scan, vector_of: VectorOf | None

@@ -12,6 +12,7 @@ from stepwell.base.errors import GuardBlocked, HeldForReview
 from stepwell.guards.check import ContextCheck
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.elsewhere import Cut
 from stepwell.guards.escaped import is_json_text, read
 from stepwell.guards.normalise.offsets import Folded
 from stepwell.guards.rules import Rule
@@ -79,22 +80,28 @@ class Scan:
         Raises:
             GuardBlocked: A finding blocks, or a check failed that is closed on errors.
         """
-        cuts: list[tuple[Finding, bool]] = []
+        return self.cut(text, await self.cuts(text, rules, stage, where, is_json=is_json), is_json=is_json)
+
+    async def cuts(
+        self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str, *, is_json: bool | None
+    ) -> list[Cut]:
+        """What `clean` would cut out. Raises as it does."""
+        cuts: list[Cut] = []
         folded = read(text, is_json=is_json_text(text, is_json)) if rules else None
         for rule in rules:
             found = await self._found(rule, text, stage, where, folded)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
-        return self._cut(text, cuts, is_json=is_json)
+        return cuts
 
     async def judge(self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str) -> str:
         """What judges leave of the text. Raises as `clean`."""
-        cuts: list[tuple[Finding, bool]] = []
+        cuts: list[Cut] = []
         for rule in rules:
             found = await self._judged(rule, text, stage, where)
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
-        return self._cut(text, cuts, is_json=None)
+        return self.cut(text, cuts, is_json=None)
 
     async def conclude(self) -> None:
         """All texts were looked at.
@@ -111,7 +118,8 @@ class Scan:
             blocked = GuardBlocked(self.tally.said(), verdict=self.tally.verdict)
             raise AskAgain(blocked, worst.action, n, hints)
 
-    def _cut(self, text: str, cuts: list[tuple[Finding, bool]], *, is_json: bool | None) -> str:
+    def cut(self, text: str, cuts: list[Cut], *, is_json: bool | None) -> str:
+        """The text without these."""
         if not cuts:
             return text
         masked = [f for f, is_masked in cuts if is_masked]
