@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from stepwell.base.decisions import Finding
 from stepwell.guards.plan import CUTTING
@@ -17,6 +18,8 @@ MIN_CHARS = 6
 MIN_GLUED_CHARS = 12
 """What is so long and holds a digit is itself even in the middle of a word: IBANDE89…"""
 MAX_VALUES = 256
+MAX_PLACES = 100_000
+"""No more are looked at in one text: nobody has to wait for a text made of nothing else."""
 MAX_PASSED_OVER = 1000
 """A value that stands in so many longer words goes from all of them."""
 _PAST_LATIN = "\u0250"
@@ -50,11 +53,13 @@ def found_again(
             by_check.setdefault(rule.check.name, rule)
     gone = join(f for f, _ in cuts)
     starts = [span.start for span in gone]
-    found = []
+    found: list[tuple[Rule, Finding]] = []
+    n_left = MAX_PLACES
     for value, f in values.items():
         if (cutting := by_check.get(f.check)) is None:
             continue
-        for at in _places(text, value):
+        for at in islice(_places(text, value), n_left):
+            n_left -= 1
             end, i = at + len(value), bisect_right(starts, at) - 1
             if i < 0 or gone[i].end < end:
                 found.append((cutting, Finding(f.kind, at, end, f.score, f.check)))

@@ -107,6 +107,11 @@ def test_a_value_in_endless_longer_words_goes_in_the_end() -> None:
     assert len(again("AbAbAbAb" * MAX_PASSED_OVER, "AbAbAbAb")) > MAX_PASSED_OVER // 2
 
 
+def test_of_a_text_of_nothing_else_so_much_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stepwell.guards.elsewhere.MAX_PLACES", 5)
+    assert len(again("ann@x.io " * 9, "ann@x.io")) == 5
+
+
 @given(st.text("a1@ ", max_size=30), st.text("a1@ ", min_size=6, max_size=14))
 def test_spans_hold_the_value_and_do_not_overlap(text: str, value: str) -> None:
     values = values_of([(value, [(Finding("X", 0, len(value), check="email"), False)])])
