@@ -1,7 +1,8 @@
 """What guards cost beside Presidio and guardrails-ai, all in one run: CPU, and ratios.
 
-Run: `python -m tests.bench.guards_cost [--curve]`. Peers that are not installed are left out. Presidio runs on a blank
-spaCy model (no names). With --curve also the time on 10 KB to 1 MB of hostile text: linear is x10 a step.
+Run: `python -m tests.bench.guards_cost [--curve [SUBJECT ...]]`. Peers that are not installed are left out. Presidio
+runs on a blank spaCy model (no names). With --curve also the time on 10 KB to 1 MB of hostile text: linear is x10 a
+step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stepwell.base.assemble import answer_body
@@ -217,11 +218,13 @@ def curve(run: Callable[[str], object], unit: str) -> Iterator[float]:
         yield time.process_time() - begun
 
 
-def show_curves() -> None:
+def show_curves(only: Sequence[str]) -> None:
     print(
         f"\nCPU seconds for {', '.join(f'{n // 1000} KB' for n in N_CURVE_CHARS)}: the slowest shapes at 1 MB"
     )
     for subject, run in subjects().items():
+        if only and subject not in only:
+            continue
         run("warm up: 4111 1111 1111 1111")
         found = {shape: list(curve(run, unit)) for shape, unit in SHAPES.items()}
         for shape in sorted(found, key=lambda s: -found[s][-1])[:3]:
@@ -234,15 +237,16 @@ def show_curves() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.guards_cost", description=__doc__)
-    parser.add_argument("--curve", action="store_true", help="time on 10 KB to 1 MB of hostile text")
+    about = "time on 10 KB to 1 MB of hostile text; of these alone where some are named"
+    parser.add_argument("--curve", nargs="*", metavar="SUBJECT", help=about)
     given = parser.parse_args()
     with asyncio.Runner() as loop:
         show_rules(loop)
         show_heads()
         show_empty(loop)
     show_import()
-    if given.curve:
-        show_curves()
+    if given.curve is not None:
+        show_curves(given.curve)
 
 
 if __name__ == "__main__":
