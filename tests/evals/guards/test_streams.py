@@ -39,7 +39,7 @@ def test_a_guarded_stream_shows_what_redacting_the_whole_shows_in_every_field() 
 
 def test_a_leak_is_noticed() -> None:
     found = list(check_rows(ROWS[:1], guard(Leaky), n_chunkings=12))
-    assert found == [Streamed(12, 12, 36, 3, 0)]
+    assert found == [Streamed(12, 12, 36, 3, 1)]  # one character waits: a backslash may begin an escape
 
 
 def test_known_values_are_looked_for_whatever_the_guard_finds() -> None:
