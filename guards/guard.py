@@ -53,6 +53,7 @@ class Guard:
         self._embedder = embedder
         self._reviews = reviews
         self._inputs = Inputs(config.retrieved_marks)
+        self._is_warm = False
 
     def policy(self, request: ChatRequest) -> Policy:
         """The rules that hold for a request."""
@@ -74,6 +75,7 @@ class Guard:
     async def warm(self) -> None:
         """Load what the first judged text would wait for."""
         judges = {r.check.name: r.check for p in self._policies.all() for s in STAGES for r in p.judges[s]}
+        self._is_warm = True
         for check in judges.values():
             await on_worker(partial(check.find, "warm"))
 
@@ -106,6 +108,8 @@ class Guard:
             tally = Tally("input", policy=policy.version)
             tally.bind(tuple(bound))
             return tally.verdict, _kept_to(request, tally)
+        if policy.judges_input and not self._is_warm:  # loading is not what a judge's time limit is for
+            await self.warm()
         tally = Tally("input", keep_to=bound, policy=policy.version)
         scan = self._scan(policy, request, tally, masking)
         changed = await self._inputs.values(request, policy, scan)
