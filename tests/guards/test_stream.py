@@ -11,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.base.config import CheckConfig, GuardsConfig
-from stepwell.base.decisions import Finding
+from stepwell.base.decisions import Finding, Verdict
 from stepwell.base.errors import ConfigError, GuardBlocked
-from stepwell.base.messages import Event, FunctionCall, Message, ToolCall, decode_chunk, encode_json
+from stepwell.base.messages import (
+    Event,
+    FunctionCall,
+    Message,
+    ToolCall,
+    decode_answer,
+    decode_chunk,
+    encode_json,
+)
 from stepwell.base.request import ChatRequest
 from stepwell.guards import checks
 from stepwell.guards.channel import MAX_HELD_CHARS
@@ -152,9 +160,16 @@ def pieces(text: str, rng: random.Random, longest: int) -> list[str]:
     return out
 
 
+def whole(guard: Guard, text: str) -> tuple[Verdict, str]:
+    """The verdict on an answer that isn't streamed, and its text."""
+    message = {"role": "assistant", "content": text}
+    body = encode_json({"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    verdict, _, answer = asyncio.run(guard.check_output(body, decode_answer(body)))
+    return verdict, answer.choices[0].message.text
+
+
 def redacted(guard: Guard, text: str) -> str:
-    _, request = asyncio.run(guard.check_input(ask(Message("user", text))))
-    return request.messages[0].text
+    return whole(guard, text)[1]
 
 
 @settings(max_examples=150, deadline=None)
@@ -175,8 +190,8 @@ def assert_streams_as_whole(guard: Guard, text: str, seed: int, longest: int) ->
     assert stream is not None
     parts = pieces(text, random.Random(seed), longest)
     out = [e for part in parts for e in stream.feed([event(part)])] + stream.finish()
-    assert shown(out) == redacted(guard, text)
-    verdict, _ = asyncio.run(guard.check_input(ask(Message("user", text))))
+    verdict, text = whole(guard, text)
+    assert shown(out) == text
     assert stream.verdict.n_findings == verdict.n_findings
     assert stream.verdict.kinds == verdict.kinds
 
