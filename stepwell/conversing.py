@@ -139,21 +139,27 @@ class Conversing:
             answer,
             guarded=run.guarded,
             n_lead=run.n_lead,
-            answer_guarded=await self._passes(answer, run.guarded),
+            answer_guarded=await self._passes(answer, run),
             asked_s=time.time() - (time.monotonic() - run.began_s),
             embedded=None if made is None else (text, *made),
         )
 
-    async def _passes(self, answer: Raw, guarded: bytes) -> bytes:
-        """The name of the input rules where an answer passes them as it is: it is input from now on."""
-        if not rules_of(guarded):
-            return guarded
-        request = ChatRequest.parse(b'{"messages":[' + bytes(answer) + b"]}")
+    async def _passes(self, answer: Raw, run: Run) -> bytes:
+        """The mark of an answer: it is input from now on, under the rules of who asked.
+
+        One that these would change, or refuse, has passed none; what binds it binds the conversation.
+        """
+        bound = bound_by({run.guarded})
+        if not rules_of(run.guarded):
+            return run.guarded
+        body = b'{"messages":[' + bytes(answer) + b"]}"
+        request = ChatRequest.parse(body, run.request.caller, run.request.wishes)
         try:
             _, checked = await self._guard.check_input(request)
         except GuardBlocked:
-            return mark_of(b"", bound_by({guarded}))
-        return guarded if checked is request else mark_of(b"", bound_by({guarded}))
+            return mark_of(b"", bound)
+        keep_to = bound if checked.keep_to is None else checked.keep_to
+        return mark_of(rules_of(run.guarded) if checked.wire is request.wire else b"", keep_to)
 
     async def close(self) -> None:
         """Let go of the log, where it was opened."""

@@ -229,3 +229,21 @@ async def test_an_answer_that_is_replayed_meets_the_rules_of_streams(again: dict
         stream = await well.astream("whom do I ask?")
         said = "".join([piece async for piece in stream.text_deltas()])
     assert said == ("ask the desk" if again else "ask [EMAIL]")
+
+
+@pytest.mark.parametrize("action", ["keep_to", "mask", "redact", "block"])
+@pytest.mark.parametrize("by", ["tenant", "tag", "base"])
+async def test_what_an_answer_says_is_input_under_the_same_rules(action: str, by: str) -> None:
+    """An answer that names an address goes into the next prompt: bound, masked, redacted or left out."""
+    rule: dict[str, Any] = {"check": "email", "action": action}
+    if action == "keep_to":
+        rule["tiers"] = ["cheap"]
+    where: dict[str, Any] = {"tenant": {"tenants": ["eu"]}, "tag": {"tags": ["eu"]}}.get(by, {})
+    route = [{"name": "eu", **where, "input": [rule]}] if where else []
+    guards = {"input": [] if where else [rule], "output": [], "routes": route}
+    asks: dict[str, Any] = {"tenant": {"tenant": "eu"}, "tag": {"tags": ["eu"]}}.get(by, {})
+    dear = FakeTier(["the boss is ann@example.com", "second"])
+    async with well_of(FakeTier("cheap"), FakeTier(), dear, guards=guards) as well:
+        await well.achat("who is the boss?", tier="dear", conversation="c", **asks)
+        await _try(well, "thanks, go on", False, {"tier": "dear", "conversation": "c", **asks})
+    assert not saw(dear)
