@@ -131,7 +131,13 @@ class Pipeline:
                 records,
                 streaming,
             ),
-            "_sharing": Sharing(config.cache, self.cache, self.flights, router.limit_usd),
+            "_sharing": Sharing(
+                config.cache,
+                self.cache,
+                self.flights,
+                router.limit_usd,
+                lambda request: guard.policy(request).version,
+            ),
             "_fitting": Fitting(
                 config.context,
                 packing,

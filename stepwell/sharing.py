@@ -28,12 +28,14 @@ class Sharing:
 
     Attributes:
         limit_usd: The dollar limit of a request: it decides which tiers may answer, and how long the answer may be.
+        rules: Names the rules that a request's answer passes: who shares a whole answer gets it as they left it.
     """
 
     config: CacheConfig
     cache: Cache | None
     flights: StreamFlights[Asked]
     limit_usd: Callable[[ChatRequest], float | None]
+    rules: Callable[[ChatRequest], str]
 
     async def whole(self, run: Run, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """A whole answer: another's under way, for nothing, or what `ask` gives.
@@ -77,7 +79,8 @@ class Sharing:
             return None
         if run.lookup.decision.status != "miss":
             return None
-        return replace(run.lookup, key=flight_key(run.lookup.key, self.limit_usd(run.request)))
+        rules = f"{self.rules(run.request)} {bool(run.request.wire.stream)}"
+        return replace(run.lookup, key=flight_key(run.lookup.key, self.limit_usd(run.request), rules))
 
 
 async def _within(run: Run, work: Awaitable[T]) -> T:

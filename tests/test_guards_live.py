@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -247,3 +248,21 @@ async def test_what_an_answer_says_is_input_under_the_same_rules(action: str, by
         await well.achat("who is the boss?", tier="dear", conversation="c", **asks)
         await _try(well, "thanks, go on", False, {"tier": "dear", "conversation": "c", **asks})
     assert not saw(dear)
+
+
+async def test_who_shares_a_call_gets_an_answer_by_rules_of_their_own() -> None:
+    strict = {"name": "strict", "tags": ["strict"], "output": [{"check": "email", "action": "block"}]}
+    tier = FakeTier("ask ann@example.com", delay_s=0.1)
+    cache = {"exact": True, "semantic": "off"}
+    async with well_of(tier, guards={"input": [], "output": [], "routes": [strict]}, cache=cache) as well:
+        free, bound, free_too = await asyncio.gather(
+            well.achat("whom?"),
+            well.achat("whom?", tags=["strict"]),
+            well.achat("whom?"),
+            return_exceptions=True,
+        )
+    assert not isinstance(free, BaseException)
+    assert not isinstance(free_too, BaseException)
+    assert free.text == free_too.text == "ask ann@example.com"
+    assert isinstance(bound, GuardBlocked)
+    assert len(tier.requests) == 2

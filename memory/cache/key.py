@@ -38,12 +38,16 @@ def exact_key(request: ChatRequest, *, scope: str, versions: str) -> bytes:
     return _digest("exact", request, [scope, versions], fields)
 
 
-def flight_key(exact_key: bytes, limit_usd: float | None) -> bytes:
+def flight_key(exact_key: bytes, limit_usd: float | None, rules: str = "") -> bytes:
     """Names the requests that may share a call under way: a dollar limit may cut the answer, or keep a tier away.
 
-    What is kept is whole, so the cache itself needs no more than `exact_key`.
+    What is kept is whole, and is checked again when it is served, so the cache itself needs no more than `exact_key`.
+
+    Args:
+        rules: Names the rules that the answer passes on its way out.
     """
-    return exact_key if limit_usd is None else exact_key + pack("<d", limit_usd)
+    limited = exact_key if limit_usd is None else exact_key + pack("<d", limit_usd)
+    return limited + rules.encode()
 
 
 def semantic_partition(request: ChatRequest, *, scope: str, versions: str, embedder: str) -> bytes:
