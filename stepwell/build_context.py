@@ -36,10 +36,16 @@ OnErase = Callable[[str, str | None, str | None], Awaitable[object]]
 
 
 def asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> Ask:
-    """Asks a tier through every stage but the cache: guards see it, and the budgets of whose work it is count it."""
+    """Asks a tier through every stage but the cache: guards see it, and the budgets of whose work it is count it.
+
+    What it asks about may have come under any route of the guards, so those by tags and headers all apply.
+    """
 
     async def ask(prompt: str, of: Name | None = None) -> str:
-        wishes = Wishes(tier=tier, cache=False, tags=frozenset({tag}))
+        routes = pipeline().config.guards.routes
+        tags = frozenset({tag}).union(*(r.tags for r in routes))
+        headers = {name.lower(): value for r in routes for name, value in r.header.items()}
+        wishes = Wishes(tier=tier, cache=False, tags=tags, headers=headers)
         caller = NOBODY if of is None else Caller(of.tenant or None, of.user or None)
         fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}
         reply = await pipeline().complete(ChatRequest.build(fields, caller, wishes))
