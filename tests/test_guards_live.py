@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from stepwell import GuardBlocked, Stepwell
 from stepwell.base.errors import HeldForReview, NoCapableTier, StepwellError, TierUnavailable
+from stepwell.base.messages import Answer, Choice, Message, Usage
+from stepwell.base.request import ChatRequest
 from stepwell.testing import FakeTier
 from tests.house import QUICK
 from tests.support.ladders import PLAN, cascading, well_of
@@ -266,3 +268,21 @@ async def test_who_shares_a_call_gets_an_answer_by_rules_of_their_own() -> None:
     assert free.text == free_too.text == "ask ann@example.com"
     assert isinstance(bound, GuardBlocked)
     assert len(tier.requests) == 2
+
+
+@pytest.mark.parametrize("max_usd", [0.00035, 0.0005, 0.0008, 0.002])
+async def test_asking_again_keeps_the_dollar_limit(max_usd: float) -> None:
+    """The refused answer goes along, so the next try is dearer than the first."""
+
+    def say(request: ChatRequest) -> Answer:
+        n_in = sum(len(m.text) for m in request.messages) // 4 + 1
+        said = Message("assistant", "x" * 390 + " ann@example.com")
+        return Answer([Choice(said, 0, "stop")], "a", "fake", 1, Usage(n_in, 100, n_in + 100))
+
+    guards = {"input": [], "output": [{"check": "email", "action": "reask", "n_reasks": 5}]}
+    tier = FakeTier(say)
+    async with well_of(tier, guards=guards) as well:
+        with pytest.raises(GuardBlocked):
+            await well.achat("hello there", max_usd=max_usd)
+        assert 0 < well.pipeline.ledger.spent_usd() <= max_usd
+    assert tier.requests

@@ -36,6 +36,7 @@ from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Completed
 
 GUARD = "guard"
+_N_FRAME_TOKENS = 8
 OnLabel = Callable[[ChatRequest, Label], None]
 
 
@@ -97,15 +98,20 @@ class Ladder:
         Args:
             asked: The request, with what was wrong.
         """
-        if not await climb.purse.allows(best.tier):
+        added = asked.messages[len(climb.request.for_tier(best.tier).messages) :]
+        n_more = sum(len(m.text.encode()) + _N_FRAME_TOKENS for m in added)  # no token is less than a byte
+        share = climb.purse.share(n_more * self.dispatcher.usd_per_input_token(best.tier))
+        if not await share.allows(best.tier):
             return None
         climb.n_again += 1
         try:
             completed, served = await self.dispatcher.complete(
-                asked, climb.on((best.tier,)), climb.trace, climb.deadline_s, climb.purse
+                asked, climb.on((best.tier,)), climb.trace, climb.deadline_s, share
             )
         except (AllTiersFailed, TierError):
             return None
+        finally:
+            share.close()
         climb.trace.escalations.append(Escalation(best.tier, best.tier, why, best.priced.cost_usd))
         climb.note(f"asked {best.tier} again: {why}")
         return Paid(completed, served, climb.pay(completed.answer, served))
