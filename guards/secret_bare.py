@@ -26,6 +26,9 @@ class _Run:
         self._text = text
         self._start = start
         self.end = _RUN.match(text, start).end()  # type: ignore[union-attr]  # matches the empty run too
+        self._last_digit = self._last_letter = self._last_sample = -1
+        if text[start : self.end].isalpha():
+            return  # words: no secret begins here
         self._last_digit = self._last(str.isdigit)
         self._last_letter = self._last(str.isalpha)
         self._last_sample = max((m.start() for m in _SAMPLE.finditer(text, start, self.end)), default=-1)

@@ -241,8 +241,14 @@ LEAD = (
 _ASSIGNS = re.compile("[:=]")
 _TELLS = re.compile(" (?i:is|was)[ :]")
 _GIVEN = ("word", "wd", "phrase", "pass", "code", "credential", "credentials", "secret", "key", "token")
+_SEEN = ("word", "wd", "phrase", "pass", "code", "credential", "secret", "key", "token")
 _MOST_CHARS = 16
 _WORDING = re.compile(_GIVES)
+
+
+def may_give(lower: str) -> bool:
+    """Whether a text in lower case has one of the words that something is assigned to."""
+    return any([word in lower for word in _SEEN])  # noqa: C419  twice as fast where there is none
 
 
 def given_by(text: str) -> list[int]:

@@ -9,10 +9,12 @@ from stepwell.base.decisions import Finding
 from stepwell.guards import secret_phrases, secret_tokens
 from stepwell.guards.check import NEAR_CHARS
 from stepwell.guards.secret_bare import bare_open_at, bare_values
-from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, PASSWORD, SHAPES, Phrase, given_by
+from stepwell.guards.secret_phrases import ASSIGNMENTS, NEAR, PASSWORD, SHAPES, Phrase, given_by, may_give
 from stepwell.guards.secret_tokens import OPEN, PREFIX, TOKENS, WHOLE, Token
 
 _NO_DIGIT = re.compile("[^0-9]*+")
+# what a text in lower case has to hold for a phrase to be whole
+_SIGNS = tuple((phrase.sign.lower() or phrase.hint, phrase) for phrase in SHAPES)
 _DASHES = tuple("-----BEGIN "[:n] for n in range(10, 0, -1))
 
 
@@ -26,7 +28,15 @@ class Secrets:
     lead = secret_phrases.LEAD
 
     def find(self, text: str) -> list[Finding]:
-        found = {(f.kind, f.start, f.end): f for f in (*self._tokens(text), *self._phrases(text))}
+        lower = text.lower()
+        hinted = [phrase for sign, phrase in _SIGNS if sign in lower]
+        is_given = may_give(lower)
+        if not hinted and not is_given and PREFIX.search(text) is None:  # nearly all texts
+            return []
+        found = {
+            (f.kind, f.start, f.end): f
+            for f in (*self._tokens(text), *self._phrases(text, hinted), *self._assigned(text, is_given))
+        }
         return sorted(found.values(), key=lambda f: (f.start, -f.end))
 
     def open_at(self, text: str, start: int = 0) -> int:
@@ -37,7 +47,8 @@ class Secrets:
         seen_from = max(0, start - NEAR_CHARS)
         seen = text[seen_from:]
         is_given = bool(given_by(seen))
-        for phrase in [*_hinted(SHAPES, seen.lower()), *(ASSIGNMENTS if is_given else ())]:
+        lower = seen.lower()
+        for phrase in [*(p for p in SHAPES if p.hint in lower), *(ASSIGNMENTS if is_given else ())]:
             ends += [m.start("v") for m in phrase.begun.finditer(text, seen_from) if m["v"] is not None][:1]
         if is_given:
             ends.append(bare_open_at(text, seen_from))
@@ -59,12 +70,12 @@ class Secrets:
             if _is_real(m[0]) and not (token.has_digit and _NO_DIGIT.fullmatch(m[0])):
                 yield Finding(token.kind, *m.span(), check=self.name)
 
-    def _phrases(self, text: str) -> Iterator[Finding]:
-        lower = text.lower()
-        for phrase in _hinted(SHAPES, lower):
-            if phrase.sign in text:
-                yield from self._given(phrase, phrase.whole.finditer(text))
-        given = given_by(text)
+    def _phrases(self, text: str, hinted: Iterable[Phrase]) -> Iterator[Finding]:
+        for phrase in hinted:
+            yield from self._given(phrase, phrase.whole.finditer(text))
+
+    def _assigned(self, text: str, is_given: bool) -> Iterator[Finding]:
+        given = given_by(text) if is_given else []
         for phrase in ASSIGNMENTS:
             yield from self._given(phrase, (m for at in given if (m := phrase.whole.match(text, at))))
         for start, end in bare_values(text, given):
@@ -74,11 +85,6 @@ class Secrets:
         for m in matches:
             if m["v"] is not None and _is_real(m["v"]) and phrase.accepts(m["v"]):
                 yield Finding(phrase.kind, *m.span("v"), check=self.name)
-
-
-def _hinted(phrases: Iterable[Phrase], lower: str) -> list[Phrase]:
-    """Phrases that a lower-case text may hold."""
-    return [phrase for phrase in phrases if phrase.hint in lower]
 
 
 def _is_real(value: str) -> bool:
