@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,13 +12,15 @@ from stepwell.base.embedding import RequestVector
 from stepwell.base.errors import GuardBlocked
 from stepwell.base.messages import Answer, decode_answer
 from stepwell.base.request import ChatRequest
+from stepwell.conversing import Conversing
 from stepwell.guards.guard import Guard
+from stepwell.guards.masks.held_names import HeldNames
 from stepwell.guards.policy import INPUTS
+from stepwell.memory.context.log.log import Name, Past
 from stepwell.run import Run
 
 if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
-    from stepwell.memory.context.log.log import Name, Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,14 @@ class Guarding:
     Attributes:
         masks: What placeholders of conversations stand for.
         vector_of: The embedding of a request's own text.
+        conversing: Where conversations are held.
     """
 
     guard: Guard
     masks: Callable[[], MaskStore] | None
     vector_of: Callable[[ChatRequest], RequestVector]
+    conversing: Conversing | None = None
+    _held_names: HeldNames = field(default_factory=HeldNames)
 
     async def receive(self, run: Run) -> None:
         """Check and change the request; what it is bound to holds for every stage after this.
@@ -108,9 +113,27 @@ class Guarding:
         if name is None or self.masks is None:
             run.vault = Vault()
         else:
+            # what is logged now was masked before: the vault that is opened after it knows it, or has lost it
+            held = await self._names_in(Name(name, caller.tenant or "", caller.user or ""))
             run.vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
+            run.vault.reserve_names(held)
         run.masking = masker = Masker(run.vault)
         run.request = masker.own_words(run.request)
+
+    async def _names_in(self, name: Name) -> set[str]:
+        """What stands like a placeholder in the conversation.
+
+        One that stands for nothing any more must not stand for the next value: a history says something of it.
+        """
+        if self.conversing is None:
+            return set()
+        talk = await self.conversing.conversations.open(name)
+        if talk.is_empty:
+            return set()
+        others = [message.text for message, _ in talk.system] + [pin.text for pin in talk.pins]
+        if talk.summary is not None:
+            others.append(talk.summary.text)
+        return await self._held_names.of((name, talk.epoch), talk.raws, others)
 
     async def keep_masks(self, run: Run) -> None:
         """Keep what was masked since the last time; at once where nothing was."""

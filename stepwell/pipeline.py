@@ -117,7 +117,7 @@ class Pipeline:
             self.audit,
         )
         streaming = Streaming(config.dispatch, guard, records)
-        guarding = Guarding(guard, self.masks, self._vector_of)
+        guarding = Guarding(guard, self.masks, self._vector_of, self.conversing)
         made = {
             "_guarding": guarding,
             "_records": records,

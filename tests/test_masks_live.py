@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ async def test_a_client_that_sends_the_history_again_finds_the_same_placeholders
 
 
 async def test_pins_are_masked_and_kept_too(kept: dict[str, Any]) -> None:
-    fake = FakeTier("Your address is [EMAIL_2].")
+    fake = FakeTier(lambda request: "Your address is [EMAIL_2]." if len(request.messages) > 1 else "Hello.")
     async with masking(fake, **kept) as well:
         talk = well.conversation("c")
         await talk.achat("I am ann@example.org")
@@ -184,3 +185,44 @@ def test_a_log_that_outlives_its_placeholders_is_told(kept: dict[str, Any]) -> N
     assert said() == ["ok"]
     assert said(context=kept["context"]) == ["warn"]
     assert said(**kept) == []
+
+
+LOSSES: dict[str, dict[str, Any]] = {
+    "the process": {},
+    "the clock": {"ttl_s": 0.01},
+    "a crowd": {"max_conversations": 1},
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_a_placeholder_that_lost_its_value_never_gets_another(kept: dict[str, Any], loss: str) -> None:
+    masks = {"masks": LOSSES[loss] and kept["guards"]["masks"] | LOSSES[loss]}
+    more = {"guards": masks, "context": kept["context"]}
+    async with masking(FakeTier(echo), **more) as well:
+        await well.conversation("c").achat("I am ann@example.org")
+        await well.conversation("d").achat("I am dan@example.org")
+        await asyncio.sleep(0.02)
+    fake = FakeTier("[EMAIL_2] wrote to [EMAIL_1].")
+    async with masking(fake, **more) as well:
+        talk = well.conversation("c")
+        reply = await talk.achat("And bob@example.org?")
+        assert reply.text == "bob@example.org wrote to [EMAIL_1]."
+        assert seen(fake) == ["I am [EMAIL_1]", "You said: I am [EMAIL_1]", "And [EMAIL_2]?"]
+        assert (await talk.amessages())[0]["content"] == "I am [EMAIL_1]"
+
+
+async def test_what_stands_in_imported_turns_pins_and_prompts_is_nobodys_placeholder(
+    kept: dict[str, Any],
+) -> None:
+    fake = FakeTier("[EMAIL_1] [EMAIL_2] [EMAIL_3] [EMAIL_4] [EMAIL_5]")
+    async with masking(fake, **kept) as well:
+        talk = well.conversation("c")
+        system = {"role": "system", "content": "Sign as [EMAIL_1]."}
+        await talk.aappend([system, {"role": "user", "content": "Who is [email 2]?"}])
+        await talk.apin("The form says EMAIL_3")
+        assert (
+            await talk.achat("I am ann@example.org")
+        ).text == "[EMAIL_1] [EMAIL_2] [EMAIL_3] ann@example.org [EMAIL_5]"
+        await talk.aappend([{"role": "user", "content": "and [EMAIL_5]?"}])
+        await talk.achat("and bob@example.org")
+        assert seen(fake)[-1] == "and [EMAIL_6]"
