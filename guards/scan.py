@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -83,13 +84,22 @@ class Scan:
         return self.cut(text, await self.cuts(text, rules, stage, where, is_json=is_json), is_json=is_json)
 
     async def cuts(
-        self, text: str, rules: tuple[Rule, ...], stage: Stage, where: str, *, is_json: bool | None
+        self,
+        text: str,
+        rules: tuple[Rule, ...],
+        stage: Stage,
+        where: str,
+        *,
+        is_json: bool | None,
+        counts: Callable[[Finding], bool] | None = None,
     ) -> list[Cut]:
-        """What `clean` would cut out. Raises as it does."""
+        """What `clean` would cut out; only findings that `counts` count, where it is given. Raises as `clean`."""
         cuts: list[Cut] = []
         folded = read(text, is_json=is_json_text(text, is_json)) if rules else None
         for rule in rules:
             found = await self._found(rule, text, stage, where, folded)
+            if counts is not None:
+                found = [f for f in found if counts(f)]
             if found and await self._act(rule, found, text, stage, where):
                 cuts += [(f, rule.action == "mask") for f in found]
         return cuts
