@@ -95,6 +95,13 @@ class Judge(ContextCheck, Protocol):
 
 
 @runtime_checkable
+class SchemaCheck(Check, Protocol):
+    """A check that has nothing to say where no schema is asked for."""
+
+    has_own_schema: bool
+
+
+@runtime_checkable
 class ForeignCheck(Check, Protocol):
     """A check of ours that runs another's engine: as slow and as likely to fail, so it gets a time limit."""
 

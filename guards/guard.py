@@ -156,8 +156,9 @@ class Guard:
         if not policy.has(("stream", "tool_args")):
             return None
         reads_context = any(r.reads_context for s in ("stream", "tool_args") for r in policy.rules[s])
+        has_schema = request is not None and schema_of(request) is not None
         return GuardStream(
-            policy.stream_plan,
+            policy.stream_plan if has_schema else policy.schemaless_plan,
             policy.tool_plan,
             tally=Tally("output", policy=policy.version),
             contexts=self._contexts(request) if reads_context and request is not None else None,
@@ -166,7 +167,11 @@ class Guard:
     def asks_again(self, request: ChatRequest) -> bool:
         """Whether another answer may have to be asked for."""
         policy = self.policy(request)
-        return policy.acts("reask", OUTPUTS) or policy.acts("escalate", OUTPUTS)
+        if not (policy.acts("reask", OUTPUTS) or policy.acts("escalate", OUTPUTS)):
+            return False
+        has_schema = schema_of(request) is not None
+        rules = [r for s in OUTPUTS for r in policy.rules[s] if r.action in ("reask", "escalate")]
+        return any(r.applies_to(has_schema) for r in rules)
 
     def needs_whole(self, request: ChatRequest) -> bool:
         """Whether a streamed answer must be whole before it goes out: others may be asked for, or people read it."""

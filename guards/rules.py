@@ -12,7 +12,15 @@ from stepwell.base.decisions import Finding
 from stepwell.base.errors import ConfigError
 from stepwell.base.plug import load
 from stepwell.guards import checks
-from stepwell.guards.check import WHOLE_TEXT, Check, ContextCheck, ForeignCheck, Judge, StreamCheck
+from stepwell.guards.check import (
+    WHOLE_TEXT,
+    Check,
+    ContextCheck,
+    ForeignCheck,
+    Judge,
+    SchemaCheck,
+    StreamCheck,
+)
 from stepwell.guards.deadline import run_limited
 from stepwell.guards.escaped import read
 from stepwell.guards.folded import find_read
@@ -90,6 +98,10 @@ class Rule:
         """Whether it can only judge a text that has ended."""
         return self.action == "log" or self.check.max_len <= WHOLE_TEXT
 
+    def applies_to(self, has_schema: bool) -> bool:
+        """Whether it has anything to say of answers to a request, by whether that asks for a schema."""
+        return has_schema or not isinstance(self.check, SchemaCheck) or self.check.has_own_schema
+
     def counted(self, found: list[Finding]) -> list[Finding]:
         """Those that reach the threshold."""
         return found if self.threshold <= 0 else [f for f in found if f.score >= self.threshold]
@@ -115,14 +127,15 @@ def build(configs: Sequence[CheckConfig], budgets: Budgets | None = None) -> tup
     Raises:
         ConfigError: A check is unknown or does not take its options.
     """
-    rules = [_rule(c, budgets or Budgets()) for c in configs]
+    rules = [make_rule(c, budgets or Budgets()) for c in configs]
     return tuple(sorted(rules, key=lambda r: WORST_FIRST.index(r.action)))
 
 
-def _rule(config: CheckConfig, budgets: Budgets) -> Rule:
+def make_rule(config: CheckConfig, budgets: Budgets) -> Rule:
+    """One rule. Raises as `build` does."""
     is_ours = config.check in checks.names()
     check = checks.make(config.check, config.options) if is_ours else _plugged(config)
-    action = config.action or ("block" if isinstance(check, Judge) else "redact")
+    action = config.action or _default_action(check)
     threshold, rests_on = budgets.threshold(check, config)
     return Rule(
         check,
@@ -136,6 +149,12 @@ def _rule(config: CheckConfig, budgets: Budgets) -> Rule:
         n_reasks=config.n_reasks if action == "reask" else 0,
         named={**config.model_dump(mode="json"), "action": action, "threshold": threshold},
     )
+
+
+def _default_action(check: Check) -> GuardAction:
+    """What has a place in the text is cut out; what is wrong with the text as a whole blocks it."""
+    is_whole = isinstance(check, Judge | SchemaCheck) or getattr(check, "blocks", False)
+    return "block" if is_whole else "redact"
 
 
 def _plugged(config: CheckConfig) -> Check:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from stepwell.base.decisions import Action, Finding, Noted, Verdict
-from stepwell.base.errors import GuardBlocked
+from stepwell.base.errors import GuardBlocked, GuardUnavailable
 from stepwell.guards.tighten import WORST_FIRST
 
 MAX_NOTED = 64
@@ -93,11 +93,14 @@ class Tally:
         """Note a check that failed.
 
         Raises:
-            GuardBlocked: The check is closed on errors.
+            GuardUnavailable: The check is closed on errors.
         """
         self._errors.append(error)
         if on_error == "closed":
-            self.block()
+            self._action = "block"
+            raise GuardUnavailable(
+                f"The {self._stage} could not be checked ({error}); try again.", verdict=self.verdict
+            )
 
     def note(self, error: str) -> None:
         """Say something of the checks themselves in the verdict."""

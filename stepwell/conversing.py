@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from stepwell.base.decisions import Verdict
-from stepwell.base.errors import GuardBlocked, NoCapableTier
+from stepwell.base.errors import GuardBlocked, GuardUnavailable, NoCapableTier
 from stepwell.base.messages import n_leading
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
@@ -92,6 +92,8 @@ class Conversing:
             return
         try:
             verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)
+        except GuardUnavailable:
+            raise
         except GuardBlocked:
             run.request = run.request.without(await self._blocked(run))
             verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)

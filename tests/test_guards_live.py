@@ -286,3 +286,12 @@ async def test_asking_again_keeps_the_dollar_limit(max_usd: float) -> None:
             await well.achat("hello there", max_usd=max_usd)
         assert 0 < well.pipeline.ledger.spent_usd() <= max_usd
     assert tier.requests
+
+
+async def test_a_schema_check_holds_up_no_stream_without_a_schema() -> None:
+    guards = {"input": [], "output": [{"check": "json_schema", "action": "reask"}]}
+    async with well_of(FakeTier("one two three four"), guards=guards) as well:
+        stream = await well.astream("count")
+        assert [piece async for piece in stream.text_deltas()] == ["one", " two", " three", " four"]
+        with pytest.raises(GuardBlocked):
+            await well.astream("give a", tier="cheap", response_format=SCHEMA)

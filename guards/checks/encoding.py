@@ -44,6 +44,7 @@ class Encoding:
     name = "encoding"
     kinds = ("HIDDEN_TEXT", "BIDI_OVERRIDE", "INVISIBLE", "BROKEN", "MARKS", "NESTED", "GROWS")
     max_len = WHOLE_TEXT
+    blocks = True  # there is no place to cut out
 
     def __init__(
         self, *, max_invisible: float, max_broken: float, max_marks: int, max_layers: int, max_growth: float

@@ -31,6 +31,7 @@ class JsonSchema:
 
     def __init__(self, schema: Mapping[str, Any] | None, model: str | None) -> None:
         self._schema = schema
+        self.has_own_schema = schema is not None or model is not None
         self._model = None if model is None else load(model, group="stepwell.checks")
         self._known = frozenset() if self._model is None else names_in(self._model.model_json_schema())
 

@@ -31,6 +31,7 @@ class Length:
     name = "length"
     kinds = ("TOO_LONG", "LONG_RUN", "LONG_WORD", "REPEATED")
     max_len = WHOLE_TEXT
+    blocks = True  # there is no place to cut out
 
     def __init__(
         self,

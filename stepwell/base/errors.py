@@ -16,7 +16,8 @@
     │   ├── BudgetExceeded          a dollar promise would be broken (HTTP 402)
     │   └── QualityFloorUnmet       only tiers under the quality floor are left (HTTP 503)
     ├── GuardBlocked                a guard said no (HTTP 400, code content_blocked)
-    │   └── HeldForReview           a person has to look at it first (HTTP 400, code held_for_review)
+    │   ├── HeldForReview           a person has to look at it first (HTTP 400, code held_for_review)
+    │   └── GuardUnavailable        a check that is closed on errors failed or was too slow (HTTP 503)
     ├── TierError                   one deployment failed; the original is __cause__
     │   ├── RateLimited             429, or no free place within the deadline
     │   ├── TierTimeout             too slow
@@ -176,6 +177,14 @@ class GuardBlocked(StepwellError):
     def __init__(self, message: str, *, verdict: Verdict) -> None:
         super().__init__(message)
         self.verdict = verdict
+
+
+class GuardUnavailable(GuardBlocked):
+    """A check that must not be passed over failed, or was too slow: nothing is known against the text; try again."""
+
+    status_code = 503
+    code = "guard_unavailable"
+    type = "server_error"
 
 
 class HeldForReview(GuardBlocked):

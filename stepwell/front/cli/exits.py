@@ -10,6 +10,7 @@ from stepwell.base.errors import (
     BudgetExceeded,
     ConfigError,
     GuardBlocked,
+    GuardUnavailable,
     HeldForReview,
     QualityFloorUnmet,
     StepwellError,
@@ -46,6 +47,8 @@ class UsageError(StepwellError):
 
 def exit_of(error: StepwellError) -> Exit:
     """The exit code that an error ends in."""
+    if isinstance(error, GuardUnavailable):
+        return Exit.INFRASTRUCTURE
     if isinstance(error, GuardBlocked | BudgetExceeded | QualityFloorUnmet):
         return Exit.REFUSED
     if isinstance(error, UsageError | ConfigError | BadRequest | BadKey):

@@ -17,6 +17,7 @@ CASES = [
     (UsageError("x"), Exit.USAGE),
     (errors.BudgetExceeded("x", budget="request", remaining_usd=0), Exit.REFUSED),
     (errors.GuardBlocked("x", verdict=Verdict("output")), Exit.REFUSED),
+    (errors.GuardUnavailable("x", verdict=Verdict("output")), Exit.INFRASTRUCTURE),
     (errors.QualityFloorUnmet("x", wanted_tier="premium"), Exit.REFUSED),
     (TIMEOUT, Exit.INFRASTRUCTURE),
     (errors.TierRefused("x", tier="a"), Exit.INFRASTRUCTURE),
