@@ -133,9 +133,9 @@ class Policies:
         is_checking = any(rules.values()) or keep_to is not None
         inputs = blake2b(encode_json([named[s] for s in INPUTS]), digest_size=8).digest()
 
-        def plan(stage: Stage) -> Plan:
+        def plan(stage: Stage, *, has_schema: bool = True) -> Plan:
             return make_plan(
-                rules[stage],
+                [r for r in rules[stage] if r.applies_to(has_schema)],
                 hold_back_chars=config.hold_back_chars,
                 cap=config.stream_cap,
                 judges=config.stream_judges,
@@ -150,6 +150,7 @@ class Policies:
             config.retrieved is not None or any(r.retrieved is not None for r in routes),
             plan("stream"),
             plan("tool_args"),
+            plan("stream", has_schema=False),
         )
 
 
