@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from stepwell.base.config.guards import GuardRoute
 from stepwell.check_line import CheckLine
 from stepwell.guards.describe import RuleView
 
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 def guard_lines(pipeline: Pipeline) -> Iterator[CheckLine]:
     """The policy a stage a line, what is kept where, and the promise."""
     config, views = pipeline.config.guards, pipeline.guard.describe()
+    conditions = {r.name: _conditions(r) for r in config.routes}
     for (route, stage), rules in groupby(views, key=lambda v: (v.route, v.stage)):
-        subject = f"guards {stage}" if not route else f"guards {stage}, route {route}"
+        subject = f"guards {stage}" if not route else f"guards {stage}, route {route} ({conditions[route]})"
         yield CheckLine(subject, "ok", "; ".join(map(_said, rules)))
     if not views:
         yield CheckLine("guards", "warn", "nothing is checked")
     for r in config.routes:
         if r.keep_to:
-            yield CheckLine(f"guards route {r.name}", "ok", f"bound to {', '.join(r.keep_to)}")
+            detail = f"bound to {', '.join(r.keep_to)}"
+            yield CheckLine(f"guards route {r.name} ({conditions[r.name]})", "ok", detail)
     actions = {v.action for v in views}
     if "mask" in actions and config.masks.path is None:
         said = "in memory: conversations' placeholders end with the process"
@@ -41,8 +44,19 @@ def guard_lines(pipeline: Pipeline) -> Iterator[CheckLine]:
     yield _false_blocks(views, pipeline.config.promises.max_false_blocks)
 
 
+def _conditions(route: GuardRoute) -> str:
+    """When it holds."""
+    parts = {
+        "tenants": route.tenants,
+        "tags": route.tags,
+        "header": [f"{k}: {v}" for k, v in route.header.items()],
+    }
+    return "; ".join(f"{name} {', '.join(values)}" for name, values in parts.items() if values)
+
+
 def _said(view: RuleView) -> str:
-    said = f"{view.check} {view.action}"
+    given = ", ".join(f"{name}: {value}" for name, value in view.options)
+    said = f"{view.check}{{{given}}} {view.action}" if given else f"{view.check} {view.action}"
     if view.tiers:
         said += f" {', '.join(view.tiers)}"
     if view.rests_on:
