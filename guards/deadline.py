@@ -1,17 +1,26 @@
-"""Run foreign checks with a time limit, on threads that can't keep the process alive."""
+"""Run what may take long with a time limit: foreign checks on threads that nothing waits for, judges in lanes."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future
 
 from stepwell.base.decisions import Finding
-from stepwell.guards.check import Check
+from stepwell.base.lane import Lane
+from stepwell.guards.check import Check, ContextCheck
+from stepwell.guards.context import Context
+from stepwell.guards.time_limit import time_limit
 
 MAX_RUNNING = 64
 """Foreign checks at once; more fail at once, so that hung ones can't pile up."""
 _places = threading.BoundedSemaphore(MAX_RUNNING)
+SHORT_CHARS = 32_000
+"""Judges of longer texts have a thread of their own, so that short ones need not wait for them."""
+MOST_WAITS = 20
+"""Who waited for its turn for so many time limits is given up."""
+_short, _long = Lane("stepwell-judge", 1), Lane("stepwell-judge-long", 1)
 
 
 class CheckFailed(Exception):
@@ -37,6 +46,37 @@ async def arun_limited(check: Check, text: str, timeout_s: float) -> list[Findin
     except TimeoutError:
         raise CheckFailed(f"{check.name}: timeout") from None
     return _valid(check, text, found)
+
+
+async def ask_judge(check: ContextCheck, text: str, context: Context, timeout_s: float) -> list[Finding]:
+    """What a check of ours finds; `timeout_s` counts from when its turn comes.
+
+    Raises:
+        CheckFailed: It was too slow, or its turn never came.
+    """
+    began_s: list[float] = []
+    is_wanted = [True]
+
+    def look() -> list[Finding]:
+        began_s.append(time.monotonic())
+        with time_limit(timeout_s, is_wanted):
+            return check.find_in(text, context)
+
+    asked_s = time.monotonic()
+    work = asyncio.ensure_future((_short if len(text) <= SHORT_CHARS else _long).run(look))
+    try:
+        while not work.done():
+            ends_s = began_s[0] + timeout_s if began_s else asked_s + MOST_WAITS * timeout_s
+            left_s = ends_s - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            await asyncio.wait({work}, timeout=left_s if began_s else min(left_s, timeout_s))
+        return work.result()
+    except TimeoutError:
+        raise CheckFailed(f"{check.name}: timeout") from None
+    finally:
+        is_wanted[0] = False
+        work.cancel()
 
 
 def _start(check: Check, text: str) -> Future[list[Finding]]:

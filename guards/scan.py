@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from stepwell.base.decisions import Finding, Stage
-from stepwell.base.embedding import on_worker
 from stepwell.base.errors import GuardBlocked, HeldForReview
+from stepwell.base.lane import Lane
 from stepwell.guards.check import ContextCheck
 from stepwell.guards.context import Context
-from stepwell.guards.deadline import CheckFailed, arun_limited
+from stepwell.guards.deadline import CheckFailed, arun_limited, ask_judge
 from stepwell.guards.elsewhere import Cut
 from stepwell.guards.escaped import is_json_text, read
 from stepwell.guards.normalise.offsets import Folded
 from stepwell.guards.rules import Rule
 from stepwell.guards.spans import Masking, Writer, cut_out, join
 from stepwell.guards.tally import Tally
+
+INLINE_CHARS = 32_000
+"""More text than that, since it was last so, is read off the event loop."""
+_reading = Lane("stepwell-values", 2)
 
 
 class Reviews(Protocol):
@@ -35,6 +38,7 @@ class Reviews(Protocol):
         score: float,
         text: str,
         policy: str,
+        meant: str | None = None,
     ) -> str | None: ...
 
 
@@ -70,6 +74,7 @@ class Scan:
     reviews: Reviews | None = None
     masking: Masking | None = None
     contexts: dict[Stage, Context] = field(default_factory=dict)
+    _n_inline_chars: int = 0
     _held: list[tuple[str, Rule, list[Finding], str]] = field(default_factory=list)
     _again: list[tuple[Rule, str]] = field(default_factory=list)
 
@@ -95,9 +100,15 @@ class Scan:
     ) -> list[Cut]:
         """What `clean` would cut out; only findings that `counts` count, where it is given. Raises as `clean`."""
         cuts: list[Cut] = []
-        folded = read(text, is_json=is_json_text(text, is_json)) if rules else None
+        if not rules:
+            return cuts
+        is_long, reads_json = self._is_long(text), is_json_text(text, is_json)
+        if is_long:
+            folded = await _reading.run(lambda: read(text, is_json=reads_json))
+        else:
+            folded = read(text, is_json=reads_json)
         for rule in rules:
-            found = await self._found(rule, text, stage, where, folded)
+            found = await self._found(rule, text, stage, where, folded, is_long=is_long)
             if counts is not None:
                 found = [f for f in found if counts(f)]
             if found and await self._act(rule, found, text, stage, where):
@@ -136,29 +147,40 @@ class Scan:
         spans = join([f for f, is_masked in cuts if not is_masked], masked=masked)
         return cut_out(text, spans, Writer(is_json=is_json, masking=self.masking))
 
+    def _is_long(self, text: str) -> bool:
+        """Whether reading it here, after what was read here before, would keep the event loop from others."""
+        self._n_inline_chars += len(text)
+        if self._n_inline_chars <= INLINE_CHARS:
+            return False
+        self._n_inline_chars = 0
+        return True
+
     async def _found(
-        self, rule: Rule, text: str, stage: Stage, where: str, folded: Folded | None
+        self, rule: Rule, text: str, stage: Stage, where: str, folded: Folded | None, *, is_long: bool
     ) -> list[Finding]:
         try:
             if rule.is_plugged:
                 return rule.counted(await arun_limited(rule.check, text, rule.timeout_s))
-            if rule.reads_context:
-                check = cast("ContextCheck", rule.check)  # asking it whether it is one takes 30 us
-                return rule.counted(check.find_in(text, self._context(stage, where)))
-            return rule.find_read(text, folded)
+            if is_long:
+                return await _reading.run(lambda: self._find(rule, text, stage, where, folded))
+            return self._find(rule, text, stage, where, folded)
         except CheckFailed as e:
             self.tally.fail(str(e), rule.on_error)
             return []
 
+    def _find(self, rule: Rule, text: str, stage: Stage, where: str, folded: Folded | None) -> list[Finding]:
+        if not rule.reads_context:
+            return rule.find_read(text, folded)
+        check = cast("ContextCheck", rule.check)  # asking it whether it is one takes 30 us
+        return rule.counted(check.find_in(text, self._context(stage, where)))
+
     async def _judged(self, rule: Rule, text: str, stage: Stage, where: str) -> list[Finding]:
-        """On the thread that embeds: a judge may take milliseconds, and may have to embed."""
+        """Off the event loop: a judge may take milliseconds, and may have to embed."""
         check, context = cast("ContextCheck", rule.check), self._context(stage, where)
         try:
-            return rule.counted(
-                await asyncio.wait_for(on_worker(lambda: check.find_in(text, context)), rule.timeout_s)
-            )
-        except TimeoutError:
-            self.tally.fail(f"{check.name}: timeout", rule.on_error)
+            return rule.counted(await ask_judge(check, text, context, rule.timeout_s))
+        except CheckFailed as e:
+            self.tally.fail(str(e), rule.on_error)
             return []
 
     async def _act(self, rule: Rule, found: list[Finding], text: str, stage: Stage, where: str) -> bool:
