@@ -114,7 +114,10 @@ class Tally:
 
     def said(self) -> str:
         """What was blocked, and why, without text."""
-        what = ", ".join(sorted(self._kinds)) or "a check that failed"
+        none_left = self.keep_to is not None and not self.keep_to
+        what = ", ".join(sorted(self._kinds)) or (
+            "no tier may see it" if none_left else "a check that failed"
+        )
         return f"The {self._stage} was blocked: {what}."
 
     def _raise_to(self, action: Action) -> None:

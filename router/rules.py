@@ -59,7 +59,6 @@ class _Rule:
         does = f"pin {config.pin}" if config.pin is not None else f"at least {config.min_tier}"
         self.said = plain(f"rule {config.name}: {does}")
         self._keywords = [k.lower() for k in config.keywords]
-        self._header = {k.lower(): v for k, v in config.header.items()}
         self._tags = frozenset(config.tags)
 
     def holds(self, request: ChatRequest, ask: str) -> bool:
@@ -69,7 +68,7 @@ class _Rule:
             return False
         if self._tags and self._tags.isdisjoint(wishes.tags):
             return False
-        if any(wishes.headers.get(name) != value for name, value in self._header.items()):
+        if not all(wishes.has_header(name, value) for name, value in config.header.items()):
             return False
         return not self._keywords or _first_phrase(ask, self._keywords) is not None
 

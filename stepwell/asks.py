@@ -110,7 +110,7 @@ def make_wishes(
     below_floor: Literal["refuse", "flag"] | None,
     cache: CacheWish,
     timeout_s: float | None,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, tuple[str, ...]] | None = None,
     session: str | None = None,
     conversation: str | None = None,
     keep_to: Iterable[str] | None = None,

@@ -44,7 +44,9 @@ def asker(tier: str, tag: str, pipeline: Callable[[], Pipeline]) -> Ask:
     async def ask(prompt: str, of: Name | None = None) -> str:
         routes = pipeline().config.guards.routes
         tags = frozenset({tag}).union(*(r.tags for r in routes))
-        headers = {name.lower(): value for r in routes for name, value in r.header.items()}
+        headers: dict[str, tuple[str, ...]] = {}
+        for name, value in ((k.lower(), v) for r in routes for k, v in r.header.items()):
+            headers[name] = (*headers.get(name, ()), value)
         wishes = Wishes(tier=tier, cache=False, tags=tags, headers=headers)
         caller = NOBODY if of is None else Caller(of.tenant or None, of.user or None)
         fields = {"messages": [{"role": "user", "content": prompt}], "temperature": 0}

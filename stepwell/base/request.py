@@ -69,7 +69,7 @@ class Wishes(msgspec.Struct, frozen=True):
         cache: True: all of it; False: neither read nor written; "exact": not by meaning; "no-store": read, not
             written; "no-sampled": an answer drawn at a temperature above 0 is neither read nor written.
         timeout_s: A deadline shorter than the configured one.
-        headers: Lower-cased request headers that rules may match.
+        headers: Request headers that rules may match: every value by its name in lower case.
         session: The caller's own name for the conversation; without it, its beginning names it.
         conversation: Names a conversation whose history Stepwell keeps: the messages sent are added to it.
         keep_to: The only tiers that may see the request; None: any.
@@ -82,10 +82,18 @@ class Wishes(msgspec.Struct, frozen=True):
     below_floor: Literal["refuse", "flag"] | None = None
     cache: CacheWish = True
     timeout_s: float | None = None
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     session: str | None = None
     conversation: str | None = None
     keep_to: frozenset[str] | None = None
+
+    def has_header(self, name: str, value: str) -> bool:
+        """Whether any value of a header is this one: of several lines, or of a list (RFC 9110, section 5.3)."""
+        value = value.strip()
+        return any(
+            value in (v.strip(), *(part.strip() for part in v.split(",")))
+            for v in self.headers.get(name.lower(), ())
+        )
 
 
 NOBODY = Caller()

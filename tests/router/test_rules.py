@@ -44,13 +44,15 @@ def test_a_keyword_without_spaces_in_its_script_matches() -> None:
         ({"tenants": ["a"]}, Caller(), {}, False),
         ({"tags": ["t", "u"]}, Caller(), {}, True),
         ({"tags": ["v"]}, Caller(), {}, False),
-        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": "red"}, True),
-        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": "blue"}, False),
-        ({"header": {"X-Team": "red"}, "tenants": ["a"]}, Caller("b"), {"x-team": "red"}, False),
+        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": ("red",)}, True),
+        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": ("blue", " red ")}, True),
+        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": ("blue, red",)}, True),
+        ({"header": {"X-Team": "red"}}, Caller(), {"x-team": ("blue", "reddish")}, False),
+        ({"header": {"X-Team": "red"}, "tenants": ["a"]}, Caller("b"), {"x-team": ("red",)}, False),
     ],
 )
 def test_every_condition_must_hold(
-    conditions: dict[str, object], caller: Caller, headers: Mapping[str, str], fires: bool
+    conditions: dict[str, object], caller: Caller, headers: Mapping[str, tuple[str, ...]], fires: bool
 ) -> None:
     asked = request(caller, Wishes(tags=frozenset({"t"}), headers=headers))
     assert bool(rule(**conditions).read(asked, "x").said) is fires

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -76,6 +77,13 @@ class GuardStages(Section):
         default=None, description="text of streamed answers; none: as output"
     )
 
+    def named_tiers(self, where: str = "guards") -> Iterator[tuple[str, str]]:
+        """Every tier that is named here, and where."""
+        for stage in GuardStages.model_fields:
+            for config in getattr(self, stage) or ():
+                for tier in config.tiers:
+                    yield f"{where}.{stage}, {config.check}", tier
+
 
 class GuardRoute(GuardStages):
     """What is added for some requests: every condition that is set must hold. It can only tighten."""
@@ -83,7 +91,10 @@ class GuardRoute(GuardStages):
     name: str
     tenants: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list, description="any of them among the request's tags")
-    header: dict[str, str] = Field(default_factory=dict, description="request header -> value")
+    header: dict[str, str] = Field(
+        default_factory=dict,
+        description="request header -> value; any of several values, or of a list, counts",
+    )
     keep_to: list[str] = Field(default_factory=list, description="only these tiers may see such a request")
 
     @model_validator(mode="after")
@@ -91,6 +102,11 @@ class GuardRoute(GuardStages):
         if not (self.tenants or self.tags or self.header):
             raise ValueError("a route needs at least one of tenants, tags, header")
         return self
+
+    def named_tiers(self, where: str = "guards") -> Iterator[tuple[str, str]]:
+        where = f"{where}.routes.{self.name}"
+        yield from ((f"{where}.keep_to", tier) for tier in self.keep_to)
+        yield from super().named_tiers(where)
 
 
 class MasksConfig(Section):
@@ -163,3 +179,8 @@ class GuardsConfig(GuardStages):
         if any(not a or not b for a, b in marks):
             raise ValueError("a mark can't be empty")
         return marks
+
+    def named_tiers(self, where: str = "guards") -> Iterator[tuple[str, str]]:
+        yield from super().named_tiers(where)
+        for route in self.routes:
+            yield from route.named_tiers(where)

@@ -49,9 +49,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _tiers_exist(self) -> Config:
-        named = {f"routing.rules.{r.name}": r.pin or r.min_tier for r in self.routing.rules}
-        named["routing.baseline_tier"] = self.routing.baseline_tier
-        for where, tier in named.items():
+        named = [(f"routing.rules.{r.name}", r.pin or r.min_tier) for r in self.routing.rules]
+        named += [("routing.baseline_tier", self.routing.baseline_tier), *self.guards.named_tiers()]
+        for where, tier in named:
             if tier is not None and tier not in self.tiers:
                 raise ValueError(f"{where} names tier {tier!r}; there are {', '.join(self.tiers)}")
         for name in self.tiers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from stepwell.asks import make_wishes
@@ -25,6 +26,7 @@ KNOWN = (
     "conversation",
     "keep-to",
 )
+LISTS = ("tags", "keep-to")
 CACHE: dict[str, CacheWish] = {
     "on": True,
     "off": False,
@@ -44,32 +46,71 @@ def read_wishes(headers: Headers, *, with_headers: bool) -> Wishes:
     Raises:
         BadRequest: Names the header at fault.
     """
-    found = {
-        k[11:].decode("latin-1"): v.decode("latin-1").strip(" \t") for k, v in headers if k.startswith(PREFIX)
-    }
-    if not found and not with_headers:
+    lines = [(k[11:].decode("latin-1"), _plain(v)) for k, v in headers if k.startswith(PREFIX)]
+    if not lines and not with_headers:
         return NO_WISHES
-    unknown = next((k for k in found if k not in KNOWN), None)
-    if unknown is not None:
-        raise BadRequest(f"x-stepwell-* knows {', '.join(KNOWN)}", param="x-stepwell-*")
+    found = _once(lines)
     cache = CACHE.get(found.get("cache", "on"))
     if cache is None:
         raise BadRequest(f"x-stepwell-cache is one of {', '.join(CACHE)}", param="x-stepwell-cache")
-    everything = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers} if with_headers else None
     below: str | None = found.get("below-floor")
     return make_wishes(
         tier=found.get("tier"),
         min_tier=found.get("min-tier"),
         max_usd=_number(found, "max-usd"),
-        tags=_listed(found.get("tags", "")),
+        tags=[tag for name, value in lines if name == "tags" for tag in _listed(value)],
         below_floor=below,  # type: ignore[arg-type]  # checked in make_wishes
         cache=cache,
         timeout_s=_number(found, "timeout-s"),
-        headers=everything,
+        headers=_by_name(headers) if with_headers else None,
         session=found.get("session"),
         conversation=_conversation(found),
-        keep_to=_listed(found["keep-to"]) if "keep-to" in found else None,
+        keep_to=_kept_to([value for name, value in lines if name == "keep-to"]),
     )
+
+
+def _plain(value: bytes) -> str:
+    return value.decode("latin-1").strip(" \t")
+
+
+def _once(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Each header's value; of lists the last line's alone.
+
+    Raises:
+        BadRequest: One is unknown, or set twice and differently: a gateway's may stand beside the caller's.
+    """
+    found: dict[str, str] = {}
+    for name, value in lines:
+        if name not in KNOWN:
+            raise BadRequest(f"x-stepwell-* knows {', '.join(KNOWN)}", param="x-stepwell-*")
+        if name not in LISTS and found.get(name, value) != value:
+            raise BadRequest(
+                f"x-stepwell-{name} is given twice, with different values", param=f"x-stepwell-{name}"
+            )
+        found[name] = value
+    return found
+
+
+def _by_name(headers: Headers) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in headers:
+        key = name.decode("latin-1")
+        found[key] = (*found.get(key, ()), _plain(value))
+    return found
+
+
+def _kept_to(lines: Sequence[str]) -> set[str] | None:
+    """Tiers that every line allows.
+
+    Raises:
+        BadRequest: There are none.
+    """
+    if not lines:
+        return None
+    both = set.intersection(*(set(_listed(value)) for value in lines))
+    if not both:
+        raise BadRequest("x-stepwell-keep-to leaves no tier", param="x-stepwell-keep-to")
+    return both
 
 
 def _listed(value: str) -> list[str]:
