@@ -20,6 +20,7 @@ from stepwell.guards.learned.head import Head
 from stepwell.guards.learned.load import load
 from stepwell.guards.learned.windows import N_WHOLE_CHARS, windows
 from stepwell.guards.normalise.views import View
+from stepwell.guards.time_limit import in_time
 
 Documents = Literal["auto", "always", "never"]
 Scored = tuple[float, int, int]
@@ -52,7 +53,11 @@ class Injection:
         return self.find_in(text, Context())
 
     def find_in(self, text: str, context: Context) -> list[Finding]:
-        """The worst place of the text; without an embedding by n-grams alone, which is less sure."""
+        """The worst place of the text; without an embedding by n-grams alone, which is less sure.
+
+        Raises:
+            TimeoutError: As `in_time`.
+        """
         score, start, end = max(
             (self._worst(view, text, context) for view in context.views(text)), default=(0.0, 0, 0)
         )
@@ -65,6 +70,7 @@ class Injection:
         return max(self._prompts.threshold(false_blocks), self._planted.threshold(false_blocks))
 
     def _worst(self, view: View, text: str, context: Context) -> Scored:
+        in_time()
         found = [self._whole(view, text, context)]
         if len(view.text) > N_WHOLE_CHARS:
             found += self._windows(view)

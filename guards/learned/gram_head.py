@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepwell.guards.learned.ngrams import N_CHAR_BUCKETS, grams
+from stepwell.guards.time_limit import in_time
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_PORTION_CHARS = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +47,23 @@ class GramHead:
 
         Args:
             spans: By rising start, none overlapping another.
+
+        Raises:
+            TimeoutError: As `in_time`.
         """
         import numpy as np
 
-        found = grams(text)
+        scores = [self._of_portion(text, portion) for portion in _portions(spans)]
+        return np.concatenate(scores) if scores else np.zeros(0)
+
+    def _of_portion(self, text: str, spans: list[tuple[int, int]]) -> NDArray[np.float64]:
+        import numpy as np
+
+        in_time()
+        # a word that reaches over an edge is seen to do so
+        begun = max(0, spans[0][0] - 1)
+        spans = [(start - begun, end - begun) for start, end in spans]
+        found = grams(text[begun : begun + spans[-1][1] + 1])
         starts = np.array([s for s, _ in spans], dtype=np.int64)
         stops = np.array([e for _, e in spans], dtype=np.int64)
         span_of = np.searchsorted(starts, found.starts, side="right") - 1
@@ -60,6 +77,15 @@ class GramHead:
             squares = np.bincount(places, rarity * rarity, minlength=len(spans))
             scores += np.where(squares > 0, sums / np.sqrt(np.maximum(squares, 1e-9)), 0.0)
         return scores
+
+
+def _portions(spans: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Spans that lie near each other together: arrays of all n-grams of a long text would be huge."""
+    first = 0
+    for i, (_, end) in enumerate(spans):
+        if end - spans[first][0] >= _PORTION_CHARS or i == len(spans) - 1:
+            yield spans[first : i + 1]
+            first = i + 1
 
 
 def _over_length(total: float, square: float) -> float:

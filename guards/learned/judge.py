@@ -13,6 +13,7 @@ from stepwell.guards.context import Context
 from stepwell.guards.learned.head import Head
 from stepwell.guards.learned.load import load
 from stepwell.guards.learned.windows import N_WHOLE_CHARS, ends, sentences, windows
+from stepwell.guards.time_limit import in_time
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,11 @@ class HeadJudge:
         return self.find_in(text, Context())
 
     def find_in(self, text: str, context: Context) -> list[Finding]:
-        """One finding where the text reaches the floor: the whole text, or the window that is worst."""
+        """One finding where the text reaches the floor: the whole text, or the window that is worst.
+
+        Raises:
+            TimeoutError: As `in_time`.
+        """
         if not text.strip():
             return []
         score, start, end = max(self._look(v, context.vector_of_view(text, v)) for v in context.views(text))
@@ -69,6 +74,7 @@ class HeadJudge:
 
     def _look(self, view: View, vector: NDArray[np.float32] | None) -> Scored:
         """The highest score in a view, and the characters of the raw text it is for."""
+        in_time()
         text = view.text
         parts = [(self._head.grams.score(ends(text)), 0, len(text))]
         if self._by_sentence:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from stepwell.guards.normalise.offsets import Edit
 from stepwell.guards.normalise.words import word_lengths
+from stepwell.guards.time_limit import in_time
 
 MIN_RUN = 16
 """Shorter runs are words."""
@@ -50,6 +51,7 @@ def runs(text: str) -> Iterator[Edit]:
 
 def _decoded(text: str, pattern: re.Pattern[str], decode: Callable[[str], str | None]) -> Iterator[Edit]:
     for m in pattern.finditer(text):
+        in_time()
         if (plain := decode(m[0])) is not None:
             yield (*m.span(), plain)
 

@@ -11,6 +11,7 @@ from stepwell.guards.normalise.joined import join
 from stepwell.guards.normalise.leet import unleet
 from stepwell.guards.normalise.lookalikes import unmark, unmask
 from stepwell.guards.normalise.offsets import Folded, Offsets
+from stepwell.guards.time_limit import in_time
 
 MAX_LAYERS = 3
 """Encodings around encodings that are taken off."""
@@ -53,6 +54,9 @@ def views(text: str) -> tuple[View, ...]:
     """The raw text first, then each other reading that differs from those before; at most four.
 
     The order of the steps matters: letters for digits before decoding would break every base64 run.
+
+    Raises:
+        TimeoutError: As `in_time`.
     """
     max_chars = len(text) + MAX_EXTRA_CHARS
     raw = View("raw", text)
@@ -95,6 +99,7 @@ def _folded(view: View, name: str, max_chars: int) -> View:
 
 
 def _step(view: View, name: str, step: Step, max_chars: int) -> View:
+    in_time()
     done = step(view.text)
     if done is None or done.text == view.text or len(done.text) > max_chars:
         return view

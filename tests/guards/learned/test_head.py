@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.guards.learned import gram_head as portions
 from stepwell.guards.learned.gram_head import GramHead
 from stepwell.guards.learned.head import Head, Mix, Scale, VectorHead, logistic
 from stepwell.guards.learned.load import load, save
 from stepwell.guards.learned.ngrams import N_BUCKETS, grams
+from stepwell.guards.time_limit import time_limit
 
 THRESHOLDS = {0.001: 0.99, 0.01: 0.9, 0.05: 0.6}
 SCALE = Scale((-1.0, 2.0, 3.0), (0.2, 0.7, 0.9))
@@ -57,6 +59,24 @@ def test_spans_score_as_if_they_stood_alone() -> None:
     scores = gram_head.of_spans(text, spans)
     assert scores.argmax() == 1
     assert scores[1] == pytest.approx(gram_head.score("umbrella!"), abs=0.5)
+
+
+@given(
+    st.lists(st.sampled_from(["umbrella", "um", "brella ", "a", ", ", "Ü9 "]), max_size=40),
+    st.integers(1, 30),
+)
+def test_spans_score_the_same_in_portions(pieces: list[str], n_chars: int) -> None:
+    gram_head, text = _knows("umbrella"), "".join(pieces)
+    spans = [(at, min(at + n_chars, len(text))) for at in range(0, len(text), n_chars)]
+    whole = gram_head.of_spans(text, spans)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(portions, "_PORTION_CHARS", 1)
+        assert gram_head.of_spans(text, spans) == pytest.approx(whole)
+
+
+def test_a_judge_of_many_spans_stops_where_its_time_is_over() -> None:
+    with time_limit(-1.0), pytest.raises(TimeoutError):
+        _knows("umbrella").of_spans("ab", [(0, 1), (1, 2)])
 
 
 def test_empty_text_and_empty_spans_score_the_bias() -> None:
