@@ -55,6 +55,11 @@ class Guard:
         self._inputs = Inputs(config.retrieved_marks)
         self._is_warm = False
 
+    @property
+    def reviews(self) -> Reviews | None:
+        """The queue of what people have to look at."""
+        return self._reviews
+
     def policy(self, request: ChatRequest) -> Policy:
         """The rules that hold for a request."""
         return self._policies.of(request)
@@ -85,12 +90,14 @@ class Guard:
         *,
         vector_of: VectorOf | None = None,
         masking: Masking | None = None,
+        reviews: Reviews | None = None,
     ) -> tuple[Verdict, ChatRequest]:
         """Check every text of messages (history included), tools and whatever else the model reads.
 
         Args:
             vector_of: Gives the embedding of a request's own text; asked once, after values were cut out.
             masking: Makes placeholders for what is masked; without it that is redacted.
+            reviews: The queue as the request asks it (guards.review.one_request); None: the queue as it is.
 
         Returns:
             The verdict, and the request with its texts changed and bound to tiers; the same object where nothing is.
@@ -111,14 +118,21 @@ class Guard:
         if policy.judges_input and not self._is_warm:  # loading is not what a judge's time limit is for
             await self.warm()
         tally = Tally("input", keep_to=bound, policy=policy.version)
-        scan = self._scan(policy, request, tally, masking)
+        if bound is not None:
+            tally.bind(tuple(bound))
+        scan = self._scan(policy, request, tally, masking, reviews)
         changed = await self._inputs.values(request, policy, scan)
         changed = await self._inputs.judges(changed, policy, scan, vector_of)
         await scan.conclude()
         return tally.verdict, _kept_to(changed, tally)
 
     async def check_output(
-        self, body: bytes, answer: Answer, request: ChatRequest | None = None
+        self,
+        body: bytes,
+        answer: Answer,
+        request: ChatRequest | None = None,
+        *,
+        reviews: Reviews | None = None,
     ) -> tuple[Verdict, bytes, Answer]:
         """Check every text of each choice's message in `body`, a `chat.completion`; `answer` is its typed view.
 
@@ -127,6 +141,7 @@ class Guard:
         Args:
             request: What was asked, as it was sent. Where that is a stream the stage is "stream": the answer was kept,
                 or had to be whole before it goes out.
+            reviews: As of check_input.
 
         Raises:
             GuardBlocked: As check_input; AskAgain, which is one, where the policy wants another answer.
@@ -137,7 +152,7 @@ class Guard:
         if not policy.rules[said] and not policy.rules["tool_args"]:
             return _ALLOWED["output"], body, answer
         tally = Tally("output", policy=policy.version)
-        scan = self._scan(policy, request, tally, None)
+        scan = self._scan(policy, request, tally, None, reviews)
         edits: dict[Path, str | None] = {}
         for i, choice in enumerate(read(body)["choices"]):
             found = await _answered(texts(choice["message"], ("choices", i, "message")), said, policy, scan)
@@ -179,13 +194,18 @@ class Guard:
         return policy.acts("review", ("stream", "tool_args")) or self.asks_again(request)
 
     def _scan(
-        self, policy: Policy, request: ChatRequest | None, tally: Tally, masking: Masking | None
+        self,
+        policy: Policy,
+        request: ChatRequest | None,
+        tally: Tally,
+        masking: Masking | None,
+        reviews: Reviews | None,
     ) -> Scan:
         scan = Scan(
             tally,
             policy.version,
             "" if request is None else request.caller.tenant or "",
-            self._reviews,
+            reviews or self._reviews,
             masking,
         )
         if request is not None and policy.reads_context:

@@ -100,7 +100,9 @@ class Asking:
         if not guard.asks_again(run.request):
             return None
         try:
-            await guard.check_output(paid.completed.body, paid.completed.answer, run.request)
+            await guard.check_output(
+                paid.completed.body, paid.completed.answer, run.request, reviews=run.looking
+            )
         except AskAgain as e:
             run.trace.guard_output = e.verdict
             why = f"guard: {', '.join(e.verdict.kinds)}"
@@ -123,7 +125,9 @@ class Asking:
 
         async def checked(completed: Completed) -> str | None:
             try:
-                await self.guarding.guard.check_output(completed.body, completed.answer, run.request)
+                await self.guarding.guard.check_output(
+                    completed.body, completed.answer, run.request, reviews=run.looking
+                )
             except GuardBlocked:
                 return "blocked"
             return None

@@ -91,12 +91,16 @@ class Conversing:
         if not talk.pins and {rules_of(mark) for mark in talk.guarded} <= {rules}:
             return
         try:
-            verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)
+            verdict, run.request = await self._guard.check_input(
+                run.request, masking=run.masking, reviews=run.looking
+            )
         except GuardUnavailable:
             raise
         except GuardBlocked:
             run.request = run.request.without(await self._blocked(run))
-            verdict, run.request = await self._guard.check_input(run.request, masking=run.masking)
+            verdict, run.request = await self._guard.check_input(
+                run.request, masking=run.masking, reviews=run.reviews
+            )
         run.guarded = mark_of(rules, run.request.keep_to)
         run.trace.guard_input = _both(run.trace.guard_input, verdict)
 
@@ -108,7 +112,7 @@ class Conversing:
         for at, place in run.held.items():
             alone = run.request.with_kept([at])
             try:
-                await self._guard.check_input(alone)
+                await self._guard.check_input(alone, reviews=run.looking)
             except GuardBlocked:
                 bad.add(int(exchange[place]))
         return {at for at, place in run.held.items() if int(exchange[place]) in bad}
@@ -157,7 +161,7 @@ class Conversing:
         body = b'{"messages":[' + bytes(answer) + b"]}"
         request = ChatRequest.parse(body, run.request.caller, run.request.wishes)
         try:
-            _, checked = await self._guard.check_input(request)
+            _, checked = await self._guard.check_input(request, reviews=run.looking)
         except GuardBlocked:
             return mark_of(b"", bound)
         keep_to = bound if checked.keep_to is None else checked.keep_to

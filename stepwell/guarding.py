@@ -21,6 +21,7 @@ from stepwell.run import Run
 
 if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
+    from stepwell.guards.review.one_request import RequestReviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,16 @@ class Guarding:
     conversing: Conversing | None = None
     _held_names: HeldNames = field(default_factory=HeldNames)
 
-    async def receive(self, run: Run) -> None:
+    async def receive(self, run: Run, *, is_asked: bool = True) -> None:
         """Check and change the request; what it is bound to holds for every stage after this.
+
+        Args:
+            is_asked: A tier will be asked; False hands nothing to people.
 
         Raises:
             GuardBlocked, HeldForReview, BadRequest
         """
+        run.reviews = self._reviews_of(run, holds=is_asked)
         if self.guard.policy(run.request).acts("mask", INPUTS):
             await self._open_vault(run)
 
@@ -55,7 +60,9 @@ class Guarding:
             return run.vector
 
         try:
-            verdict, request = await self.guard.check_input(run.request, vector_of=take, masking=run.masking)
+            verdict, request = await self.guard.check_input(
+                run.request, vector_of=take, masking=run.masking, reviews=run.reviews
+            )
         except GuardBlocked as e:
             run.trace.guard_input = e.verdict
             raise
@@ -73,7 +80,9 @@ class Guarding:
             GuardBlocked: AskAgain, where the policy wants another answer.
         """
         try:
-            verdict, body, answer = await self.guard.check_output(body, answer, run.request)
+            verdict, body, answer = await self.guard.check_output(
+                body, answer, run.request, reviews=run.reviews
+            )
         except GuardBlocked as e:
             run.trace.guard_output = e.verdict
             raise
@@ -103,6 +112,17 @@ class Guarding:
         if summary is not None:
             summary = msgspec.structs.replace(summary, text=vault.restore(summary.text))
         return msgspec.structs.replace(past, turns=turns, summary=summary)
+
+    def _reviews_of(self, run: Run, *, holds: bool) -> RequestReviews | None:
+        reviews = self.guard.reviews
+        if reviews is None:
+            return None
+        from stepwell.guards.review.one_request import RequestReviews
+
+        def unmasked(text: str) -> str:
+            return text if run.vault is None else run.vault.restore(text)
+
+        return RequestReviews(reviews, unmasked, holds=holds)
 
     async def _open_vault(self, run: Run) -> None:
         """Of the conversation that is named, else of this request alone."""

@@ -219,7 +219,7 @@ class Pipeline:
         """Decide as `complete` would, and call no tier."""
         run = self._begin(request, is_stream=False)
         try:
-            await self._receive(run)
+            await self._receive(run, is_asked=False)
             return await self._decide(run, is_asked=False)
         finally:
             self.metrics.n_in_flight -= 1
@@ -289,10 +289,10 @@ class Pipeline:
         await self._sharing.delay(run)
         return Reply(body, entry.tier, entry.model, 0.0, usage, run.trace, False, answer)
 
-    async def _receive(self, run: Run) -> None:
+    async def _receive(self, run: Run, *, is_asked: bool = True) -> None:
         """Input guards; then the conversation that is named."""
         asked = run.request
-        await self._guarding.receive(run)
+        await self._guarding.receive(run, is_asked=is_asked)
         if self.conversing is not None and asked.wishes.conversation is not None:
             await self.conversing.join(run, asked)
 

@@ -23,6 +23,7 @@ from stepwell.stream import CLIENT_LEFT
 
 if TYPE_CHECKING:
     from stepwell.guards.masks.vault import Vault
+    from stepwell.guards.review.one_request import RequestReviews
     from stepwell.guards.spans import Masking
     from stepwell.memory.context.talk import Talk
     from stepwell.memory.context.thread.thread import Thread
@@ -42,6 +43,7 @@ class Run(msgspec.Struct):
         held: Of the request's messages those that came from the conversation: their place in it.
         thread: Where what was sent is a long conversation of its own.
         vault: Values that placeholders stand for in what is sent; `masking` makes them, where the policy masks.
+        reviews: The review queue, as this request asks it.
         said: The answer as the tier gave it, after its guards, where placeholders in it were replaced for the caller.
     """
 
@@ -67,7 +69,13 @@ class Run(msgspec.Struct):
     thread: Thread | None = None
     vault: Vault | None = None
     masking: Masking | None = None
+    reviews: RequestReviews | None = None
     said: bytes | None = None
+
+    @property
+    def looking(self) -> RequestReviews | None:
+        """`reviews`, for what nobody has to look at yet."""
+        return None if self.reviews is None else self.reviews.looking
 
     @property
     def lost_usd(self) -> float:

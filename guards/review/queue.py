@@ -71,16 +71,22 @@ class ReviewQueue:
         score: float,
         text: str,
         policy: str,
+        meant: str | None = None,
     ) -> str | None:
         """Its id in the queue, the same for the same text of the same tenant, stage and check.
+
+        Args:
+            text: What people see.
+            meant: By what it is known, here and to `verdict`, where people see less of it; None: the text.
 
         Returns:
             None where as many wait as may.
         """
         held = Held(tenant, stage, check, kinds, score, text, policy)
+        meant = text if meant is None else meant
 
         def put(db: sqlite3.Connection) -> str | None:
-            mark = file.print_of(self._key, tenant, stage, check, text)
+            mark = file.print_of(self._key, tenant, stage, check, meant)
             return file.hold(db, held, mark, now_s=self._clock(), max_waiting=self._config.max_waiting)
 
         return await self._write(put)
