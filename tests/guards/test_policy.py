@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stepwell.base.config import GuardsConfig
-from stepwell.base.config.guards import CheckConfig, GuardRoute, GuardStages
+from stepwell.base.config import Config, GuardsConfig
+from stepwell.base.config.guards import GuardStages
 from stepwell.base.decisions import Finding
 from stepwell.base.errors import ConfigError, GuardBlocked
 from stepwell.base.request import Caller, ChatRequest, Wishes
 from stepwell.guards.guard import Guard
+from stepwell.guards.policy import MAX_TOGETHER
 from stepwell.guards.tally import Tally
-from stepwell.guards.tighten import STAGES, WORST_FIRST, checks_of, tightened
+from stepwell.guards.tighten import STAGES, checks_of
 
 EMAIL = "write to ann@example.com"
 
@@ -43,61 +42,6 @@ def test_a_stage_without_a_list_takes_that_of_its_end() -> None:
     ]
 
 
-def route(**more: Any) -> GuardRoute:
-    return GuardRoute.model_validate({"name": "r", "tenants": ["a"], **more})
-
-
-LOOSER = [
-    ({"check": "email", "action": "redact"}, {"check": "email", "action": "log"}),
-    ({"check": "email", "action": "block"}, {"check": "email", "action": "review"}),
-    ({"check": "email", "on_error": "closed"}, {"check": "email", "on_error": "open"}),
-    ({"check": "email", "threshold": 0.5}, {"check": "email", "threshold": 0.6}),
-    ({"check": "email", "threshold": 0.5}, {"check": "email", "false_blocks": 0.1}),
-    ({"check": "email", "false_blocks": 0.02}, {"check": "email", "false_blocks": 0.01}),
-    (
-        {"check": "email", "action": "keep_to", "tiers": ["a"]},
-        {"check": "email", "action": "keep_to", "tiers": ["a", "b"]},
-    ),
-]
-
-
-@pytest.mark.parametrize(("base", "new"), LOOSER)
-def test_a_route_that_would_loosen_is_refused(base: dict[str, Any], new: dict[str, Any]) -> None:
-    stages = GuardStages.model_validate({"input": [base]})
-    with pytest.raises(ConfigError, match=r"guards\.routes\.r, input, email"):
-        tightened(stages, [route(input=[new])], "input")
-
-
-@given(
-    base=st.sampled_from(WORST_FIRST),
-    new=st.sampled_from(WORST_FIRST),
-    thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1)),
-)
-def test_what_holds_with_a_route_is_never_milder(
-    base: str, new: str, thresholds: tuple[float, float]
-) -> None:
-    def made(action: str, threshold: float) -> CheckConfig:
-        tiers = ["a"] if action == "keep_to" else []
-        return CheckConfig.model_validate(
-            {"check": "email", "action": action, "tiers": tiers, "threshold": threshold}
-        )
-
-    stages = GuardStages(input=[made(base, thresholds[0])])
-    try:
-        both, *more = tightened(stages, [route(input=[made(new, thresholds[1])])], "input")
-    except ConfigError:
-        assert WORST_FIRST.index(new) > WORST_FIRST.index(base) or thresholds[1] > thresholds[0]
-        return
-    if more:  # binding and cutting, side by side
-        assert {base, new} & {"mask", "redact"}
-        assert [c.action for c in (both, *more)] == [base, new]
-        return
-    assert both.action is not None
-    assert both.threshold is not None
-    assert WORST_FIRST.index(both.action) <= WORST_FIRST.index(base)
-    assert both.threshold <= thresholds[0]
-
-
 async def test_a_route_holds_for_its_tenants_tags_and_headers_alone() -> None:
     made = guard(
         input=["email"],
@@ -112,7 +56,7 @@ async def test_a_route_holds_for_its_tenants_tags_and_headers_alone() -> None:
         await made.check_input(ask(tenant="bank"))
     assert e.value.verdict.policy not in ("", verdict.policy)
     tagged = ask(wishes=Wishes(tags=frozenset({"beta"})))
-    both = ask(wishes=Wishes(tags=frozenset({"beta"}), headers={"x-env": "Test"}))
+    both = ask(wishes=Wishes(tags=frozenset({"beta"}), headers={"x-env": ("Test",)}))
     assert made.policy(tagged).routes == ()
     assert made.policy(both).routes == ("beta",)
     assert made.policy(both).fingerprint != made.policy(tagged).fingerprint
@@ -162,6 +106,55 @@ def test_the_most_severe_action_wins_and_a_binding_only_narrows() -> None:
     assert [n.action for n in tally.verdict.findings] == ["log", "redact", "keep_to", "mask", "log"]
     with pytest.raises(GuardBlocked):
         tally.bind(["c"])
+
+
+@pytest.mark.parametrize("values", [("0", "Test"), (" Test\t",), ("0, Test",)])
+def test_any_value_of_a_header_puts_a_request_on_a_route(values: tuple[str, ...]) -> None:
+    made = guard(routes=[{"name": "env", "header": {"X-Env": "Test"}, "input": ["iban"]}])
+    assert made.policy(ask(wishes=Wishes(headers={"x-env": values}))).routes == ("env",)
+    assert made.policy(ask(wishes=Wishes(headers={"x-env": ("0", "Tests")}))).routes == ()
+
+
+KEEP = {"check": "email", "action": "keep_to", "tiers": ["premium", "gold"]}
+
+
+@pytest.mark.parametrize(
+    ("guards", "where"),
+    [
+        ({"input": [KEEP]}, "guards.input, email"),
+        ({"retrieved": [KEEP]}, "guards.retrieved, email"),
+        ({"routes": [{"name": "eu", "tags": ["eu"], "input": [KEEP]}]}, "guards.routes.eu.input, email"),
+        ({"routes": [{"name": "eu", "tags": ["eu"], "keep_to": ["gold"]}]}, "guards.routes.eu.keep_to"),
+    ],
+)
+def test_no_request_is_bound_to_a_tier_that_is_not_there(guards: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigError, match=f"{where} names tier 'gold'; there are premium"):
+        Config.make({"guards": guards})
+
+
+def on_routes(*tags: str) -> ChatRequest:
+    return ask(wishes=Wishes(tags=frozenset(tags)))
+
+
+@pytest.mark.parametrize("checks", [[], ["iban"]])
+async def test_a_request_on_routes_without_a_common_tier_is_blocked(checks: list[str]) -> None:
+    routes = [{"name": t, "tags": [t], "keep_to": [t]} for t in ("a", "b")]
+    made = guard(input=checks, routes=routes)
+    with pytest.raises(GuardBlocked, match="no tier may see it"):
+        await made.check_input(on_routes("a", "b"))
+    _, bound = await made.check_input(on_routes("b"))
+    assert bound.keep_to == frozenset({"b"})
+    versions = {made.policy(on_routes(*tags)).version for tags in ((), ("a",), ("b",), ("a", "b"))}
+    assert len(versions) == 4
+
+
+def test_callers_can_not_fill_the_memory_with_policies() -> None:
+    names = [f"r{i}" for i in range(9)]
+    made = guard(routes=[{"name": n, "tags": [n], "input": ["email"]} for n in names])
+    for places in range(2 ** len(names)):
+        tags = [n for i, n in enumerate(names) if places >> i & 1]
+        assert made.policy(on_routes(*tags, "unheard of")).routes == tuple(tags)
+    assert made._policies._of_routes.cache_info().currsize == MAX_TOGETHER
 
 
 async def test_wishes_and_policies_bind_together() -> None:
