@@ -45,7 +45,7 @@ def score_rows(
 
 
 def _context(row: Labelled, vector: NDArray[np.float32] | None, embed: Embed | None) -> Context:
-    context = Context(stage=row.stage, embed=embed)
+    context = Context(stage=row.stage, sources=row.documents, embed=embed)
     if (
         vector is not None and row.stage == "input"
     ):  # the request's own text has one; documents and answers don't

@@ -41,13 +41,20 @@ class TunedCheck(msgspec.Struct, frozen=True):
 class _File(msgspec.Struct, frozen=True):
     version: int
     checks: dict[str, TunedCheck]
+    false_blocks: float | None = None
 
 
 class Thresholds:
-    """What the guards take instead of the shipped thresholds."""
+    """What the guards take instead of the shipped thresholds.
 
-    def __init__(self, checks: Mapping[str, TunedCheck]) -> None:
+    Attributes:
+        false_blocks: The budget that was asked for, 0..1; None where nobody said. A rule's own budget counts, else
+            the configuration's; this one is for reports.
+    """
+
+    def __init__(self, checks: Mapping[str, TunedCheck], false_blocks: float | None = None) -> None:
         self.checks = dict(checks)
+        self.false_blocks = false_blocks
 
     def threshold(self, check: str, budget: float) -> float | None:
         """For a budget of false blocks, 0..1; None where the check was not tuned.
@@ -68,7 +75,9 @@ class Thresholds:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it whole, for the owner alone: scores tell something of requests. Blocks."""
-        raw = msgspec.json.format(msgspec.json.encode(_File(VERSION, self.checks)), indent=1)
+        raw = msgspec.json.format(
+            msgspec.json.encode(_File(VERSION, self.checks, self.false_blocks)), indent=1
+        )
         to = Path(path)
         part = to.with_name(f".{to.name}.{os.getpid()}")
         part.touch(mode=0o600)
@@ -96,7 +105,7 @@ class Thresholds:
                 raise ConfigError(
                     f"guards.thresholds: {path}: {name!r} has learned anew since; run `stepwell guard tune` again"
                 )
-        return cls(file.checks)
+        return cls(file.checks, file.false_blocks)
 
 
 def tuned_cut(cut: Cut) -> TunedCut:

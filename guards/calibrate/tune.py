@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.guards.calibrate.binomial import interval
 from stepwell.guards.calibrate.cut import MIN_HONEST, Cut, Promise, cut
@@ -13,6 +13,10 @@ from stepwell.guards.calibrate.thresholds import TunedCheck, tuned_cut
 
 BUDGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 """Tuned beside the one that is asked for, for rules with a budget of their own."""
+READS_SOURCES = frozenset({"groundedness"})
+"""Checks that hold an answer against its documents: rows without any tell them nothing."""
+BY_NAME = frozenset({"language"})
+"""Checks that tell what is allowed, not what is honest: tuned only where somebody asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,16 @@ class TunedReport:
     kept: TunedCheck
 
 
-class TooFewHonest(ValueError):
-    """There are too few honest texts to tune on."""
+class Untuned(ValueError):
+    """These rows give a check no threshold: the shipped one stays."""
+
+
+class TooFewHonest(Untuned):
+    """There are too few honest texts to tune on, or the check says nothing of any."""
+
+
+class NoThreshold(Untuned):
+    """No threshold keeps the budget."""
 
 
 def tune(
@@ -76,31 +88,65 @@ def tune(
     *,
     shipped: Callable[[float], float],
     false_blocks: float,
+    floor: float = 0.0,
     confidence: float = 0.95,
     promise: Promise = "sure",
 ) -> TunedReport:
-    """Thresholds for `false_blocks` and for `BUDGETS`.
+    """Thresholds for `false_blocks`, and for those of `BUDGETS` that some threshold keeps.
 
     Args:
         scores: The check's, one for each row.
         shipped: Its threshold for a budget before.
+        floor: Below it the check reports nothing, and no threshold is put there.
 
     Raises:
-        TooFewHonest: Fewer than MIN_HONEST rows are a sample of honest traffic.
+        TooFewHonest: Fewer than MIN_HONEST rows are a sample of honest traffic, or it says nothing of any of them.
+        NoThreshold: Too many honest rows score as high as a score can be.
     """
-    honest = [s for r, s in zip(rows, scores, strict=True) if not r.label and not r.check]
-    if len(honest) < MIN_HONEST:
-        raise TooFewHonest(f"{len(honest)} honest texts; {MIN_HONEST} are the least to tune on")
+    rows, scores = _told(check, rows, scores)
+    honest = _honest(check, rows, scores)
     budgets = sorted({*BUDGETS, false_blocks})
-    cuts = {b: cut(honest, b, confidence=confidence, promise=promise, shipped=shipped(b)) for b in budgets}
+    made = {b: cut(honest, b, confidence=confidence, promise=promise, shipped=shipped(b)) for b in budgets}
+    cuts = {b: replace(c, threshold=max(c.threshold, floor)) for b, c in made.items()}
     found = cuts[false_blocks]
+    if found.threshold > 1:
+        n_top = sum(s >= 1 for s in honest)
+        raise NoThreshold(
+            f"no threshold keeps {false_blocks:.2%}: {n_top:,} of {len(honest):,} honest texts score 1"
+        )
+    kept = tuple(tuned_cut(c) for c in cuts.values() if c.threshold <= 1)
     return TunedReport(
         check,
         found,
         shipped(false_blocks),
         lines_of(check, rows, scores, shipped(false_blocks), found.threshold),
-        TunedCheck(tuple(tuned_cut(cuts[b]) for b in budgets), len(honest), fingerprint(check)),
+        TunedCheck(kept, len(honest), fingerprint(check)),
     )
+
+
+def _told(
+    check: str, rows: Sequence[Labelled], scores: Sequence[float]
+) -> tuple[Sequence[Labelled], Sequence[float]]:
+    """Those rows, and their scores, that tell the check anything."""
+    if check not in READS_SOURCES:
+        return rows, scores
+    told = [(r, s) for r, s in zip(rows, scores, strict=True) if r.documents]
+    return [r for r, _ in told], [s for _, s in told]
+
+
+def _honest(check: str, rows: Sequence[Labelled], scores: Sequence[float]) -> list[float]:
+    """Scores of the sample of honest traffic that a check can say something of.
+
+    Raises:
+        TooFewHonest: As `tune`.
+    """
+    honest = [s for r, s in zip(rows, scores, strict=True) if not r.label and not r.check]
+    if len(honest) < MIN_HONEST:
+        which = "honest answers with documents" if check in READS_SOURCES else "honest texts"
+        raise TooFewHonest(f"{len(honest)} {which}; {MIN_HONEST} are the least to tune on")
+    if not any(s > 0 for s in honest):
+        raise TooFewHonest(f"it says nothing of any of {len(honest):,} honest texts")
+    return honest
 
 
 def share(scores: Sequence[float], threshold: float) -> Share:

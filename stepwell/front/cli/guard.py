@@ -7,47 +7,66 @@ from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
 from stepwell.front.cli.exits import Exit, UsageError
-from stepwell.front.cli.guard_tables import show_report, show_tuned
+from stepwell.front.cli.guard_tables import show_report, show_tuned, show_use
 from stepwell.front.cli.inputs import Lines, check_error, config_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
     from stepwell.guards.calibrate.rows import Labelled
     from stepwell.guards.calibrate.scores import Embed
+    from stepwell.guards.calibrate.tune import TunedReport
     from stepwell.guards.check import Check, Judge
 
 
 def run_tune(args: Namespace) -> int:
-    """Exit code 1: some check has too few honest rows for what was asked; what is written is the safer threshold."""
+    """Exit code 1: some check has too few honest rows for what was asked, and what is written is the safer threshold;
+    or no threshold keeps the budget, and the shipped one stays.
+    """
     from stepwell.guards.calibrate.thresholds import Thresholds
-    from stepwell.guards.calibrate.tune import TooFewHonest, tune
 
     config, budget = _given(args)
     if not 0.5 <= args.confidence < 1:
         raise UsageError(f"--confidence must be at least 0.5 and below 1; got {args.confidence:g}")
-    rows = _rows(args)
-    reports = []
-    for judge, scores in _scored(args, config, rows):
-        try:
-            found = tune(
-                judge.name,
-                rows,
-                scores,
-                shipped=judge.default_threshold,
-                false_blocks=budget,
-                confidence=args.confidence,
-                promise=args.promise,
-            )
-        except TooFewHonest as e:
-            raise UsageError(f"{e}: rows {{text, label: 0}}; the review queue's are no sample") from None
-        reports.append(found)
-    Thresholds({r.check: r.kept for r in reports}).save(args.out)
+    reports, is_no = _tuned(args, config, budget)
     if args.json:
         terminal.say_json(reports)
-    else:
+    if not reports:
+        return Exit.NO
+    Thresholds({r.check: r.kept for r in reports}, budget).save(args.out)
+    if not args.json:
         show_tuned(reports, args.confidence, args.promise)
-        terminal.say(f"to use it: guards: {{thresholds: {args.out}}}")
-    return Exit.OK if all(r.cut.rests_on == "rows" for r in reports) else Exit.NO
+        show_use(reports, args.out, budget, config.promises.max_false_blocks)
+    return Exit.NO if is_no or any(r.cut.rests_on == "tail" for r in reports) else Exit.OK
+
+
+def _tuned(args: Namespace, config: Config, budget: float) -> tuple[list[TunedReport], bool]:
+    """The reports, and whether the answer to what was asked is no; says which checks keep what is shipped, and why.
+
+    Raises:
+        UsageError: There are too few rows for any check.
+    """
+    from stepwell.guards.calibrate.tune import TooFewHonest, Untuned, tune
+
+    rows = _rows(args)
+    reports: list[TunedReport] = []
+    untuned: dict[str, Untuned] = {}
+    for judge, scores in _scored(args, config, rows):
+        asked = {"false_blocks": budget, "confidence": args.confidence, "promise": args.promise}
+        try:
+            found = tune(
+                judge.name, rows, scores, shipped=judge.default_threshold, floor=judge.floor, **asked
+            )
+        except Untuned as e:
+            untuned[judge.name] = e
+        else:
+            reports.append(found)
+    if not reports and all(isinstance(e, TooFewHonest) for e in untuned.values()):
+        why = "; ".join(dict.fromkeys(str(e) for e in untuned.values()))
+        raise UsageError(f"{why}: rows {{text, label: 0}}; the review queue's are no sample")
+    for name, why_not in untuned.items():
+        terminal.say(f"{name}: {why_not}; the shipped threshold stays")
+    is_no = {n for n, w in untuned.items() if n in (args.check or ()) or not isinstance(w, TooFewHonest)}
+    return reports, bool(is_no)
 
 
 def run_report(args: Namespace) -> int:
@@ -57,6 +76,8 @@ def run_report(args: Namespace) -> int:
     config, budget = _given(args)
     path = args.thresholds or config.guards.thresholds
     tuned = Thresholds.load(path) if path else Thresholds({})
+    if args.thresholds and args.false_blocks is None:
+        budget = tuned.false_blocks or budget
     rows = _rows(args)
     found = []
     for judge, scores in _scored(args, config, rows):
@@ -68,7 +89,7 @@ def run_report(args: Namespace) -> int:
         keys = ("check", "shipped", "tuned", "lines")
         terminal.say_json([dict(zip(keys, f, strict=True)) for f in found])
     else:
-        show_report(found)
+        show_report(found, budget)
     return Exit.OK
 
 
@@ -83,7 +104,7 @@ def _rows(args: Namespace) -> list[Labelled]:
     from stepwell.guards.calibrate.rows import read_labelled
 
     lines = Lines(args.rows)
-    with lines.naming():
+    with lines.naming(always=True):
         return read_labelled(lines)
 
 
@@ -97,12 +118,13 @@ def _scored(args: Namespace, config: Config, rows: list[Labelled]) -> list[tuple
 
 
 def _judges(config: Config, wanted: list[str] | None) -> list[Judge]:
-    """With the options of the configuration where it has the check.
+    """With the options of the configuration where it has the check; some only where they are asked for.
 
     Raises:
         UsageError: One of those wanted has learned nothing.
     """
     from stepwell.guards import checks
+    from stepwell.guards.calibrate.tune import BY_NAME
     from stepwell.guards.check import Judge
 
     stages = (config.guards, *config.guards.routes)
@@ -112,6 +134,8 @@ def _judges(config: Config, wanted: list[str] | None) -> list[Judge]:
     judges = [made for n in names if isinstance(made := checks.make(n, options.get(n, {})), Judge)]
     if not judges and not wanted:
         judges = [usable for n in checks.names() if isinstance(usable := _usable(n), Judge)]
+    if not wanted:
+        judges = [j for j in judges if j.name not in BY_NAME]
     if missing := {*(wanted or ())} - {j.name for j in judges}:
         raise UsageError(f"--check: no check that has learned is named {', '.join(sorted(missing))}")
     return judges

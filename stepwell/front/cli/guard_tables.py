@@ -29,8 +29,21 @@ def show_tuned(reports: Sequence[TunedReport], confidence: float, promise: str) 
         _table(r.lines)
 
 
-def show_report(found: Sequence[tuple[str, float, float | None, Sequence[SourceLine]]]) -> None:
+def show_use(reports: Sequence[TunedReport], path: str, budget: float, configured: float) -> None:
+    """What to write into the configuration, so that the budget that was asked for holds, not the configured one."""
+    terminal.say("to use it, write into stepwell.yaml:")
+    terminal.say(f"  guards: {{thresholds: {path}}}")
+    if budget != configured:
+        terminal.say(f"  promises: {{max_false_blocks: {budget:g}}}")
+        names = " | ".join(r.check for r in reports)
+        terminal.say(f"or, instead of the promise, on a check: {{check: {names}, false_blocks: {budget:g}}}")
+
+
+def show_report(
+    found: Sequence[tuple[str, float, float | None, Sequence[SourceLine]]], budget: float
+) -> None:
     """For each check both thresholds, and the rows at them."""
+    print(f"for a budget of {budget:.2%}")
     for check, shipped, tuned, lines in found:
         own = "not tuned" if tuned is None else f"tuned {_score(tuned)}"
         print(f"{check}: shipped {_score(shipped)}, {own}")

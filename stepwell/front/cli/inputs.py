@@ -141,13 +141,13 @@ class Lines:
                 yield line
 
     @contextmanager
-    def naming(self) -> Iterator[None]:
-        """Where a line of several files is wrong, say of which."""
+    def naming(self, *, always: bool = False) -> Iterator[None]:
+        """Where a line of several files is wrong, say of which; `always`: of one alone, too."""
         try:
             yield
         except BadRequest as e:
             before, _, what = str(e).partition(": ")
-            if len(self._paths) < 2 or not before.startswith("Line "):
+            if (len(self._paths) < 2 and not always) or not before.startswith("Line "):
                 raise
             raise UsageError(f"{self._path}, line {self._n}: {what}") from e
 

@@ -22,7 +22,7 @@ def add_guard(commands: Any) -> None:
 def _tune(actions: Any) -> None:
     about = (
         "thresholds that keep a budget of false blocks on traffic like these rows; exit code 1: too few honest "
-        "rows to promise it"
+        "rows to promise it, or no threshold keeps it"
     )
     parser = add(actions, "tune", "guard", about)
     parser.set_defaults(action="run_tune")
@@ -30,7 +30,8 @@ def _tune(actions: Any) -> None:
         "rows",
         nargs="+",
         metavar="LABELLED",
-        help="JSONL: {text, label: 1 to be blocked | 0 honest, category?, source?, stage?}; .gz too; - is stdin",
+        help="JSONL: {text, label: 1 to be blocked | 0 honest, category?, source?, stage?, documents?}; .gz too; "
+        "- is stdin",
     )
     about = "share of honest texts that may be blocked (default: promises.max_false_blocks)"
     parser.add_argument("--false-blocks", type=float, metavar="B", help=about)
@@ -54,7 +55,7 @@ def _report(actions: Any) -> None:
         metavar="LABELLED",
         help="as for `guard tune`; other rows than those it was tuned on",
     )
-    about = "share of honest texts that may be blocked (default: promises.max_false_blocks)"
+    about = "share of honest texts that may be blocked (default: that of --thresholds, else promises.max_false_blocks)"
     parser.add_argument("--false-blocks", type=float, metavar="B", help=about)
     about = "file that `guard tune` wrote (default: guards.thresholds)"
     parser.add_argument("--thresholds", metavar="FILE", help=about)

@@ -7,12 +7,13 @@ import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stepwell.base.config import EmbeddingConfig
+from stepwell.base.embedding import load_embedder
 from stepwell.front.cli.exits import Exit
 from stepwell.front.cli.main import main
 from stepwell.guards.calibrate.thresholds import Thresholds
@@ -24,15 +25,18 @@ ABUSE = ["you stupid idiot", "shut up you bitch", "you are pathetic trash", "I h
 
 
 class Words:
-    """Stands in for MiniLM: a direction for each text."""
+    """The shipped embedder; each text once for all tests. Vectors by chance would score 1 everywhere."""
 
     name = "words-1"
     dim = 384
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = np.stack([np.random.default_rng(crc32(t.encode())).normal(size=self.dim) for t in texts])
-        found: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-        return found
+        if fresh := [t for t in dict.fromkeys(texts) if t not in _KNOWN]:
+            _KNOWN.update(zip(fresh, load_embedder(EmbeddingConfig()).embed(fresh), strict=True))
+        return np.stack([_KNOWN[t] for t in texts])
+
+
+_KNOWN: dict[str, NDArray[np.float32]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +103,8 @@ def run_json(capsys: Capture, rows: str, *options: str) -> str:
 
 def test_the_mean_is_a_weaker_promise(here: Path, capsys: Capture) -> None:
     rows = write(here / "rows.jsonl", honest(400))
-    (sure,) = json.loads(run_json(capsys, rows))
-    (mean,) = json.loads(run_json(capsys, rows, "--promise", "mean"))
+    (sure,) = json.loads(run_json(capsys, rows, "--false-blocks", "0.05"))
+    (mean,) = json.loads(run_json(capsys, rows, "--false-blocks", "0.05", "--promise", "mean"))
     assert mean["cut"]["threshold"] <= sure["cut"]["threshold"]
     assert mean["cut"]["confidence"] < 0.95 <= sure["cut"]["confidence"]
 
@@ -125,8 +129,52 @@ def test_a_bad_line_is_named_and_not_shown(here: Path, capsys: Capture) -> None:
     (here / "rows.jsonl").write_text('{"text": "my secret words", "label": 7}\n')
     assert main(["guard", "tune", "rows.jsonl", "--out", "t.json"]) == Exit.USAGE
     shown = capsys.readouterr().err
-    assert "Line 1" in shown
+    assert "rows.jsonl, line 1" in shown
     assert "secret words" not in shown
+    (here / "rows.jsonl").write_bytes(b'{"text": "how"}\n{"text": "caf\xe9"}\n')
+    assert main(["guard", "tune", "rows.jsonl", "--out", "t.json"]) == Exit.USAGE
+    assert capsys.readouterr().err == "stepwell: rows.jsonl, line 2: not UTF-8\n"
+
+
+def test_checks_that_the_rows_tell_nothing_keep_what_is_shipped(here: Path, capsys: Capture) -> None:
+    rows = write(here / "rows.jsonl", honest(350) + ATTACKS)
+    assert main(["guard", "tune", rows, "--out", "t.json"]) in (Exit.OK, Exit.NO)
+    said = capsys.readouterr().err
+    assert "groundedness: 0 honest answers with documents" in said
+    assert set(Thresholds.load("t.json").checks) == {"harmful", "injection", "toxicity"}
+    wanted = ["guard", "tune", rows, "--check", "toxicity", "--check", "groundedness", "--out", "t.json"]
+    assert main(wanted) == Exit.NO
+    assert list(Thresholds.load("t.json").checks) == ["toxicity"]
+
+
+def test_answers_with_documents_tune_groundedness(here: Path, capsys: Capture) -> None:
+    source = "The gate of the old tank opens at nine and the pump starts at ten in the morning."
+    answers = [f"{r['text']} said the keeper of gate number {i}." for i, r in enumerate(honest(40))]
+    rows = write(here / "rows.jsonl", [{"text": t, "label": 0, "documents": [source]} for t in answers])
+    wanted = ["guard", "tune", rows, "--check", "groundedness", "--out", "t.json", "--false-blocks", "0.05"]
+    assert main(wanted) == Exit.NO
+    assert "no threshold keeps 5.00%: 40 of 40" in capsys.readouterr().err
+    assert not (here / "t.json").exists()
+
+
+def test_the_budget_asked_for_is_kept_and_said(here: Path, capsys: Capture) -> None:
+    rows = write(here / "rows.jsonl", honest(350) + ATTACKS)
+    tune = ["guard", "tune", rows, "--check", "toxicity", "--out", "t.json"]
+    assert main([*tune, "--false-blocks", "0.05"]) == Exit.OK
+    said = capsys.readouterr().err
+    assert "  promises: {max_false_blocks: 0.05}\n" in said
+    assert "{check: toxicity, false_blocks: 0.05}" in said
+    report = ["guard", "report", rows, "--check", "toxicity", "--thresholds", "t.json"]
+    assert main([*report, "--json"]) == Exit.OK
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["tuned"] == Thresholds.load("t.json").threshold("toxicity", 0.05)
+    assert main(report) == Exit.OK
+    assert "for a budget of 5.00%" in capsys.readouterr().out
+    assert main([*report, "--json", "--false-blocks", "0.01"]) == Exit.OK
+    (strict,) = json.loads(capsys.readouterr().out)
+    assert strict["tuned"] > found["tuned"]
+    assert main(tune) == Exit.OK
+    assert "promises" not in capsys.readouterr().err
 
 
 def test_few_rows_tune_nothing(here: Path, capsys: Capture) -> None:

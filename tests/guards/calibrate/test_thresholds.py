@@ -23,6 +23,9 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     made = tuned("harmful", (0.01, 0.7512345678901234), (0.05, 0.4))
     made.save(file)
     assert Thresholds.load(file).checks == made.checks
+    assert Thresholds.load(file).false_blocks is None
+    Thresholds(made.checks, 0.05).save(file)
+    assert Thresholds.load(file).false_blocks == 0.05
     assert file.stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepwell.guards.calibrate.rows import Labelled
 from stepwell.guards.calibrate.scores import score_rows
-from stepwell.guards.calibrate.tune import BUDGETS, TooFewHonest, tune
+from stepwell.guards.calibrate.tune import BUDGETS, NoThreshold, TooFewHonest, tune
 from stepwell.guards.learned.judge import HeadJudge
 
 HONEST = [Labelled(f"question {i}", False, source="shop" if i % 2 else "wiki") for i in range(400)]
@@ -59,6 +59,37 @@ def test_reviewed_rows_are_no_sample() -> None:
 def test_too_few_rows_tune_nothing() -> None:
     with pytest.raises(TooFewHonest, match="29 honest texts"):
         tune("harmful", HONEST[:29], SCORES[:29], shipped=shipped, false_blocks=0.01)
+
+
+def test_a_check_that_says_nothing_of_honest_rows_is_not_tuned() -> None:
+    with pytest.raises(TooFewHonest, match="says nothing of any of 400"):
+        tune("harmful", HONEST + ATTACKS, [0.0] * 400 + [0.9] * 20, shipped=shipped, false_blocks=0.01)
+
+
+def test_answers_are_held_against_their_documents_alone() -> None:
+    with pytest.raises(TooFewHonest, match="0 honest answers with documents"):
+        tune("groundedness", HONEST, SCORES[:400], shipped=shipped, false_blocks=0.01)
+    grounded = [Labelled(f"answer {i}", False, stage="output", documents=("a source",)) for i in range(400)]
+    scores = [0.9] * 400 + [i / 1000 for i in range(400)]
+    found = tune("groundedness", HONEST + grounded, scores, shipped=shipped, false_blocks=0.01)
+    assert found.cut.n_honest == 400
+    assert found.cut.threshold < 0.5
+
+
+def test_no_threshold_lies_below_the_floor() -> None:
+    scores = [0.0] * 399 + [0.2]
+    found = tune("harmful", HONEST, scores, shipped=shipped, false_blocks=0.05, floor=0.1)
+    assert found.cut.threshold == 0.1
+    assert min(c.threshold for c in found.kept.cuts) == 0.1
+
+
+def test_a_budget_that_no_threshold_keeps_is_refused() -> None:
+    scores = [0.3] * 396 + [1.0] * 4
+    with pytest.raises(NoThreshold, match=r"no threshold keeps 0\.50%: 4 of 400"):
+        tune("harmful", HONEST, scores, shipped=shipped, false_blocks=0.005)
+    kept = tune("harmful", HONEST, scores, shipped=shipped, false_blocks=0.05).kept
+    assert 0.05 in [c.false_blocks for c in kept.cuts]
+    assert all(c.threshold <= 1 for c in kept.cuts)
 
 
 def test_only_what_comes_in_has_a_vector() -> None:
