@@ -30,10 +30,13 @@ def guard_lines(pipeline: Pipeline) -> Iterator[CheckLine]:
     actions = {v.action for v in views}
     if "mask" in actions and config.masks.path is None:
         said = "in memory: conversations' placeholders end with the process"
-        if pipeline.config.context.path is not None:
+        if pipeline.config.context.path is not None or pipeline.config.context.redis_url_env is not None:
             yield CheckLine("guards masks", "warn", f"{said}, their log does not: set guards.masks.path")
         else:
             yield CheckLine("guards masks", "ok", said)
+    elif "mask" in actions and pipeline.config.context.redis_url_env is not None:
+        said = "other machines share the log, and not the file of placeholders: send each conversation to one"
+        yield CheckLine("guards masks", "warn", said)
     if "review" in actions and config.review.path is None:
         yield CheckLine("guards review", "warn", "the queue is in memory: set guards.review.path to keep it")
     bound = "keep_to" in actions or any(r.keep_to for r in config.routes)

@@ -177,7 +177,9 @@ async def test_who_erases_a_conversation_erases_its_values(kept: dict[str, Any])
         assert seen(fake) == ["Am I [EMAIL_1]? [EMAIL_2]"]
 
 
-def test_a_log_that_outlives_its_placeholders_is_told(kept: dict[str, Any]) -> None:
+def test_a_log_that_outlives_its_placeholders_is_told(
+    kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def said(**more: Any) -> list[str]:
         with masking(FakeTier(), **more) as well:
             return [line.status for line in guard_lines(well.pipeline) if line.subject == "guards masks"]
@@ -185,6 +187,9 @@ def test_a_log_that_outlives_its_placeholders_is_told(kept: dict[str, Any]) -> N
     assert said() == ["ok"]
     assert said(context=kept["context"]) == ["warn"]
     assert said(**kept) == []
+    monkeypatch.setenv("REDIS_URL_OF_TESTS", "redis://127.0.0.1:1")
+    shared = {"redis_url_env": "REDIS_URL_OF_TESTS"}
+    assert said(context=shared) == said(guards=kept["guards"], context=shared) == ["warn"]
 
 
 LOSSES: dict[str, dict[str, Any]] = {

@@ -116,14 +116,27 @@ class MasksConfig(Section):
     key_env: EnvName = Field(
         default="STEPWELL_MASK_KEY", description="environment variable with the Fernet key of the file"
     )
-    ttl_s: float = Field(default=30 * 86_400, gt=0)
-    max_conversations: int = Field(default=100_000, ge=1)
+    ttl_s: float = Field(
+        default=30 * 86_400,
+        gt=0,
+        description="kept so long after their conversation last used them; from then on they stay in its history as "
+        "they are, and never stand for another value",
+    )
+    max_conversations: int = Field(
+        default=100_000, ge=1, description="of more, those go whose placeholders were not used longest"
+    )
 
 
 class ReviewConfig(Section):
-    """The queue of what the action review holds."""
+    """The queue of what the action review holds.
 
-    path: str | None = Field(default=None, description="SQLite file; none: memory only")
+    Over HTTP a tenant's keys see and decide what is their tenant's where they `may_review` (server.keys); a server
+    without keys, which binds to loopback only, lets every caller there decide.
+    """
+
+    path: str | None = Field(
+        default=None, description="SQLite file; none: memory only, decisions end with the process"
+    )
     ttl_s: float = Field(default=7 * 86_400, gt=0, description="what nobody looked at so long is rejected")
     max_waiting: int = Field(default=10_000, ge=1, description="more are blocked")
 

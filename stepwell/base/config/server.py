@@ -15,7 +15,8 @@ class KeyConfig(Section):
     tenant: str
     may_review: bool = Field(
         default=False,
-        description="may read what waits for people, and decide: not for a key that an application asks with",
+        description="may read what waits for people, and decide (/v1/reviews, guards.review): not for a key that an "
+        "application asks with",
     )
 
 
@@ -23,7 +24,9 @@ class ServerConfig(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65535)
     keys: list[KeyConfig] = Field(
-        default_factory=list, description="none: the server binds to loopback only, and asks for no key"
+        default_factory=list,
+        description="none: the server binds to loopback only, and asks for no key: whoever reaches it may "
+        "ask, read and decide what waits for people (/v1/reviews)",
     )
     max_body_bytes: int = Field(default=32 * 2**20, ge=1024)
     drain_timeout_s: float = Field(default=30, ge=0, description="SIGTERM: open streams may go on this long")

@@ -27,6 +27,7 @@ from stepwell.guards.guard import Guard
 from stepwell.guards.masks.masker import Masker
 from stepwell.guards.masks.restorer import restore_body, restore_message
 from stepwell.guards.masks.vault import Vault
+from stepwell.guards.review.one_request import RequestReviews
 from stepwell.guards.scan import AskAgain
 from stepwell.well import Stepwell
 
@@ -188,8 +189,14 @@ class GuardMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         if self._guard.any_acts("mask"):
             request = masker.own_words(request)
         vector_of = None if self._well is None else self._well.pipeline._vector_of
-        _, request = await self._guard.check_input(request, vector_of=vector_of, masking=masker)
+        _, request = await self._guard.check_input(
+            request, vector_of=vector_of, masking=masker, reviews=self._reviews(vault)
+        )
         return request, vault
+
+    def _reviews(self, vault: Vault) -> RequestReviews | None:
+        """What people decide holds for the values behind placeholders."""
+        return None if self._guard.reviews is None else RequestReviews(self._guard.reviews, vault.restore)
 
     async def _leave(
         self, entered: _Entered, response: ModelResponse[Any], n_asked: int
@@ -211,7 +218,9 @@ class GuardMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
 
     async def _said(self, view: Mapping[str, Any], entered: _Entered) -> dict[str, Any]:
         body = encode_json({"choices": [{"index": 0, "message": view, "finish_reason": "stop"}]})
-        _, body, _ = await self._guard.check_output(body, decode_answer(body), entered.checked)
+        _, body, _ = await self._guard.check_output(
+            body, decode_answer(body), entered.checked, reviews=self._reviews(entered.vault)
+        )
         if not entered.vault.is_empty:
             body = restore_body(body, entered.vault)
         said: dict[str, Any] = msgspec.json.decode(body)["choices"][0]["message"]
