@@ -7,7 +7,7 @@ see `careful`) and carried to the honest sources left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ from stepwell.evals.guards.prompts import (
     ATTACKS,
     IN_DOCUMENTS,
     JOINED,
+    PASTED,
     Embed,
     is_prompt_row,
     learn_prompts,
     prompt_scores,
 )
 from stepwell.evals.guards.rows import Row
-from stepwell.evals.guards.scaling import careful
+from stepwell.evals.guards.scaling import Cuts, as_whole, careful, careful_within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,8 @@ LEFT_OUT = {
 }
 """Project -> honest sources that are left out with it."""
 ORDINARY = ("benign", "benign_tweet")
+PLAIN = "plain"
+"""Source of pasted texts: longer than prompts, so they count where pieces are judged only."""
 N_SOURCE_FOLDS = 3
 
 
@@ -95,24 +98,28 @@ def leave_projects_out(
 
 
 def _prompts(project: str, kept: Sequence[Row], out: Sequence[Row], embed: Embed) -> list[ProjectReport]:
+    import numpy as np
+
     kept = [r for r in kept if is_prompt_row(r)]
     attacks = [r for r in out if r.category in ATTACKS]
     honest = [r for r in out if not r.label and r.category in ORDINARY]
     alike = [r for r in out if r.is_lookalike]
     parts = learn_prompts(kept, embed)
     scores = [prompt_scores(parts, [r.text for r in of], embed) for of in (attacks, honest, alike) if of]
-    inner = honest_out_of_source(kept, embed)
-    return [
-        _report(
-            project,
-            len(kept),
-            attacks,
-            honest,
-            [s[:, column] for s in scores],
-            careful({source: s[:, column] for source, s in inner.items()})[0.01],
-        )
-        for column in (0, 1)
-    ]
+    cuts = careful_cuts(honest_out_of_source(kept, embed))
+    reports = []
+    for column in (0, 1):
+        worst = [np.maximum(s[:, column], as_whole(s[:, 2], cuts[2], cuts[column])) for s in scores]
+        reports.append(_report(project, len(kept), attacks, honest, worst, cuts[column][0.01]))
+    return reports
+
+
+def careful_cuts(honest: Mapping[str, NDArray[np.float64]]) -> tuple[Cuts, Cuts, Cuts]:
+    """Careful thresholds for each column of what `honest_out_of_source` gives."""
+    ways = [{s: v[:, column] for s, v in honest.items()} for column in (0, 1)]
+    cuts = [careful({s: v for s, v in way.items() if s != PLAIN}) for way in ways]
+    pieces = careful_within({s: v[:, 2] for s, v in honest.items()}, list(zip(ways, cuts, strict=True)))
+    return cuts[0], cuts[1], pieces
 
 
 def _report(
@@ -146,14 +153,18 @@ def _report(
 
 
 def honest_out_of_source(kept: Sequence[Row], embed: Embed) -> dict[str, NDArray[np.float64]]:
-    """Scores of each ordinary source's honest rows by a head that did not see the source, shape (n, 2) each.
+    """`prompt_scores` of each source's ordinary and pasted honest rows by a head that did not see the source.
 
     Sources are left out N_SOURCE_FOLDS ways, some at a time.
     """
     import numpy as np
 
     sources = sorted(
-        {r.source for r in kept if not r.label and (r.category in ORDINARY or r.source == "own_w3")}
+        {
+            r.source
+            for r in kept
+            if not r.label and (r.category in (*ORDINARY, PASTED) or r.source == "own_w3")
+        }
     )
     found: dict[str, NDArray[np.float64]] = {}
     for fold in range(min(N_SOURCE_FOLDS, len(sources))):

@@ -11,6 +11,7 @@ from stepwell.evals.guards.fit import counts, even_weights, fit_grams, fit_vecto
 from stepwell.evals.guards.rows import Row
 from stepwell.guards.learned.gram_head import GramHead
 from stepwell.guards.learned.head import VectorHead
+from stepwell.guards.learned.within import worst_piece
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,9 @@ ATTACKS = ("jailbreak", "prompt_extraction", "injection")
 IN_DOCUMENTS = "indirect_injection_document"
 JOINED = "own_joined"
 """Source of texts that `joined` makes; whoever leaves own_w1 or own_w3 out leaves them out, too."""
+PASTED = "benign_piece"
+"""Category of code, manuals and letters, a piece each, as somebody pastes them."""
+NO_PIECE = -20.0
 _N_ATTACKS_ONLY, _N_ATTACK_IN_HONEST, _N_HONEST = 150, 200, 350
 _MAX_SHORT_CHARS = 600
 VECTOR_SHARE = 0.4
@@ -85,8 +89,10 @@ def learn_prompts(rows: Sequence[Row], embed: Embed) -> Parts:
 
 
 def prompt_scores(parts: Parts, texts: Sequence[str], embed: Embed) -> NDArray[np.float64]:
-    """Log-odds by n-grams alone and by both, shape (n texts, 2)."""
+    """Log-odds by n-grams alone, by both, and of the worst piece (NO_PIECE for short texts), shape (n texts, 3)."""
     import numpy as np
 
     by_grams = gram_scores(parts.grams, counts(texts))
-    return np.stack([by_grams, parts.both(by_grams, parts.vector.scores(embed(texts)))], axis=1)
+    found = [worst_piece(parts.grams, text) for text in texts]
+    by_piece = np.array([NO_PIECE if piece is None else piece[0] for piece in found])
+    return np.stack([by_grams, parts.both(by_grams, parts.vector.scores(embed(texts))), by_piece], axis=1)

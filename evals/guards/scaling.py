@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Cuts = Mapping[float, float]
+"""Budget of false blocks -> least score that counts."""
 BUDGETS = (0.05, 0.02, 0.01, 0.005, 0.001)
 _STEP = 1e-3
 
@@ -29,6 +31,50 @@ def careful(honest: Mapping[str, NDArray[np.float64]]) -> dict[float, float]:
         least.append(max(each, _mean_quantile(list(honest.values()), budget)))
     rising = np.maximum.accumulate(np.array(least) + _STEP * np.arange(len(least)))
     return {b: float(t) for b, t in zip(BUDGETS, rising, strict=True)}
+
+
+def careful_within(
+    within: Mapping[str, NDArray[np.float64]], ways: Sequence[tuple[Mapping[str, NDArray[np.float64]], Cuts]]
+) -> dict[float, float]:
+    """Budget -> the least score of a text's worst piece that keeps it on the mean, for whole texts and pieces together.
+
+    By the pieces alone each source keeps twice the budget.
+
+    Args:
+        within: Source -> scores of the worst pieces of its honest texts, shape (n,) each.
+        ways: The ways to score whole texts: the same texts' scores, and the careful thresholds.
+    """
+    import numpy as np
+
+    least = []
+    for budget in BUDGETS:
+        each = max(float(np.quantile(scores, 1 - 2 * budget)) for scores in within.values())
+        least.append(max([each, *(_added(within, whole, cuts[budget], budget) for whole, cuts in ways)]))
+    rising = np.maximum.accumulate(np.array(least) + _STEP * np.arange(len(least)))
+    return {b: float(t) for b, t in zip(BUDGETS, rising, strict=True)}
+
+
+def _added(
+    within: Mapping[str, NDArray[np.float64]],
+    whole: Mapping[str, NDArray[np.float64]],
+    cut: float,
+    budget: float,
+) -> float:
+    """The least score of pieces that flags, with the whole texts above `cut`, no more than the budget on the mean."""
+    import numpy as np
+
+    share = float(np.mean([(scores > cut).mean() for scores in whole.values()]))
+    left = [np.where(whole[s] > cut, -np.inf, scores) for s, scores in within.items()]
+    return _mean_quantile(left, max(budget - share, 0.0))
+
+
+def as_whole(within: NDArray[np.float64], from_cuts: Cuts, to_cuts: Cuts) -> NDArray[np.float64]:
+    """Scores of pieces on the scale of whole texts: each budget's threshold meets the other, of slope 1 outside."""
+    import numpy as np
+
+    known, wanted = (np.array([cuts[b] for b in BUDGETS]) for cuts in (from_cuts, to_cuts))
+    outside = np.minimum(within - known[0], 0) + np.maximum(within - known[-1], 0)
+    return np.asarray(np.interp(within, known, wanted) + outside)
 
 
 def _mean_quantile(sources: Sequence[NDArray[np.float64]], share: float) -> float:

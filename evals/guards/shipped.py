@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stepwell.evals.guards.heads import honest_out_of_source, may_learn
+from stepwell.evals.guards.heads import PLAIN, careful_cuts, honest_out_of_source, may_learn
 from stepwell.evals.guards.planted import Plain, learn_planted, planted_scores
 from stepwell.evals.guards.prompts import (
     ATTACKS,
@@ -18,7 +19,7 @@ from stepwell.evals.guards.prompts import (
 )
 from stepwell.evals.guards.rows import Row
 from stepwell.evals.guards.scaling import careful, platt, scaled, thresholds
-from stepwell.guards.learned.head import Head
+from stepwell.guards.learned.head import Head, Scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +37,25 @@ def prompt_head(rows: Sequence[Row], embed: Embed) -> tuple[Head, Mapping[str, i
     kept = [r for r in rows if may_learn(r) and is_prompt_row(r)]
     honest, attacks = honest_out_of_source(kept, embed), _attacks_out_of_project(kept, embed)
     parts = learn_prompts(kept, embed)
-    return _head(parts, attacks, honest, None), _sizes(kept)
+    head = _head(parts, attacks, {s: v for s, v in honest.items() if s != PLAIN}, None)
+    return replace(head, within=_within(head, honest)), _sizes(kept)
+
+
+def scaled_within(head: Head, rows: Sequence[Row], embed: Embed) -> Head:
+    """The prompt head with its scale for pieces set anew; what it learned stays.
+
+    Args:
+        rows: Those it learned from.
+    """
+    kept = [r for r in rows if may_learn(r) and is_prompt_row(r)]
+    return replace(head, within=_within(head, honest_out_of_source(kept, embed)))
+
+
+def _within(head: Head, honest: Scores) -> Scale:
+    """So that each budget's careful threshold for pieces is the one for whole texts."""
+    mix, cuts = head.alone[0], careful_cuts(honest)[2]
+    corners = sorted((mix.bias + mix.grams * cuts[b], t) for b, t in head.thresholds.items())
+    return Scale(tuple(round(x, 5) for x, _ in corners), tuple(round(y, 6) for _, y in corners))
 
 
 def document_head(

@@ -1,8 +1,8 @@
 """Prompt injection and jailbreak, by heads that learned from labelled texts (the cards lie beside their weights).
 
-Prompts are judged as a whole, long ones by windows too; documents (retrieved text, tools' results) sentence by
-sentence, since there an instruction to whoever reads them is what is wrong. Every reading of the text is judged; the
-worst counts.
+Texts are judged as a whole, and what is longer by its pieces, very long ones by windows too; documents (retrieved
+text, tools' results) also sentence by sentence for what speaks to whoever reads them. Every reading of the text is
+judged; the worst counts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from stepwell.guards.learned.documents import worst_sentence
 from stepwell.guards.learned.head import Head
 from stepwell.guards.learned.load import load
 from stepwell.guards.learned.windows import N_WHOLE_CHARS, windows
+from stepwell.guards.learned.within import worst_piece
 from stepwell.guards.normalise.views import View
 from stepwell.guards.time_limit import in_time
 
@@ -29,7 +30,7 @@ _STAGES = ("retrieved", "tool_result")
 
 
 class Injection:
-    """A `Judge`: one finding, the worst window, sentence or text, where its score reaches `floor`."""
+    """A `Judge`: one finding, the worst piece, window, sentence or text, where its score reaches `floor`."""
 
     name: ClassVar[str] = "injection"
     kinds: ClassVar[tuple[str, ...]] = ("PROMPT_INJECTION",)
@@ -72,6 +73,8 @@ class Injection:
     def _worst(self, view: View, text: str, context: Context) -> Scored:
         in_time()
         found = [self._whole(view, text, context)]
+        if (piece := worst_piece(self._prompts.grams, view.text)) is not None:
+            found.append((self._prompts.scored_within(piece[0]), *view.span(piece[1], piece[2])))
         if len(view.text) > N_WHOLE_CHARS:
             found += self._windows(view)
         if self._reads_documents(context):

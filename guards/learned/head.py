@@ -80,6 +80,7 @@ class Head:
         alone: Scale and mix where there is no embedding.
         together: The same where there is one; None for a head that reads none.
         thresholds: Budget of false blocks -> least score that counts, on honest traffic never seen.
+        within: Scale for the worst piece of a longer text, in place of the one for the whole; None where none is read.
     """
 
     grams: GramHead
@@ -87,6 +88,7 @@ class Head:
     vector: VectorHead | None = None
     together: tuple[Mix, Scale] | None = None
     thresholds: Mapping[float, float] = field(default_factory=dict)
+    within: Scale | None = None
 
     def score(self, text: str, vector: NDArray[np.float32] | None = None) -> float:
         """How surely the answer is yes, 0..1.
@@ -105,6 +107,11 @@ class Head:
             return scale.score(mix.bias + mix.grams * by_grams)
         mix, scale = self.together
         return scale.score(mix.bias + mix.grams * by_grams + mix.vector * by_vector)
+
+    def scored_within(self, by_grams: float) -> float:
+        """The score, 0..1, of a text whose worst piece's n-grams say so much; 0 where the head reads no pieces."""
+        mix = self.alone[0]
+        return 0.0 if self.within is None else self.within.score(mix.bias + mix.grams * by_grams)
 
     def threshold(self, false_blocks: float) -> float:
         """The careful one for a budget, 0..1: between known budgets in proportion to their logarithms.

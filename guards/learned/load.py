@@ -42,15 +42,16 @@ def load(name: str, folder: Path = _FOLDER) -> Head:
         vector,
         _mixed(card["together"]) if vector else None,
         {float(budget): float(t) for budget, t in card["thresholds"].items()},
+        _scale(card["within"]) if card.get("within") else None,
     )
 
 
 def _mixed(part: Mapping[str, Mapping[str, object]]) -> tuple[Mix, Scale]:
-    scale = part["scale"]
-    return (
-        Mix(**part["mix"]),  # type: ignore[arg-type]  # our own file, written by `save`
-        Scale(tuple(scale["log_odds"]), tuple(scale["scores"])),  # type: ignore[arg-type]
-    )
+    return Mix(**part["mix"]), _scale(part["scale"])  # type: ignore[arg-type]  # our own file, written by `save`
+
+
+def _scale(part: Mapping[str, object]) -> Scale:
+    return Scale(tuple(part["log_odds"]), tuple(part["scores"]))  # type: ignore[arg-type]
 
 
 def save(name: str, head: Head, card: Mapping[str, object], folder: Path = _FOLDER) -> None:
@@ -70,6 +71,7 @@ def save(name: str, head: Head, card: Mapping[str, object], folder: Path = _FOLD
         **card,
         "alone": _written(head.alone),
         "together": _written(head.together) if head.together else None,
+        "within": _corners(head.within) if head.within else None,
         "thresholds": {str(budget): round(t, 5) for budget, t in head.thresholds.items()},
     }
     (folder / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -79,5 +81,9 @@ def _written(part: tuple[Mix, Scale]) -> dict[str, dict[str, object]]:
     mix, scale = part
     return {
         "mix": {"grams": mix.grams, "vector": mix.vector, "bias": mix.bias},
-        "scale": {"log_odds": list(scale.log_odds), "scores": list(scale.scores)},
+        "scale": _corners(scale),
     }
+
+
+def _corners(scale: Scale) -> dict[str, object]:
+    return {"log_odds": list(scale.log_odds), "scores": list(scale.scores)}

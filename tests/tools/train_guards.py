@@ -2,12 +2,14 @@
 
 ROWS: labelled public texts (JSONL, may be gzip'ed: text, source, category, label, overdefense). LETTERS:
 honest documents (JSONL with `text`), some of which the document head reads. Texts written for training ship.
-Writes NAME.npz and the card NAME.json beside guards/learned/load.py. About ten minutes on one core.
+Writes NAME.npz and the card NAME.json beside guards/learned/load.py. About ten minutes on one core. `within` in place
+of `injection` sets only the scale for pieces of texts anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,8 +21,9 @@ from stepwell.evals.guards.plain import cached, pieces, plain_documents, thinned
 from stepwell.evals.guards.planted import Plain
 from stepwell.evals.guards.prompts import joined
 from stepwell.evals.guards.rows import Row, own_rows, read_rows
-from stepwell.evals.guards.shipped import document_head, prompt_head
-from stepwell.guards.learned.load import save
+from stepwell.evals.guards.shipped import document_head, prompt_head, scaled_within
+from stepwell.guards import learned
+from stepwell.guards.learned.load import load, save
 
 REPOSITORY = Path(__file__).parents[2]
 LICENCES = {
@@ -100,7 +103,21 @@ def _rounded(report: ProjectReport) -> dict[str, Any]:
     return dict(rounded(asdict(report)))
 
 
-TRAINERS: dict[str, Callable[[Sequence[Row], Sequence[Row], Plain], None]] = {"injection": train_injection}
+def scale_within(rows: Sequence[Row], own: Sequence[Row], plain: Plain) -> None:
+    """Sets the scale for pieces in the card of `injection` anew; the weights stay."""
+    own = [*own, *joined(own), *pieces(plain)]
+    head = scaled_within(load("injection"), [*thinned(rows), *own], cached(MiniLM().embed))
+    assert head.within is not None
+    path = Path(learned.__file__).parent / "injection.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["within"] = {"log_odds": list(head.within.log_odds), "scores": list(head.within.scores)}
+    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+TRAINERS: dict[str, Callable[[Sequence[Row], Sequence[Row], Plain], None]] = {
+    "injection": train_injection,
+    "within": scale_within,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,43 @@
+"""Attacks within other text: ordinary words around them hide them from whoever reads the whole, so pieces are read."""
+
+from __future__ import annotations
+
+import math
+
+from stepwell.guards.learned.gram_head import GramHead
+from stepwell.guards.learned.windows import sentences
+
+N_SHORT_CHARS = 150
+"""Texts up to this length are read as a whole only."""
+N_PIECE_CHARS = 60
+"""Shorter sentences say too little: they are read with what follows them."""
+PER_E = 0.3
+"""Of more pieces the worst is worse by chance: so much is taken off its log-odds for each factor e."""
+
+
+def worst_piece(grams: GramHead, text: str) -> tuple[float, int, int] | None:
+    """Log-odds, less what chance gives, and span of the piece whose n-grams say most; None for a short text.
+
+    Raises:
+        TimeoutError: As `in_time`.
+    """
+    if len(text) <= N_SHORT_CHARS:
+        return None
+    spans = pieces(text)
+    scores = grams.of_spans(text, spans)
+    worst = int(scores.argmax())
+    return (float(scores[worst]) - PER_E * math.log(len(spans)), *spans[worst])
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Spans of sentences, short ones joined to the next; by rising start, together they cover the text."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for _, end in sentences(text):
+        if end - start >= N_PIECE_CHARS:
+            spans.append((start, end))
+            start = end
+    if start == len(text):
+        return spans
+    first = spans.pop()[0] if spans else 0  # what is left at the end goes with what precedes it
+    return [*spans, (first, len(text))]
