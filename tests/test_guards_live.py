@@ -244,7 +244,8 @@ async def test_what_an_answer_says_is_input_under_the_same_rules(action: str, by
     where: dict[str, Any] = {"tenant": {"tenants": ["eu"]}, "tag": {"tags": ["eu"]}}.get(by, {})
     route = [{"name": "eu", **where, "input": [rule]}] if where else []
     guards = {"input": [] if where else [rule], "output": [], "routes": route}
-    asks: dict[str, Any] = {"tenant": {"tenant": "eu"}, "tag": {"tags": ["eu"]}}.get(by, {})
+    given: dict[str, dict[str, Any]] = {"tenant": {"tenant": "eu"}, "tag": {"tags": ["eu"]}}
+    asks = given.get(by, {})
     dear = FakeTier(["the boss is ann@example.com", "second"])
     async with well_of(FakeTier("cheap"), FakeTier(), dear, guards=guards) as well:
         await well.achat("who is the boss?", tier="dear", conversation="c", **asks)
