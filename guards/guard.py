@@ -24,6 +24,7 @@ from stepwell.guards.stream import GuardStream
 from stepwell.guards.tally import Tally
 from stepwell.guards.texts import schema_of, sources
 from stepwell.guards.tighten import STAGES
+from stepwell.guards.whole_beside import edits_beside, without_names
 
 _ALLOWED = {"input": Verdict("input"), "output": Verdict("output")}
 
@@ -136,7 +137,8 @@ class Guard:
     ) -> tuple[Verdict, bytes, Answer]:
         """Check every text of each choice's message in `body`, a `chat.completion`; `answer` is its typed view.
 
-        Token log probabilities repeat the text, so a changed choice loses them.
+        Token log probabilities repeat the text, so a changed choice loses them. What stands beside the texts is read
+        too (guards.beside).
 
         Args:
             request: What was asked, as it was sent. Where that is a stream the stage is "stream": the answer was kept,
@@ -153,17 +155,23 @@ class Guard:
             return _ALLOWED["output"], body, answer
         tally = Tally("output", policy=policy.version)
         scan = self._scan(policy, request, tally, None, reviews)
+        values = policy.values[said]
+        named = await without_names(body, values, said, scan)
+        fields = read(named)
+        places: list[Path] = []
         edits: dict[Path, str | None] = {}
-        for i, choice in enumerate(read(body)["choices"]):
-            found = await _answered(texts(choice["message"], ("choices", i, "message")), said, policy, scan)
+        for i, choice in enumerate(fields["choices"]):
+            listed = list(texts(choice["message"], ("choices", i, "message")))
+            places += [path for path, _ in listed]
+            found = await _answered(listed, said, policy, scan)
             edits |= found
             if found and "logprobs" in choice:
                 edits["choices", i, "logprobs"] = None
+        edits = {**await edits_beside(fields, places, values, said, scan), **edits}
         await scan.conclude()
         if edits:
-            body = bytes(put(body, edits))
-            answer = decode_answer(body)
-        return tally.verdict, body, answer
+            named = bytes(put(named, edits))
+        return tally.verdict, named, answer if named is body else decode_answer(named)
 
     def open_stream(self, request: ChatRequest | None = None) -> GuardStream | None:
         """A guard for one streamed answer; None where nothing checks output."""

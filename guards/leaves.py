@@ -12,14 +12,16 @@ from stepwell.base.messages import encode_json
 
 Path = tuple[str | int, ...]
 
-_decode_dict = msgspec.json.Decoder(dict[str, Raw]).decode
-_decode_list = msgspec.json.Decoder(list[Raw]).decode
+decode_dict = msgspec.json.Decoder(dict[str, Raw]).decode
+decode_list = msgspec.json.Decoder(list[Raw]).decode
 # numbers hold no text, and one too large for a float must not stop the rest from being read
 _decode_any = msgspec.json.Decoder(Any, float_hook=lambda _: None).decode
 
-# ids must come back as they went; the rest is opaque to the model too, or not text
-_IDS = frozenset({"id", "tool_call_id", "signature", "thought_signature", "encrypted_content"})
-_MEDIA = frozenset({("image_url", "url"), ("input_audio", "data"), ("audio", "data"), ("file", "file_data")})
+# opaque to the model too, or not text
+BLOBS = frozenset({"signature", "thought_signature", "encrypted_content"})
+MEDIA = frozenset({("image_url", "url"), ("input_audio", "data"), ("audio", "data"), ("file", "file_data")})
+# must come back as they went
+_IDS = frozenset({"id", "tool_call_id"})
 # words of the wire itself, in every message: not worth a check each
 _NAMERS = ("role", "type")
 _ROLES = {"user", "assistant", "system", "developer", "tool", "function"}
@@ -35,7 +37,7 @@ _TYPES = {
     "integer",
     "boolean",
 }
-_WIRE_WORDS = frozenset(_ROLES | _TYPES | {"content", "json_object", "json_schema"})
+KNOWN_WORDS = frozenset(_ROLES | _TYPES | {"content", "json_object", "json_schema"})
 
 
 def read(raw: Raw | bytes) -> Any:
@@ -66,7 +68,7 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 def _is_opaque(path: Path, text: str) -> bool:
     key = path[-1]
-    return key in _IDS or path[-2:] in _MEDIA or (key in _NAMERS and text in _WIRE_WORDS)
+    return key in _IDS or key in BLOBS or path[-2:] in MEDIA or (key in _NAMERS and text in KNOWN_WORDS)
 
 
 def put(raw: Raw | bytes, values: Mapping[Path, str | None]) -> Raw:
@@ -77,7 +79,7 @@ def put(raw: Raw | bytes, values: Mapping[Path, str | None]) -> Raw:
     for path, value in values.items():
         inner.setdefault(path[0], {})[path[1:]] = value
     fields: dict[Any, Raw] | list[Raw]
-    fields = _decode_list(raw) if isinstance(next(iter(inner)), int) else _decode_dict(raw)
+    fields = decode_list(raw) if isinstance(next(iter(inner)), int) else decode_dict(raw)
     for step, deeper in inner.items():
         fields[step] = put(fields[step], deeper)  # type: ignore[index]
     return Raw(encode_json(fields))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -24,14 +24,27 @@ _decode_dict = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_dicts = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
-class _Keys(msgspec.Struct):
+_NULL = Raw(b"null")
+_Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+_ROLES = (b'"assistant"', b"null", b'""')
+
+
+class _Keys(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     delta: dict[str, Raw] | None = None
-    message: Raw | msgspec.UnsetType = msgspec.UNSET
-    text: Raw | msgspec.UnsetType = msgspec.UNSET
+    index: int = 0
+    finish_reason: _Finish | None = None
+    logprobs: None = None
 
 
-class _Shape(msgspec.Struct):
+class _Shape(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     choices: list[_Keys]
+    id: Raw = _NULL
+    object: Raw = _NULL
+    created: Raw = _NULL
+    model: Raw = _NULL
+    system_fingerprint: Raw = _NULL
+    service_tier: Raw = _NULL
+    usage: Raw = _NULL
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode
@@ -66,15 +79,15 @@ def _head(path: Path) -> Path:
 
 
 def has_only_content(event: Event) -> bool:
-    """Whether an event with one choice holds no text but `content`; takes a third of a microsecond."""
-    keys = _decode_shape(event.payload).choices[0]
-    delta = keys.delta or {}
-    if keys.message is not msgspec.UNSET or keys.text is not msgspec.UNSET:
+    """Whether an event with one choice holds no text but `content`, and beside it words of the wire alone."""
+    try:
+        delta = _decode_shape(event.payload).choices[0].delta or {}
+    except msgspec.ValidationError:
         return False
     if len(delta) == 1:
         return "content" in delta
-    for name, raw in delta.items():  # noqa: SIM110 - all() with a generator takes three times as long
-        if name not in ("content", "role") and bytes(raw) not in _EMPTY:
+    for name, raw in delta.items():
+        if name != "content" and bytes(raw) not in (_ROLES if name == "role" else _EMPTY):
             return False
     return True
 
@@ -233,6 +246,16 @@ def one_choice_each(event: Event) -> list[Event]:
     if usage is not None:
         made[-1]["usage"] = usage
     return [_event(f) for f in made]
+
+
+def parted(event: Event) -> tuple[Event, Event]:
+    """An event that ends its choice as two: what it says, and the end alone."""
+    fields = _decode_dict(event.payload)
+    choice = _decode_dicts(fields["choices"])[0]
+    ending = {**choice, "delta": Raw(b"{}"), **({"logprobs": _NULL} if "logprobs" in choice else {})}
+    said = {name: raw for name, raw in fields.items() if name != "usage"}
+    said["choices"] = Raw(encode_json([{**choice, "finish_reason": _NULL}]))
+    return _event(said), _event({**fields, "choices": Raw(encode_json([ending]))})
 
 
 def stopped(event: Event, index: int) -> Event:

@@ -18,12 +18,15 @@ from stepwell.guards.payload import (
     is_tool_input,
     one_choice_each,
     one_group_each,
+    parted,
     said_once,
     stopped,
     texts_of,
 )
 from stepwell.guards.plan import Plan
+from stepwell.guards.rules import Rule
 from stepwell.guards.spans import Masking
+from stepwell.guards.stream_beside import Beside
 from stepwell.guards.stream_held import Held, Line, Piece
 from stepwell.guards.tally import Tally
 
@@ -36,7 +39,7 @@ class Choice:
     channels: dict[Path, Channel] = field(default_factory=dict)
     lines: dict[Path, Line] = field(default_factory=dict)
     calls: Calls = field(default_factory=Calls)
-    is_over: bool = False
+    endings: list[Event] = field(default_factory=list)
 
     def line(self, group: Path) -> Line:
         made = self.lines.get(group)
@@ -45,21 +48,23 @@ class Choice:
         return made
 
     def close(self, out: list[Event]) -> None:
-        """The choice has ended: let out all that waits, in the order in which it came."""
+        """The choice has ended: let out all that waits, in the order in which it came, then what says so."""
         for channel in self.channels.values():
             channel.close()
         held = [h for line in self.lines.values() for h in line.waiting]
         for line in self.lines.values():
             line.waiting.clear()
         out += [h.show() for h in sorted(held, key=lambda h: h.number)]
+        out += self.endings
+        self.endings.clear()
 
 
 class GuardStream:
     """Holds back what may be part of a value until that is decided; one per streamed answer, not shared.
 
     What comes out, joined per text, equals redacting the whole text. Events that nothing is cut out of keep their
-    bytes. Each text of a choice, and each tool call, keeps the order of its events; they don't wait for one another,
-    only the end of a choice waits for all.
+    bytes. Each text of a choice, and each tool call, keeps the order of its events; they don't wait for one another.
+    Only what ends a choice, and the usage, wait for the end of the stream: some upstreams go on behind them.
 
     Args:
         plan: For what the model says.
@@ -82,12 +87,14 @@ class GuardStream:
         self._tally = tally = Tally("output") if tally is None else tally
         known = contexts or {}
         self._said = Setting(plans[0], tally, known.get("stream") or Context("stream"), masking)
+        self._beside = Beside(_all_rules(plan), tally, self._said.context)
         self._called = Setting(plans[1], tally, known.get("tool_args") or Context("tool_args"), masking)
         self._hold_back_chars = plan.hold_back_chars
         self._runs_plugged = any(p.runs_plugged for p in plans)
         self._asks_judges = any(p.asks_judges for p in plans)
         self._choices: dict[int, Choice] = {}
         self._last: Event | None = None
+        self._endings: list[Event] = []
         self._n_events = 0
 
     @property
@@ -113,7 +120,7 @@ class GuardStream:
             (c.n_until_look for o in self._choices.values() for c in o.channels.values()), default=200
         )
         n_new = sum(len(e.payload) for e in events)
-        return n_new >= n_left or any(c.finish_reason is not None for e in events for c in e.chunk.choices)
+        return n_new >= n_left
 
     def feed(self, events: list[Event]) -> list[Event]:
         """Take events in, give out those that are safe now.
@@ -131,9 +138,9 @@ class GuardStream:
                 for one in one_choice_each(event):
                     self._feed_one(one, one.chunk.choices[0], out)
             else:
-                if event.chunk.usage is not None or event.chunk.error is not None:
-                    out += self.finish()
-                out.append(event)
+                event = self._beside.clean(self._beside.named(event))
+                is_ending = event.chunk.usage is not None or event.chunk.error is not None
+                (self._endings if is_ending else out).append(event)
         return out
 
     def finish(self) -> list[Event]:
@@ -141,13 +148,15 @@ class GuardStream:
         out: list[Event] = []
         for choice in self._choices.values():
             choice.close(out)
+        out += self._endings
+        self._endings.clear()
         return out
 
     def stopped(self) -> list[Event]:
-        """What tells the client of a stream that was stopped: each open choice ends with "content_filter"."""
+        """What tells the client of a stream that was stopped: each choice ends with "content_filter"."""
         if self._last is None:
             return []
-        return [stopped(self._last, c.index) for c in self._choices.values() if not c.is_over]
+        return [stopped(self._last, c.index) for c in self._choices.values()]
 
     def _feed_one(self, event: Event, choice: ChunkChoice, out: list[Event]) -> None:
         state = self._choices.get(choice.index)
@@ -162,9 +171,17 @@ class GuardStream:
                 return
             texts = [Text(CONTENT, CONTENT, content)] if content else []
         else:
-            event = said_once(event)
+            event = self._beside.named(said_once(event))
             texts = texts_of(event, state.calls)
-        self._feed_texts(event, choice, texts, state, out)
+            event = self._beside.clean(event, texts)
+        if choice.finish_reason is not None:
+            if texts:
+                event, ending = parted(event)
+                state.endings.append(ending)
+            else:
+                state.endings.append(event)
+                return
+        self._feed_texts(event, texts, state, out)
 
     def _feed_content(self, event: Event, content: str, state: Choice, out: list[Event]) -> None:
         """The path of nearly all events."""
@@ -179,16 +196,9 @@ class GuardStream:
         line.waiting.append(held)
         line.release(out, self._hold_back_chars)
 
-    def _feed_texts(
-        self, event: Event, choice: ChunkChoice, texts: list[Text], state: Choice, out: list[Event]
-    ) -> None:
+    def _feed_texts(self, event: Event, texts: list[Text], state: Choice, out: list[Event]) -> None:
         pieces = [self._piece(state, text) for text in texts]
         held = Held(event, pieces, self._n_events)
-        if choice.finish_reason is not None:
-            state.close(out)
-            state.is_over = True
-            out.append(held.show())
-            return
         groups = list(dict.fromkeys(text.group for text in texts))
         lines = [state.line(group) for group in groups]
         for line in lines:
@@ -231,3 +241,7 @@ class GuardStream:
         channel = state.channels[lane] = Channel(setting, is_json=is_json(lane), where=where)
         state.line(lane[:2] if lane[0] == "tool_calls" else lane[:1])
         return channel
+
+
+def _all_rules(plan: Plan) -> list[Rule]:
+    return list({id(r): r for r in (*plan.rules_at_end, *plan.sliding, *plan.whole)}.values())

@@ -14,6 +14,7 @@ from stepwell.guards.payload import (
     Text,
     has_only_content,
     one_choice_each,
+    parted,
     rest_of,
     rewrite,
     said_once,
@@ -43,13 +44,15 @@ class StreamRestorer:
 
     Every text of each choice, joined, equals `Vault.restore` of the whole: content, refusals, reasoning, and the inputs
     of tools, whose values are escaped as JSON. The beginning of a placeholder waits for the next event of its text,
-    and nothing else does: events leave in the order in which they came, those without a placeholder as they came.
+    and nothing else does: events leave in the order in which they came, those without a placeholder as they came. While
+    one waits, so does what ends a choice, and the usage, until the end of the stream: some upstreams go on behind them.
     """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._lanes: dict[int, dict[Path, _Lane]] = {}
         self._calls: dict[int, Calls] = {}
+        self._endings: list[Event] = []
 
     @property
     def n_held_chars(self) -> int:
@@ -68,16 +71,17 @@ class StreamRestorer:
             elif choices:
                 for one in one_choice_each(event):
                     self._feed_one(one, one.chunk.choices[0], out)
+            elif self.n_held_chars and (event.chunk.usage is not None or event.chunk.error is not None):
+                self._endings.append(event)
             else:
-                if event.chunk.usage is not None or event.chunk.error is not None:
-                    out += self.finish()
                 out.append(event)
         return out
 
     def finish(self) -> list[Event]:
         """The answer has ended: give out the rest."""
         rests = [lane.flush() for lanes in self._lanes.values() for lane in lanes.values()]
-        return [rest for rest in rests if rest is not None]
+        endings, self._endings = self._endings, []
+        return [*(rest for rest in rests if rest is not None), *endings]
 
     def _feed_one(self, event: Event, choice: ChunkChoice, out: list[Event]) -> None:
         lanes = self._lanes.setdefault(choice.index, {})
@@ -88,16 +92,19 @@ class StreamRestorer:
             event = said_once(event)
             found = texts_of(event, self._calls.setdefault(choice.index, Calls()))
         changed: dict[Path, str] = {}
-        last = {text.lane: text.path for text in found}
         for text in found:
             restored = self._push(lanes, text, event)
-            if choice.finish_reason is not None and last[text.lane] is text.path:
-                restored += lanes[text.lane].restoring.finish()
             if restored != text.text:
                 changed[text.path] = restored
-        if choice.finish_reason is not None:
-            out += [e for lane in lanes.values() if (e := lane.flush()) is not None]
-        out.append(rewrite(event, changed) if changed else event)
+        if changed:
+            event = rewrite(event, changed)
+        if choice.finish_reason is not None and any(x.restoring.n_held_chars for x in lanes.values()):
+            if not found:
+                self._endings.append(event)
+                return
+            event, ending = parted(event)
+            self._endings.append(ending)
+        out.append(event)
 
     def _push(self, lanes: dict[Path, _Lane], text: Text, event: Event) -> str:
         lane = lanes.get(text.lane)

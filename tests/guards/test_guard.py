@@ -210,8 +210,9 @@ def test_a_failing_plug_blocks_a_stream_too() -> None:
     stream = guard(plugged(Broken)).open_stream()
     assert stream is not None
     payload = b'{"choices":[{"index":0,"delta":{"content":"private words"},"finish_reason":"stop"}]}'
+    stream.feed([Event(payload, decode_chunk(payload))])
     with pytest.raises(GuardBlocked):
-        stream.feed([Event(payload, decode_chunk(payload))])
+        stream.finish()
     assert stream.verdict.errors == ("broken: ValueError",)
 
 

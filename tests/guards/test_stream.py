@@ -269,6 +269,7 @@ def test_choices_and_other_fields_keep_apart() -> None:
         [event("ple.org ", index=0, logprobs={"content": [{"token": "ple.org"}]}), event("b@x.io", index=1)]
     )
     out += stream.feed([event("", index=0, finish="stop"), event("", index=1, finish="stop")])
+    out += stream.finish()
     assert (shown(out, 0), shown(out, 1)) == ("[EMAIL] ", "plain, [EMAIL]")
     assert all(b'"system_fingerprint":"fp"' in e.payload for e in out)
     assert not any(b"exam" in e.payload or b"ple.org" in e.payload for e in out)
@@ -287,15 +288,42 @@ def test_an_event_with_several_choices_is_taken_apart() -> None:
     assert [e.chunk.usage is not None for e in out] == [False, True]
 
 
-def test_finish_reason_and_usage_flush_first() -> None:
+def test_finish_reason_and_usage_come_last() -> None:
     stream = guard("email").open_stream()
     assert stream is not None
     out = stream.feed([event("write to jane"), event("@x.io", finish="stop")])
     usage = raw_event({"id": "c1", "choices": [], "usage": {"total_tokens": 9}})
-    out += stream.feed([usage])
+    out += stream.feed([usage]) + stream.finish()
     assert shown(out) == "write to [EMAIL]"
+    assert [c.finish_reason for e in out for c in e.chunk.choices if c.finish_reason] == ["stop"]
+    assert [c.finish_reason for c in out[-2].chunk.choices] == ["stop"]
     assert out[-1] is usage
     assert stream.finish() == []
+
+
+@pytest.mark.parametrize("cut", range(1, 15))
+@pytest.mark.parametrize("between", ["usage", "finish", "finish with text", "error"])
+def test_upstreams_that_go_on_behind_an_end_leak_nothing(between: str, cut: int) -> None:
+    stream = guard("email").open_stream()
+    assert stream is not None
+    value = "ann@example.org"
+    ends = {
+        "usage": [event(value[:cut]), raw_event({"id": "c1", "choices": [], "usage": {"total_tokens": 9}})],
+        "finish": [event(value[:cut]), event("", finish="stop")],
+        "finish with text": [event(value[:cut], finish="stop")],
+        "error": [event(value[:cut]), raw_event({"choices": [], "error": {"message": "no"}})],
+    }
+    out = stream.feed([event("to "), *ends[between], event(value[cut:] + " so")]) + stream.finish()
+    assert shown(out) == "to [EMAIL] so"
+    assert shown(out[-1:]) == ""
+
+
+def test_what_ends_a_stream_passes_as_it_came() -> None:
+    stream = guard("email").open_stream()
+    assert stream is not None
+    last = [event("", finish="stop"), raw_event({"id": "c1", "choices": [], "usage": {"total_tokens": 9}})]
+    assert stream.feed([event("so! "), *last])[1:] == []
+    assert all(a is b for a, b in zip(stream.finish(), last, strict=True))
 
 
 def test_tool_arguments_are_guarded_and_stay_json() -> None:

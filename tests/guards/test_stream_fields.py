@@ -188,7 +188,7 @@ def test_texts_of_one_choice_do_not_wait_for_one_another() -> None:
     assert stream is not None
     out = stream.feed([event({"reasoning_content": "so be it"}), event({"content": "It is! "})])
     assert assembled(out) == {"content": "It is! "}
-    out = stream.feed([event({}, finish="stop")])
+    out = stream.feed([event({}, finish="stop")]) + stream.finish()
     assert assembled(out) == {"reasoning_content": "so be it"}
     assert [json.loads(e.payload)["choices"][0]["finish_reason"] for e in out] == [None, "stop"]
 

@@ -88,8 +88,9 @@ def test_text_flows_until_a_judge_stops_it(action: GuardAction) -> None:
 def test_a_judge_looks_at_the_end_however_short_the_text() -> None:
     guarded = stream(Rule(BadWord(), "block", threshold=0.3))
     assert shown(guarded.feed([event("bad bad bad ")])) == "bad bad bad "
+    guarded.feed([event("", finish="stop")])
     with pytest.raises(GuardBlocked):
-        guarded.feed([event("", finish="stop")])
+        guarded.finish()
 
 
 def test_a_score_under_the_threshold_passes() -> None:
@@ -123,14 +124,16 @@ def test_waiting_holds_all_until_the_judge_has_seen_the_whole() -> None:
     judge = BadWord()
     guarded = stream(Rule(judge, "block", threshold=0.3), judges="wait")
     assert guarded.feed([event("so far ") for _ in range(100)]) == []
-    assert shown(guarded.feed([event("so good", finish="stop")])) == "so far " * 100 + "so good"
+    assert guarded.feed([event("so good", finish="stop")]) == []
+    assert shown(guarded.finish()) == "so far " * 100 + "so good"
     assert judge.seen == ["so far " * 100 + "so good"]
 
 
 def test_what_only_the_whole_can_tell_waits_whatever_judges_do() -> None:
     guarded = stream(Rule(Ends(), "block"))
     assert guarded.feed([event("so far ")]) == []
-    assert shown(guarded.feed([event("the end", finish="stop")])) == "so far the end"
+    assert guarded.feed([event("the end", finish="stop")]) == []
+    assert shown(guarded.finish()) == "so far the end"
 
 
 def test_a_check_says_itself_whether_it_slides() -> None:
@@ -160,6 +163,7 @@ def test_a_judge_is_told_what_is_known_at_its_stage() -> None:
     judge = Knows()
     guarded = stream(Rule(judge, "block"), stream=Context("stream", system="be kind"))
     guarded.feed([event("hello", finish="stop")])
+    guarded.finish()
     assert judge.seen == ["be kind"]
 
 
@@ -171,14 +175,13 @@ def test_only_a_feed_in_which_a_judge_looks_blocks() -> None:
         guarded.feed([one])
         n += 1
     assert 0 < n < LOOK_EVERY_CHARS
-    assert guarded.blocks([event("", finish="stop")])
     assert guarded.is_blocking
     plain = stream(Rule(make("email", {}), "redact"))
     assert not plain.blocks([one])
     assert not plain.is_blocking
 
 
-def test_each_open_choice_of_a_stopped_stream_ends_with_content_filter() -> None:
+def test_each_choice_of_a_stopped_stream_ends_with_content_filter() -> None:
     guarded = stream(Rule(make("email", {}), "block"))
     guarded.feed([event("hm! ", 0), event("so! ", 1, finish="stop"), event("ah! ", 2)])
     with pytest.raises(GuardBlocked):
@@ -186,6 +189,7 @@ def test_each_open_choice_of_a_stopped_stream_ends_with_content_filter() -> None
     told = [json.loads(e.payload) for e in guarded.stopped()]
     assert [(t["choices"][0]["index"], t["choices"][0]["finish_reason"]) for t in told] == [
         (0, "content_filter"),
+        (1, "content_filter"),
         (2, "content_filter"),
     ]
     assert all(t["id"] == "c1" and t["choices"][0]["delta"] == {} for t in told)
@@ -196,7 +200,7 @@ def test_a_value_too_long_to_hold_is_cut_or_let_out_with_a_word(cap: str) -> Non
     plan = make_plan([Rule(make("secrets", {}), "redact")], hold_back_chars=64, cap=cap)  # type: ignore[arg-type]
     guarded = GuardStream(plan)
     out = [e for _ in range(700) for e in guarded.feed([event("bearer " if not _ else "a1" * 12)])]
-    text = shown(out + guarded.feed([event(" end", finish="stop")]))
+    text = shown(out + guarded.feed([event(" end", finish="stop")]) + guarded.finish())
     if cap == "cut":
         assert text == "bearer [BEARER] end"
         assert guarded.verdict.errors == ()
