@@ -28,6 +28,7 @@ class AuditReport:
     """Sums over an audit.
 
     Attributes:
+        n_lines: Lines of an audit, those of other kinds too.
         n_unreadable: Lines that are none of an audit's: the last one may be cut where a process was killed.
         n_bound: Requests that only some tiers might see.
         actions: Requests by stage and the most severe action taken.
@@ -37,6 +38,7 @@ class AuditReport:
     """
 
     n_requests: int = 0
+    n_lines: int = 0
     n_unreadable: int = 0
     n_bound: int = 0
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -44,6 +46,11 @@ class AuditReport:
     tenants: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     astray: list[Astray] = field(default_factory=list)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether every line was read, there is one, and no request reached a tier that it must not."""
+        return self.n_lines > 0 and not self.n_unreadable and not self.astray
 
     def add(self, line: Audited) -> None:
         self.n_requests += 1
@@ -75,6 +82,7 @@ def report_of(lines: Iterable[bytes], *, kind: str | None = None) -> AuditReport
         except (msgspec.DecodeError, UnicodeDecodeError):
             report.n_unreadable += 1
             continue
+        report.n_lines += 1
         if kind is None or any(kind in verdict.kinds for verdict in line.verdicts):
             report.add(line)
     return report

@@ -170,8 +170,10 @@ def make(
         min_shared_words: Fewest words in a row, shared with the system prompt or a source, that count.
 
     Raises:
-        ConfigError: A host is not one.
+        ConfigError: A host is not one, or they are no list.
     """
+    if isinstance(allow, str):
+        raise ConfigError("check 'links': allow is a list of hosts")
     for host in allow:
         if not _HOST.fullmatch(host):
             raise ConfigError("check 'links': allow takes hosts like acme.com and *.acme.com, no addresses")

@@ -49,8 +49,10 @@ def make(
     """Build the check from a model's package or folder; longer texts are read in parts of `max_chars`.
 
     Raises:
-        ConfigError: spaCy or the model is not installed, or the model finds no entities.
+        ConfigError: spaCy or the model is not installed, or the model finds no entities; labels are no list.
     """
+    if isinstance(labels, str):
+        raise ConfigError("check 'person': labels is a list")
     loaded = load_model(model, "en")
     if not any(namer in loaded.pipe_names for namer in _NAMERS):
         raise ConfigError(f"spaCy's model {model!r} has no {' or '.join(_NAMERS)}, so it finds no names")

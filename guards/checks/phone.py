@@ -153,8 +153,10 @@ def make(regions: Sequence[str] = REGIONS) -> Phone:
     """Build the check; `regions` are two-letter codes whose national numbers it knows without a country code.
 
     Raises:
-        ConfigError: There is no such region.
+        ConfigError: There is no such region, or they are no list.
     """
+    if isinstance(regions, str):
+        raise ConfigError("check 'phone': regions is a list of codes such as US, GB, DE")
     try:
         for region in regions if regions is not REGIONS else ():
             plan(region)

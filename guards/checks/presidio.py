@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepwell.base.decisions import Finding
+from stepwell.base.errors import ConfigError
 from stepwell.guards.check import WHOLE_TEXT
 from stepwell.guards.spacy_models import installed, load_model
 
@@ -54,8 +55,10 @@ def make(
         min_score: Presidio's certainty, 0..1, below which nothing is reported.
 
     Raises:
-        ConfigError: Presidio, spaCy or the model is not installed.
+        ConfigError: Presidio, spaCy or the model is not installed; entities are no list.
     """
+    if isinstance(entities, str):
+        raise ConfigError("check 'presidio': entities is a list")
     presidio = installed("presidio_analyzer", "presidio-analyzer")
     engine = _engine(language, load_model(model, language))
     analyzer = presidio.AnalyzerEngine(nlp_engine=engine, supported_languages=[language])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(args: Namespace) -> int:
-    """Exit code 1: a request that was bound to tiers reached another."""
+    """Exit code 1: a request that was bound to tiers reached another, or the file proves nothing."""
     from stepwell.guards.audit_report import report_of
 
     report = report_of(Lines(args.file), kind=args.kind)
@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
         terminal.say_json(_told(report))
     else:
         _print(report)
-    return Exit.NO if report.astray else Exit.OK
+    return Exit.OK if report.is_proof else Exit.NO
 
 
 def _told(report: AuditReport) -> dict[str, object]:
@@ -67,3 +67,5 @@ def _print_proof(report: AuditReport) -> None:
     print(f"{report.n_requests:,} requests, {report.n_bound:,} bound to tiers: {said}")
     if report.n_unreadable:
         terminal.say(f"{report.n_unreadable:,} lines are none of an audit's, or were cut: they prove nothing")
+    if not report.n_lines:
+        terminal.say("no line of an audit was found: nothing is proved")

@@ -81,8 +81,14 @@ def _decided(args: Namespace, method: Callable[[ReviewQueue], Callable[..., Awai
 
 def run_labels(args: Namespace) -> int:
     labels = asyncio.run(_export(args))
-    terminal.say(f"{len(labels):,} labels" + (f": {args.out}" if args.out else ""))
+    kept = "" if _erases(args) or not labels else "; their texts stay in the queue"
+    terminal.say(f"{len(labels):,} labels" + (f": {args.out}" if args.out else "") + kept)
     return Exit.OK
+
+
+def _erases(args: Namespace) -> bool:
+    """What went into a pipe may have got lost there."""
+    return bool(args.erase or (args.out and not args.keep))
 
 
 async def _export(args: Namespace) -> list[Label]:
@@ -90,7 +96,7 @@ async def _export(args: Namespace) -> list[Label]:
     async with opened(args) as queue:
         labels = await queue.labels(tenant=args.tenant)
         await asyncio.to_thread(_write, labels, args.out)
-        if not args.keep:
+        if _erases(args):
             await queue.erase_texts([label.id for label in labels])
     return labels
 

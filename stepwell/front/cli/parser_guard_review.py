@@ -56,20 +56,25 @@ def _decide(actions: Any, name: str, about: str) -> None:
 
 def _labels(actions: Any) -> None:
     about = (
-        "decisions as JSONL {text, label: 1 rejected | 0 approved, check, stage, ts_s}, for `guard tune`; their "
-        "texts are then erased from the queue"
+        "decisions as JSONL {text, label: 1 rejected | 0 approved, check, stage, ts_s}, for `guard tune`; with --out "
+        "their texts are then erased from the queue"
     )
     parser = add(actions, "labels", _REVIEW, about)
     parser.set_defaults(action="run_labels")
     parser.add_argument("--out", metavar="FILE", help="default: stdout")
-    parser.add_argument(
-        "--keep", action="store_true", help="leave the texts in the queue, for another export"
-    )
+    how = parser.add_mutually_exclusive_group()
+    about = "with --out: leave the texts in the queue, for another export"
+    how.add_argument("--keep", action="store_true", help=about)
+    about = "without --out: erase the texts too, though nobody knows whether they arrived"
+    how.add_argument("--erase", action="store_true", help=about)
     _whose(parser)
 
 
 def _audit(actions: Any) -> None:
-    about = "sums of an audit file; exit code 1: a request that was bound to tiers reached another"
+    about = (
+        "sums of an audit file; exit code 1: a request that was bound to tiers reached another, or the file proves "
+        "nothing: a line is unreadable, or there is none"
+    )
     parser = add(actions, "audit", _AUDIT, about)
     parser.add_argument("file", nargs="+", metavar="FILE", help="from guards.audit.path; .gz too; - is stdin")
     parser.add_argument("--kind", metavar="K", help="only requests where this was found: EMAIL")

@@ -60,10 +60,29 @@ def test_json_and_kind(tmp_path: Path, capsys: Capture) -> None:
     assert told["tenants"] == {"t1": 2, "t2": 1}
     assert told["findings"] == [{"check": "email", "kind": "EMAIL", "action": "keep_to", "n": 2}]
     assert [(a["request_id"], a["reached"]) for a in told["astray"]] == [("r2", ["dear"])]
-    assert main(["guard", "audit", path, "--kind", "IBAN", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["n_requests"] == 0
     assert main(["guard", "audit", path]) == 1
     assert "they prove nothing" in capsys.readouterr().err
+    good = write(tmp_path / "good.jsonl", GOOD, FREE)
+    assert main(["guard", "audit", good, "--kind", "IBAN", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_requests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (b'{"a": 1}\n', "1 lines are none of an audit's"),
+        (b"\xff\xfe\n", "1 lines are none"),
+        (b"", "no line of an"),
+    ],
+)
+def test_what_proves_nothing_is_exit_code_1(tmp_path: Path, capsys: Capture, more: bytes, why: str) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(more)
+    assert main(["guard", "audit", str(file)]) == 1
+    assert why in capsys.readouterr().err
+    if more:
+        file.write_bytes(Path(write(tmp_path / "good.jsonl", GOOD)).read_bytes() + more)
+        assert main(["guard", "audit", str(file), "--json"]) == 1
 
 
 def test_no_file_is_a_usage_error(tmp_path: Path, capsys: Capture) -> None:

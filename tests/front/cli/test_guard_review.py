@@ -116,6 +116,21 @@ def test_labels_are_for_tuning_and_their_texts_go(here: Path, ids: list[str], ca
     assert not any(b"quagga" in path.read_bytes() for path in here.glob("r.db*"))
 
 
+def test_labels_that_went_into_a_pipe_stay(ids: list[str], capsys: Capture) -> None:
+    run("approve", ids[0])
+    capsys.readouterr()
+    for erase in ([], ["--erase"]):
+        assert run("labels", *erase) == 0
+        told = capsys.readouterr()
+        assert json.loads(told.out)["text"] == TEXTS[0]
+        assert ("stay in the queue" in told.err) == (not erase)
+    assert run("labels") == 0
+    assert capsys.readouterr() == ("", "0 labels\n")
+    with pytest.raises(SystemExit):
+        run("labels", "--keep", "--erase")
+    assert "not allowed with" in capsys.readouterr().err
+
+
 def test_a_label_file_that_cant_be_written_erases_nothing(ids: list[str], capsys: Capture) -> None:
     run("approve", ids[0])
     assert run("labels", "--out", "no/such/folder/l.jsonl") == 2
