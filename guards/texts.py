@@ -1,4 +1,4 @@
-"""Where in a request texts stand that a model will read, and which stage's checks they meet."""
+"""Where in a request texts stand, and which stage's checks they meet."""
 
 from __future__ import annotations
 
@@ -6,24 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
 from stepwell.base.decisions import Stage
-from stepwell.base.errors import BadRequest
 from stepwell.base.request import ChatRequest
-from stepwell.guards.leaves import Path, read, texts
+from stepwell.guards.asked import Kind, fields_of, shown, strings
+from stepwell.guards.leaves import Path
+from stepwell.guards.wire_names import KNOWN_NAMES
 
 DOCUMENTS = "documents"
-_READ_BY_MODELS = (
-    "messages",
-    "tools",
-    "functions",
-    "response_format",
-    "prediction",
-    "metadata",
-    DOCUMENTS,
-)
 _TOOL_ROLES = ("tool", "function")
 SYSTEM = ("system", "developer")
 #: Roles whose words no judge looks at: instructions are a system prompt's purpose, and the rest is a model's own.
@@ -35,47 +24,58 @@ class Place:
     """One text of a request.
 
     Attributes:
+        path: Where it stands; of the object whose field it names, where it is a key.
         role: Of the message that holds it; DOCUMENTS for retrieved documents, "" elsewhere.
         stage: "input", "retrieved" or "tool_result".
+        kind: What it is (`asked.Kind`).
     """
 
     path: Path
     text: str
     role: str
     stage: Stage
+    kind: Kind = "text"
 
     @property
     def is_judged(self) -> bool:
-        return self.role not in _NOT_JUDGED
+        return self.kind == "text" and self.role not in _NOT_JUDGED
 
     @property
     def where(self) -> str:
-        return ".".join(map(str, self.path))
+        """Its path, with * for names that are not the wire's."""
+        return shown((*self.path, "*") if self.kind == "key" else self.path)
 
 
-def places(request: ChatRequest) -> Iterator[Place]:
-    """Every text that a model may read, in the order of the request's fields and messages.
+def places(request: ChatRequest, keys: list[Place] | None = None) -> Iterator[Place]:
+    """Every text of a request, ids and links too, in the order of its fields and messages.
+
+    Args:
+        keys: Takes the names of fields that are not the wire's.
 
     Raises:
-        BadRequest: A field that has to be checked can't be read.
+        BadRequest: A field can't be read, or names something twice.
     """
-    for name in _READ_BY_MODELS:
-        raw = request.fields.get(name)
-        if raw is None:
-            continue
-        value = _read(raw, name)
+    for name, value in fields_of(request.fields):
         if name == "messages":
             for i, message in enumerate(value):
                 role = str(message.get("role", ""))
-                stage: Stage = "tool_result" if role in _TOOL_ROLES else "input"
-                for path, text in texts(message, (name, i)):
-                    yield Place(path, text, role, stage)
-        else:
-            is_documents = name == DOCUMENTS
-            for path, text in texts(value, (name,)):
-                yield Place(
-                    path, text, DOCUMENTS if is_documents else "", "retrieved" if is_documents else "input"
+                yield from _of(
+                    message, (name, i), role, "tool_result" if role in _TOOL_ROLES else "input", keys
                 )
+        elif name == DOCUMENTS:
+            yield from _of(value, (name,), DOCUMENTS, "retrieved", keys)
+        else:
+            yield from _of(value, (name,), "", "input", keys)
+    if keys is not None and not KNOWN_NAMES.issuperset(request.fields):
+        keys += [Place((), n, "", "input", "key") for n in request.fields if n not in KNOWN_NAMES]
+
+
+def _of(value: Any, path: Path, role: str, stage: Stage, keys: list[Place] | None) -> Iterator[Place]:
+    named: list[tuple[Path, str]] = []
+    for at, text, kind in strings(value, path, named):
+        yield Place(at, text, role, stage, kind)
+    if named and keys is not None:
+        keys += [Place(at, name, "", stage, "key") for at, name in named]
 
 
 def marked(text: str, marks: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
@@ -96,6 +96,8 @@ def sources(request: ChatRequest, marks: Sequence[tuple[str, str]]) -> tuple[str
     """Retrieved texts and tool results: what an answer may be grounded in."""
     found: list[str] = []
     for place in places(request):
+        if place.kind != "text":
+            continue
         if place.stage != "input":
             found.append(place.text)
         elif place.role == "user":
@@ -110,10 +112,3 @@ def schema_of(request: ChatRequest) -> Mapping[str, Any] | None:
         return None
     schema = wanted.json_schema.get("schema")
     return schema if isinstance(schema, Mapping) else None
-
-
-def _read(raw: Raw, name: str) -> Any:
-    try:
-        return read(raw)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadRequest("Not JSON that can be checked", param=name) from None
