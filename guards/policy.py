@@ -39,7 +39,8 @@ class Policy:
         stream_plan, tool_plan: For streams; `schemaless_plan` in place of the first where no schema is asked for.
         has_own_documents: Retrieved text has rules of its own.
         values, judges: The rules again, those that look for values and those that judge.
-        checks_input: Whether any check runs on what comes in; `judges_input`: any judge.
+        checks_input: Whether any check runs on what comes in; `judges_input`: any judge;
+            `may_wait`: any that takes its time.
         reads_context: Some check must know more than the text.
     """
 
@@ -56,6 +57,7 @@ class Policy:
     judges: Mapping[Stage, tuple[Rule, ...]] = field(init=False)
     checks_input: bool = field(init=False)
     judges_input: bool = field(init=False)
+    may_wait: bool = field(init=False)
     reads_context: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Policy:
             "judges": judges,
             "checks_input": self.has(INPUTS),
             "judges_input": any(judges[s] for s in INPUTS),
+            "may_wait": any(r.is_judge or r.is_plugged for s in INPUTS for r in self.rules[s]),
             "reads_context": any(r.reads_context for _, rules in every for r in rules),
         }.items():
             object.__setattr__(self, name, made)

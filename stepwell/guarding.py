@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from stepwell.base.decisions import Verdict
 from stepwell.base.embedding import RequestVector
-from stepwell.base.errors import GuardBlocked
+from stepwell.base.errors import GuardBlocked, GuardUnavailable
 from stepwell.base.messages import Answer, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.conversing import Conversing
@@ -60,9 +64,10 @@ class Guarding:
             return run.vector
 
         try:
-            verdict, request = await self.guard.check_input(
-                run.request, vector_of=take, masking=run.masking, reviews=run.reviews
-            )
+            async with _within(run) if self.guard.policy(run.request).may_wait else _AT_ONCE:
+                verdict, request = await self.guard.check_input(
+                    run.request, vector_of=take, masking=run.masking, reviews=run.reviews
+                )
         except GuardBlocked as e:
             run.trace.guard_input = e.verdict
             raise
@@ -160,6 +165,26 @@ class Guarding:
         name, caller = run.request.wishes.conversation, run.request.caller
         if run.vault is not None and name is not None and self.masks is not None:
             await self.masks().save(caller.tenant or "", caller.user or "", name, run.vault)
+
+
+_AT_ONCE = nullcontext()
+
+
+@asynccontextmanager
+async def _within(run: Run) -> AsyncIterator[None]:
+    """Bound checks that take their time by the request's deadline.
+
+    Raises:
+        GuardUnavailable: It has passed.
+    """
+    try:
+        async with asyncio.timeout(run.deadline_s - time.monotonic()):
+            yield
+    except TimeoutError:
+        verdict = Verdict("input", "block", errors=("deadline",))
+        raise GuardUnavailable(
+            "The guards took all the time that the request has.", verdict=verdict
+        ) from None
 
 
 def without_meaning(request: ChatRequest) -> ChatRequest:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell import GuardBlocked, Stepwell
-from stepwell.base.errors import HeldForReview, NoCapableTier, StepwellError, TierUnavailable
+from stepwell.base.decisions import Finding
+from stepwell.base.errors import (
+    GuardUnavailable,
+    HeldForReview,
+    NoCapableTier,
+    StepwellError,
+    TierUnavailable,
+)
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
 from stepwell.testing import FakeTier
@@ -296,3 +306,23 @@ async def test_a_schema_check_holds_up_no_stream_without_a_schema() -> None:
         assert [piece async for piece in stream.text_deltas()] == ["one", " two", " three", " four"]
         with pytest.raises(GuardBlocked):
             await well.astream("give a", tier="cheap", response_format=SCHEMA)
+
+
+class Slow:
+    """A plug-in that takes its time over every text."""
+
+    name, kinds, max_len = "slow", ("SLOW",), 8
+
+    def find(self, text: str) -> list[Finding]:
+        time.sleep(0.2)
+        return []
+
+
+async def test_guards_take_no_longer_than_the_request_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "slow_plug", SimpleNamespace(Slow=Slow))  # type: ignore[arg-type]
+    tier = FakeTier()
+    messages = [{"role": "user", "content": f"text {n}"} for n in range(20)]
+    async with well_of(tier, guards={"input": [{"check": "slow_plug:Slow"}], "output": []}) as well:
+        with pytest.raises(GuardUnavailable, match="time"):
+            await well.achat(messages, timeout_s=0.5)
+    assert not tier.requests
