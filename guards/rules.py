@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -165,7 +166,10 @@ def _plugged(config: CheckConfig) -> Check:
     try:
         found = load(config.check, group="stepwell.checks")
     except ConfigError as e:
-        raise ConfigError(f"check {config.check!r} is none of {', '.join(checks.names())}; {e}") from e
+        near = difflib.get_close_matches(config.check, checks.names(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        known = ", ".join(checks.names())
+        raise ConfigError(f"check {config.check!r} is unknown; {hint}There are {known}; {e}") from e
     made = found(**config.options) if isinstance(found, type) or not isinstance(found, Check) else found
     if not isinstance(made, Check):
         raise ConfigError(

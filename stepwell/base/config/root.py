@@ -103,6 +103,8 @@ def _explain(model: type[BaseModel], err: Any) -> str:
         known = _known_keys(model, loc[:-1])
         near = difflib.get_close_matches(loc[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+        if "options" in known:
+            hint += f"; what a check itself takes stands under its options: {{options: {{{loc[-1]}: …}}}}"
         return f"{path}: unknown key; {hint}"
     return f"{path}: {err['msg']}" if path else err["msg"]
 
