@@ -319,7 +319,7 @@ class Slow:
 
 
 async def test_guards_take_no_longer_than_the_request_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "slow_plug", SimpleNamespace(Slow=Slow))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "slow_plug", SimpleNamespace(Slow=Slow))
     tier = FakeTier()
     messages = [{"role": "user", "content": f"text {n}"} for n in range(20)]
     async with well_of(tier, guards={"input": [{"check": "slow_plug:Slow"}], "output": []}) as well:
