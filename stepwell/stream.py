@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -13,10 +14,14 @@ from stepwell.base.assemble import Assembler, answer_body, event, without_usage
 from stepwell.base.config import DispatchConfig
 from stepwell.base.decisions import Trace, Verdict
 from stepwell.base.errors import GuardBlocked, StepwellError, TierTimeout
+from stepwell.base.lane import Lane
 from stepwell.base.messages import Chunk, Event, Usage
 from stepwell.base.reply import Reply, why
 
 CLIENT_LEFT = 499
+_INLINE_BYTES = 32_000
+# foreign checks only wait, 64 at once (guards.deadline); what waits is not to hold up what reads, or anybody else
+_blocking, _reading = Lane("stepwell-stream", 64), Lane("stepwell-stream-read", 2)
 
 
 class Source(Protocol):
@@ -191,9 +196,12 @@ class ReplyStream:
         guard = self.guard
         self.assembler.add(events)
         if guard is not None:
-            events = (
-                await asyncio.to_thread(guard.feed, events) if guard.blocks(events) else guard.feed(events)
-            )
+            if guard.blocks(events):
+                events = await _blocking.run(partial(guard.feed, events))
+            elif sum([len(e.payload) for e in events]) > _INLINE_BYTES:
+                events = await _reading.run(partial(guard.feed, events))
+            else:
+                events = guard.feed(events)
             self._guarded.add(events)
         if self._restorer is not None:
             events = self._restorer.feed(events)
@@ -212,7 +220,7 @@ class ReplyStream:
     async def _last(self) -> list[Event]:
         guard, events = self.guard, list[Event]()
         if guard is not None:
-            events = await asyncio.to_thread(guard.finish) if guard.is_blocking else guard.finish()
+            events = await _blocking.run(guard.finish) if guard.is_blocking else guard.finish()
             self._guarded.add(events)
         if self._restorer is not None:
             events = [*self._restorer.feed(events), *self._restorer.finish()]
