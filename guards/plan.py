@@ -63,9 +63,7 @@ class Plan:
     @property
     def asks_judges(self) -> bool:
         """Whether some feeds, and the end, may take milliseconds."""
-        return bool(self.sliding) or any(
-            isinstance(r.check, Judge) for r in (*self.rules_at_end, *self.whole)
-        )
+        return bool(self.sliding) or any(r.is_judge for r in (*self.rules_at_end, *self.whole))
 
 
 def make_plan(
