@@ -132,6 +132,14 @@ async def test_of_two_routes_the_stricter_holds_whatever_their_order() -> None:
             await made.check_input(ask("block", "mask"))
 
 
+@pytest.mark.parametrize(("on_error", "timeout_s"), [("open", 2.0), ("closed", 0.5)])
+def test_of_two_time_limits_the_stricter_holds(on_error: str, timeout_s: float) -> None:
+    routes = [route(f"r{t}", {"check": "email", "on_error": on_error, "timeout_s": t}) for t in (0.5, 2.0)]
+    for listed in (routes, routes[::-1]):
+        rules = guard(routes=listed).policy(ask("r0.5", "r2.0")).rules["input"]
+        assert [r.timeout_s for r in rules] == [timeout_s]
+
+
 async def test_routes_that_bind_a_finding_to_different_tiers_block_it() -> None:
     routes = [route(t, {"check": "email", "action": "keep_to", "tiers": [t]}) for t in ("a", "b")]
     made = guard(routes=routes)
@@ -144,7 +152,11 @@ async def test_routes_that_bind_a_finding_to_different_tiers_block_it() -> None:
 # ---- every way to combine
 
 
-def configs(end: Literal["input", "output"]) -> st.SearchStrategy[dict[str, Any]]:
+End = Literal["input", "output"]
+ENDS: tuple[End, ...] = ("input", "output")
+
+
+def configs(end: End) -> st.SearchStrategy[dict[str, Any]]:
     own = ("keep_to", "mask") if end == "input" else ("reask", "escalate")
     return st.fixed_dictionaries(
         {"check": st.sampled_from(["email", "injection"])},
@@ -171,8 +183,8 @@ def _valid(config: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def sections(draw: st.DrawFn) -> tuple[Literal["input", "output"], dict[str, Any]]:
-    end = draw(st.sampled_from(["input", "output"]))
+def sections(draw: st.DrawFn) -> tuple[End, dict[str, Any]]:
+    end = draw(st.sampled_from(ENDS))
     lists = st.lists(configs(end), max_size=2)
     other: dict[str, Any] = {"output" if end == "input" else "input": []}
     routes = [{"name": n, "tags": [n], end: draw(lists), **other} for n in ("x", "y", "z")]
@@ -203,7 +215,7 @@ def is_as_strict(a: Outcome, b: Outcome) -> bool:
 
 @given(sections())
 def test_more_routes_never_make_a_request_freer_and_their_order_changes_nothing(
-    case: tuple[Literal["input", "output"], dict[str, Any]],
+    case: tuple[End, dict[str, Any]],
 ) -> None:
     end, said = case
     allowed = []
