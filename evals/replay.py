@@ -49,7 +49,9 @@ def run_replay(
 def _result(step: Step, line: str, n: int) -> tuple[dict[str, object], bool]:
     try:
         row = _decode_row(line)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UnicodeError:
+        return {"id": n, "line": n, "error": "not UTF-8"}, True
+    except (msgspec.MsgspecError, RecursionError):
         return {"id": n, "line": n, "error": "not a JSON object"}, True
     row.setdefault("id", n)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.base.decisions import Finding, Stage
-from stepwell.base.errors import ConfigError
+from stepwell.base.errors import BadRequest, ConfigError
 from stepwell.evals.guards.values import WARM, found_in
 from stepwell.guards import checks
 from stepwell.guards.check import Check, Judge, StreamCheck
@@ -60,8 +60,11 @@ class GuardReplay:
         Returns:
             The row's labels; "scores" by head, and "score", that of the row's category; "findings" of value checks
             (kind, start, end, score, check; never text); "ms" of CPU without the embedding, "embed_ms".
+
+        Raises:
+            BadRequest: There is no text, or the label or the category is none.
         """
-        text, category = str(row.get("text", "")), str(row.get("category", ""))
+        text, category = _given(row)
         stage: Stage = "retrieved" if "document" in category else "input"
         context, embed_ms = Context(stage=stage, embed=self._embed), 0.0
         if self._embed is not None and stage == "input" and text.strip():
@@ -80,6 +83,18 @@ class GuardReplay:
             "ms": round(ms, 4),
             "embed_ms": round(embed_ms, 4),
         }
+
+
+def _given(row: Mapping[str, object]) -> tuple[str, str]:
+    """A row's text and category."""
+    text, category = row.get("text"), row.get("category") or ""
+    if not isinstance(text, str):
+        raise BadRequest("no text" if text is None else "text is no string")
+    if row.get("label") not in (None, 0, 1):
+        raise BadRequest("label must be 0 or 1")
+    if not isinstance(category, str):
+        raise BadRequest("category is no string")
+    return text, category
 
 
 def _judge(name: str) -> Judge:

@@ -103,13 +103,19 @@ def _rows(file: str) -> list[dict[str, Any]]:
     for n, line in enumerate(Lines([file]), start=1):
         if line.strip():
             try:
-                _check(line)
+                read = _check(line)
                 found.append(_decode(line))
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 raise UsageError(f"{file}, line {n}: not a row with a text, and spans or a label") from None
+            if not all(0 <= start < end <= len(read.text) for start, end in _places(read)):
+                raise UsageError(f"{file}, line {n}: a span is empty, or lies outside the text")
     if not found:
         raise UsageError(f"{file}: no rows")
     return found
+
+
+def _places(read: _Line) -> list[tuple[int, int]]:
+    return [(s.start, s.end) if isinstance(s, _Span) else s[:2] for s in read.spans or ()]
 
 
 def _values(args: Namespace, rows: list[dict[str, Any]]) -> int:

@@ -35,7 +35,9 @@ def run(args: Namespace) -> int:
     """Exit code 1: some rows were bad; each says its line and why."""
     config = _with_share(config_of(args), args)
     with ExitStack() as files:
-        lines = files.enter_context(_read(args.file))
+        # a text with replaced letters is another text: guards must not judge it
+        errors = "surrogateescape" if args.stage == "guards" else "replace"
+        lines = files.enter_context(_read(args.file, errors))
         out = files.enter_context(Path(args.out).open("w", encoding="utf-8")) if args.out else sys.stdout
         stages = {
             "router": _router,
@@ -155,20 +157,20 @@ def _write_row(out: TextIO, row: dict[str, object]) -> None:
     out.write(encode_json(row).decode() + "\n")
 
 
-def _read(file: str) -> AbstractContextManager[Iterable[str]]:
+def _read(file: str, errors: str) -> AbstractContextManager[Iterable[str]]:
     if file.endswith(".gz"):
-        return _unzipped(file)
+        return _unzipped(file, errors)
     if file != "-":
-        return Path(file).open(encoding="utf-8", errors="replace")
+        return Path(file).open(encoding="utf-8", errors=errors)
     if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        sys.stdin.reconfigure(encoding="utf-8", errors=errors)
     return nullcontext(sys.stdin)
 
 
 @contextmanager
-def _unzipped(file: str) -> Iterator[Iterable[str]]:
+def _unzipped(file: str, errors: str) -> Iterator[Iterable[str]]:
     try:
-        with gzip.open(file, "rt", encoding="utf-8", errors="replace") as lines:
+        with gzip.open(file, "rt", encoding="utf-8", errors=errors) as lines:
             yield lines
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
         raise UsageError(f"{file}: damaged: {type(e).__name__}") from e

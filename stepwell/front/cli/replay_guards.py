@@ -35,12 +35,32 @@ def add_replay_guards(parser: Parser) -> None:
 
 
 def replay_guards(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
-    """Number of bad rows; with --stream of rows where a stream differs from the whole."""
-    if args.stream:
-        return _streams(args, config, lines, out)
-    from stepwell.evals.replay import run_replay
+    """Number of bad rows; with --stream of rows where a stream differs from the whole.
 
-    return run_replay("guards", lines, config=config, out=out)
+    Raises:
+        UsageError: There is no row.
+    """
+    counted = _Counted(out)
+    if args.stream:
+        n_bad = _streams(args, config, lines, counted)
+    else:
+        from stepwell.evals.replay import run_replay
+
+        n_bad = run_replay("guards", lines, config=config, out=counted)
+    if not counted.n:
+        raise UsageError(f"{args.file}: no rows")
+    return n_bad
+
+
+class _Counted:
+    """Hands rows on, and counts them."""
+
+    def __init__(self, out: Out) -> None:
+        self._out, self.n = out, 0
+
+    def __call__(self, row: dict[str, object]) -> None:
+        self.n += 1
+        self._out(row)
 
 
 def _streams(args: Namespace, config: Config, lines: Iterable[str], out: Out) -> int:
@@ -119,9 +139,12 @@ def _read(line: str, n: int) -> dict[str, Any]:
     spans = row.get("spans") or ()
     found = [s if isinstance(s, dict) else {"start": s[0], "end": s[1]} for s in spans]
     if not isinstance(row["text"], str) or not all(
-        isinstance(s[k], int) for s in found for k in ("start", "end")
+        isinstance(s["start"], int)
+        and isinstance(s["end"], int)
+        and 0 <= s["start"] < s["end"] <= len(row["text"])
+        for s in found
     ):
-        raise TypeError("text is no string, or a span is no pair of places")
+        raise TypeError("text is no string, or a span is no place in it")
     return {"id": n, **row, "spans": found}
 
 

@@ -117,6 +117,9 @@ WRONG = {
     "no label": b'{"text": "a secret"}\n',
     "a text that is none": b'{"text": 1, "label": 1}\n',
     "spans that are none": b'{"text": "a secret", "spans": [["x", "y", "EMAIL"]]}\n',
+    "a span past the end": b'{"text": "a secret", "spans": [[2, 9, "EMAIL"]]}\n',
+    "a span before the start": b'{"text": "a secret", "spans": [{"start": -1, "end": 2, "type": "EMAIL"}]}\n',
+    "a span of nothing": b'{"text": "a secret", "spans": [[2, 2, "EMAIL"]]}\n',
     "a span without a text": b'{"spans": [[0, 1, "EMAIL"]]}\n',
     "empty": b"\n",
     "binary": bytes(range(128, 256)) + b"\x00\n\xff",
@@ -130,6 +133,12 @@ def test_a_wrong_file_is_2_and_not_shown(given: bytes, capsys: Capture) -> None:
     shown = capsys.readouterr()
     assert "secret" not in shown.out + shown.err
     assert "rows.jsonl" in shown.err
+
+
+def test_a_span_past_the_end_is_named_by_its_line(capsys: Capture) -> None:
+    write([*VALUES, {"text": "short", "spans": [[0, 6, "EMAIL"]]}])
+    assert main(EVAL) == 2
+    assert "rows.jsonl, line 3: a span is empty, or lies outside the text" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_2(capsys: Capture) -> None:

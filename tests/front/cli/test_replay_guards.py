@@ -53,6 +53,34 @@ def test_bad_rows_are_named_and_the_rest_goes_on(capsys: Capture) -> None:
     assert "secret" not in capsys.readouterr().err + Path("out.jsonl").read_text()
 
 
+WRONG = {
+    b'{"id": "x", "label": 0}': "no text",
+    b'{"text": 5}': "text is no string",
+    b'{"text": "a secret", "label": "yes"}': "label must be 0 or 1",
+    b'{"text": "a secret", "category": 3}': "category is no string",
+    b'{"text": "a secret \xff\xfe"}': "not UTF-8",
+}
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_what_is_no_row_is_told_by_its_line(is_packed: bool, capsys: Capture) -> None:
+    raw = b"\n".join([*WRONG, b'{"text": "fine"}'])
+    file = "rows.jsonl.gz" if is_packed else "rows.jsonl"
+    Path(file).write_bytes(gzip.compress(raw) if is_packed else raw)
+    assert main(["replay", "guards", file, "--out", "out.jsonl"]) == 1
+    *bad, good = told()
+    assert [(r["line"], r["error"].split(": ")[-1]) for r in bad] == list(enumerate(WRONG.values(), start=1))
+    assert "score" in good
+    assert "secret" not in capsys.readouterr().err + Path("out.jsonl").read_text()
+
+
+@pytest.mark.parametrize("how", [[], ["--stream"]])
+def test_a_file_without_rows_proves_nothing(how: list[str], capsys: Capture) -> None:
+    Path("rows.jsonl").write_text("\n\n")
+    assert main([*REPLAY, *how]) != 0
+    assert "rows.jsonl: no rows" in capsys.readouterr().err
+
+
 def test_streams_show_what_the_whole_shows(capsys: Capture) -> None:
     write({"id": "x", "text": TEXT, "spans": [[4, 4 + len(MAIL), "EMAIL"]]}, {"text": "nothing here"})
     assert main(STREAM) == 0
@@ -95,12 +123,13 @@ def test_guardrails_stream_runner_beside(capsys: Capture, monkeypatch: pytest.Mo
 
 def test_bad_rows_of_a_stream_are_named(capsys: Capture) -> None:
     bad = ["{a secret", {"text": 1}, {"no": "text"}, {"text": "a secret", "spans": [["x", 2]]}, "[]"]
+    bad.append({"text": "a secret", "spans": [[0, 9, "EMAIL"]]})
     write(*bad, {"text": TEXT})
     assert main(STREAM) == 1
-    assert [r["line"] for r in told() if "error" in r] == [1, 2, 3, 4, 5]
+    assert [r["line"] for r in told() if "error" in r] == [1, 2, 3, 4, 5, 6]
     assert told()[-1]["n_leaked"] == 0
     said = capsys.readouterr().err
-    assert "bad rows: 5" in said
+    assert "bad rows: 6" in said
     assert "secret" not in said + Path("out.jsonl").read_text()
 
 
