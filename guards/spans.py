@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stepwell.base.decisions import Finding
-
-_QUOTES = re.compile(r'\\.|"', re.DOTALL)
+from stepwell.guards.json_text import JsonText
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +51,36 @@ def join(findings: Iterable[Finding], *, masked: Iterable[Finding] = ()) -> list
 class Writer:
     """Writes a text piece by piece with spans replaced, and keeps JSON text valid.
 
-    JSON (a tool call's arguments, or a text that begins with a brace): a placeholder outside a string gets quotes,
-    and an escape that a span begins within is written whole.
+    JSON (a tool call's arguments, or a text that looks like it): a placeholder outside a string gets quotes, and an
+    escape that a span begins within is written whole.
     """
 
     def __init__(self, *, is_json: bool | None = None, masking: Masking | None = None) -> None:
-        self._is_json = is_json
         self._masking = masking
-        self._in_string = False
-        self._escape = ""
+        self._json = JsonText(is_json)
 
     def keep(self, text: str) -> str:
         """Pass text on."""
-        if self._is_json is None and (begun := text.lstrip()):
-            self._is_json = begun[0] == "{"
-        if self._is_json:
-            self._follow(text)
-        return text
+        return self._json.keep(text)
 
     def replace(self, span: Span, raw: str) -> str:
         """Return what stands for `raw`."""
-        if self._is_json is None:
-            self._is_json = False
+        self._json.settle()
         raw = span.raw or raw
-        if not self._is_json:
+        if not self._json.is_json:
             return self._placeholder(span, raw)
-        if not self._in_string:
+        if not self._json.in_string:
             return f'"{self._placeholder(span, raw)}"'
         rest = ""
-        if self._escape:
+        if self._json.escape:
             rest = raw[: 5 if raw[0] == "u" else 1]
-            self._escape = ""
+            self._json.escape = ""
         return f"{rest}{self._placeholder(span, _unescaped(raw[len(rest) :]))}"
 
     def _placeholder(self, span: Span, value: str) -> str:
         if not span.is_masked or self._masking is None:
             return f"[{span.kind}]"
         return self._masking(span.kind, value)
-
-    def _follow(self, text: str) -> None:
-        text = self._escape + text
-        self._escape = ""
-        for m in _QUOTES.finditer(text):
-            if m[0] == '"':
-                self._in_string = not self._in_string
-        if (len(text) - len(text.rstrip("\\"))) % 2:
-            self._escape = "\\"
 
 
 def cut_out(text: str, spans: Sequence[Span], writer: Writer) -> str:

@@ -111,7 +111,7 @@ class Vault:
         """The text with values in place of placeholders; what stands for no value stays.
 
         Args:
-            is_json: Values become parts of JSON strings, or JSON strings; None: where the text begins with a brace.
+            is_json: Values become parts of JSON strings, or JSON strings; None: where the text looks like it.
         """
         if not self._by_name:
             return text
