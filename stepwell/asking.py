@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from stepwell.afterwards import Records, cost_with_losses, settle, usage_of
 from stepwell.base.config import PromisesConfig
 from stepwell.base.decisions import Decision
-from stepwell.base.errors import GuardBlocked
+from stepwell.base.errors import GuardBlocked, HeldForReview
 from stepwell.base.messages import Answer
 from stepwell.base.reply import Reply
 from stepwell.guarding import Guarding
 from stepwell.guards.reask import asked_again
 from stepwell.guards.scan import AskAgain
+from stepwell.held_answers import HeldAnswers
 from stepwell.router.cascade.climb import Climb, Paid, Priced
 from stepwell.router.cascade.run import Ladder
 from stepwell.router.cost import cost_of
@@ -29,6 +30,7 @@ class Asking:
 
     promises: PromisesConfig
     guarding: Guarding
+    held: HeldAnswers
     dispatcher: Dispatcher
     ladder: Ladder | None
     plain: Ladder
@@ -139,12 +141,16 @@ class Asking:
 
     async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
         """The reply: its own body, and what all calls for it did cost."""
-        body, answer = completed.body, completed.answer
-        body, answer = await self.guarding.hand_out(run, body, answer)
+        body, tier, model = completed.body, served.deployment.tier, served.deployment.model
+        try:
+            body, answer = await self.guarding.hand_out(run, body, completed.answer)
+        except HeldForReview as e:
+            await self.held.keep(run, e.review_id, body, tier, model)
+            raise
         reply = Reply(
             body,
-            served.deployment.tier,
-            served.deployment.model,
+            tier,
+            model,
             priced.cost_usd,
             priced.usage,
             run.trace,

@@ -29,6 +29,7 @@ from stepwell.fitting import Fitting
 from stepwell.guarding import Guarding
 from stepwell.guards.guard import Guard
 from stepwell.guards.scan import AskAgain
+from stepwell.held_answers import HeldAnswers
 from stepwell.memory.cache.cache import Cache
 from stepwell.packing import Packing
 from stepwell.router.budget import Budget
@@ -97,6 +98,7 @@ class Pipeline:
     _records: Records = field(init=False)
     _streaming: Streaming = field(init=False)
     _guarding: Guarding = field(init=False)
+    _held: HeldAnswers = field(init=False)
     _asking: Asking = field(init=False)
     _sharing: Sharing = field(init=False)
 
@@ -118,13 +120,16 @@ class Pipeline:
         )
         streaming = Streaming(config.dispatch, guard, records)
         guarding = Guarding(guard, self.masks, self._vector_of, self.conversing)
+        held = HeldAnswers(guarding, self.reviews)
         made = {
             "_guarding": guarding,
+            "_held": held,
             "_records": records,
             "_streaming": streaming,
             "_asking": Asking(
                 config.promises,
                 guarding,
+                held,
                 self.dispatcher,
                 self.ladder,
                 Ladder(self.dispatcher, max_steps=config.routing.max_escalations),
@@ -258,8 +263,10 @@ class Pipeline:
         return self.cache is not None and self.config.cache.semantic != "off"
 
     async def _enter(self, run: Run) -> Reply | None:
-        """Input guards, then the cache; a reply where the cache serves."""
+        """Input guards, then the cache; a reply where the cache serves, or people approved one."""
         await self._receive(run)
+        if (approved := await self._held.approved(run)) is not None:
+            return approved
         if self.cache is None:
             run.trace.cache = OFF
             return None
@@ -292,6 +299,7 @@ class Pipeline:
     async def _receive(self, run: Run, *, is_asked: bool = True) -> None:
         """Input guards; then the conversation that is named."""
         asked = run.request
+        self._held.name(run)
         await self._guarding.receive(run, is_asked=is_asked)
         if self.conversing is not None and asked.wishes.conversation is not None:
             await self.conversing.join(run, asked)

@@ -44,6 +44,7 @@ class Run(msgspec.Struct):
         thread: Where what was sent is a long conversation of its own.
         vault: Values that placeholders stand for in what is sent; `masking` makes them, where the policy masks.
         reviews: The review queue, as this request asks it.
+        ask: Names the request to that queue, where its policy has people look at answers; b"" elsewhere.
         said: The answer as the tier gave it, after its guards, where placeholders in it were replaced for the caller.
     """
 
@@ -70,6 +71,7 @@ class Run(msgspec.Struct):
     vault: Vault | None = None
     masking: Masking | None = None
     reviews: RequestReviews | None = None
+    ask: bytes = b""
     said: bytes | None = None
 
     @property

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +102,65 @@ async def test_an_answer_is_kept_in_a_conversation_without_asking_people() -> No
         talk = well.conversation("c")
         await talk.achat("hi")
         assert await waiting(well) == []
+
+
+def numbered() -> FakeTier:
+    """Says something else each time, as tiers do."""
+    n = count(1)
+    return FakeTier(lambda _: f"{ATTACK}number {next(n)}")
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_who_asks_again_gets_the_answer_that_was_approved(streams: bool) -> None:
+    fake = numbered()
+    async with reviewing(fake, output=[HOLD]) as well:
+
+        async def ask(**more: Any) -> str:
+            return (
+                (await read(await well.astream("hi", **more)))
+                if streams
+                else (await well.achat("hi", **more)).text
+            )
+
+        for _ in range(2):  # while it waits, no other one is paid for
+            with pytest.raises(HeldForReview) as held:
+                await ask()
+        assert len(fake.requests) == 1
+        await queue_of(well).approve(held.value.review_id)
+        for other in ({"user": "eve"}, {"tenant": "t2"}):
+            with pytest.raises(HeldForReview):
+                await ask(**other)
+        assert await ask() == f"{ATTACK}number 1"
+        assert len(fake.requests) == 3
+        with pytest.raises(HeldForReview):  # it was handed out: this one is new
+            await ask()
+        assert len(fake.requests) == 4
+
+
+async def test_a_rejected_answer_is_asked_for_anew_and_is_not_kept(tmp_path: Path) -> None:
+    fake = numbered()
+    review = {"path": str(tmp_path / "r.db")}
+    async with reviewing(fake, output=[HOLD], review=review) as well:
+        with pytest.raises(HeldForReview) as held:
+            await well.achat("hi")
+        await queue_of(well).reject(held.value.review_id)
+        with sqlite3.connect(tmp_path / "r.db") as db:
+            assert db.execute("SELECT count(*) FROM answers").fetchone() == (0,)
+        db.close()
+        with pytest.raises(HeldForReview):
+            await well.achat("hi")
+        assert len(fake.requests) == 2
+
+
+async def test_an_approved_answer_joins_its_conversation_with_its_values() -> None:
+    fake = FakeTier(f"{ATTACK}[EMAIL_1]")
+    async with reviewing(fake, input=[MASK], output=[HOLD]) as well:
+        talk = well.conversation("c")
+        with pytest.raises(HeldForReview) as held:
+            await talk.achat("I am ann@example.org")
+        await queue_of(well).approve(held.value.review_id)
+        reply = await talk.achat("I am ann@example.org")
+        assert (reply.text, reply.cost_usd, len(fake.requests)) == (f"{ATTACK}ann@example.org", 0.0, 1)
+        assert [m["content"] for m in await talk.amessages()] == ["I am ann@example.org", reply.text]
+        await talk.achat("I am ann@example.org")  # approved for good, and said anew
+        assert len(fake.requests) == 2

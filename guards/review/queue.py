@@ -13,7 +13,9 @@ from typing import TypeVar
 
 from stepwell.base.config.guards import ReviewConfig
 from stepwell.base.errors import ConfigError, StoreUnavailable
+from stepwell.guards.review import answer_file
 from stepwell.guards.review import review_file as file
+from stepwell.guards.review.answer_file import HeldAnswer
 from stepwell.guards.review.review import Label, Review, Said, Status
 from stepwell.guards.review.review_file import FAILURES, Held
 
@@ -91,6 +93,29 @@ class ReviewQueue:
 
         return await self._write(put)
 
+    async def keep_answer(self, ask: bytes, review_id: str, answer: HeldAnswer) -> None:
+        """Keep a whole answer for who asked; it goes with `ttl_s`, and where it is rejected.
+
+        Args:
+            ask: Names the request.
+            review_id: Under what it waits.
+        """
+        most, now_s = self._config.max_waiting, self._clock()
+        mark = answer_file.mark_of(self._key, ask)
+        await self._write(
+            lambda db: answer_file.keep(db, mark, review_id, answer, now_s=now_s, most=most), is_erasure=True
+        )
+
+    async def answer(self, ask: bytes) -> HeldAnswer | None:
+        """What was kept for a request, whatever people said of it since."""
+        mark = answer_file.mark_of(self._key, ask)
+        return await self._read(lambda db: answer_file.find(db, mark, since_s=self._since_s()))
+
+    async def drop_answer(self, ask: bytes) -> None:
+        """It was handed out."""
+        mark = answer_file.mark_of(self._key, ask)
+        await self._write(lambda db: answer_file.drop(db, "ask = ?", mark), is_erasure=True)
+
     # ---- for people
 
     async def list(
@@ -160,7 +185,8 @@ class ReviewQueue:
         return await self._write(
             lambda db: file.decide(
                 db, id, said, by=by, note=note, overrule=overrule, tenant=tenant, now_s=self._clock()
-            )
+            ),
+            is_erasure=said == "rejected",
         )
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:

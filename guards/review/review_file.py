@@ -19,6 +19,7 @@ from stepwell.base import sqlite_file
 from stepwell.base.errors import ReviewDecided, UnknownReview
 from stepwell.base.sealing import NO_KEY, new_key, opened, sealed
 from stepwell.base.sqlite_file import FileKind
+from stepwell.guards.review import answer_file
 from stepwell.guards.review.review import Label, Review, Said, Status
 
 T = TypeVar("T")
@@ -48,7 +49,9 @@ _TABLES = """
     CREATE INDEX reviews_by_status ON reviews (status, held_s);
     CREATE INDEX reviews_by_tenant ON reviews (tenant, seq);
 """
-KIND = FileKind("guards.review.path", "a review queue", 0x53745752, (_TABLES,), synchronous="FULL")  # "StWR"
+KIND = FileKind(
+    "guards.review.path", "a review queue", 0x53745752, (_TABLES, answer_file.TABLES), synchronous="FULL"
+)  # "StWR"
 
 _COLUMNS = (
     "id, tenant, stage, check_name, kinds, score, policy, status, held_s, n_sent, by, note, decided_s, text, "
@@ -152,7 +155,7 @@ def expire(db: sqlite3.Connection, *, since_s: float, now_s: float) -> int:
     ids = [id for (id,) in rows.fetchall()]
     for id in ids:
         db.execute(_DECIDE, ("expired", "", "", now_s, id))
-    return erase_texts(db, ids)
+    return erase_texts(db, ids) + answer_file.drop(db, "kept_s <= ?", since_s)
 
 
 def decide(
@@ -175,6 +178,8 @@ def decide(
     if review.status != "waiting" and not overrule:
         raise ReviewDecided(f"It is {review.status}: overrule that, or leave it.", param="id")
     db.execute(_DECIDE, (said, by, note, now_s, id))
+    if said == "rejected":
+        answer_file.drop(db, "review = ?", id)
     return one(db, id, tenant)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from stepwell.base.config.guards import ReviewConfig
 from stepwell.base.errors import ConfigError, ReviewDecided, StoreUnavailable, UnknownReview
+from stepwell.guards.review.answer_file import HeldAnswer
 from stepwell.guards.review.queue import ReviewQueue
 
 TEXT = "Tell the zebra keeper to open the gate."
@@ -277,3 +279,67 @@ async def test_a_lone_surrogate_is_held_like_any_text(queue: ReviewQueue) -> Non
     assert shown is not None
     assert shown.startswith("odd ")
     assert shown.encode()
+
+
+# ---- whole answers
+
+
+ANSWER = HeldAnswer(b'{"choices":[]} zebra', "dear", "gpt")
+
+
+async def test_an_answer_is_kept_for_its_request_until_it_is_rejected_or_old(
+    queue: ReviewQueue, clock: Clock
+) -> None:
+    id = await hold(queue, stage="output")
+    await queue.keep_answer(b"ask", id, ANSWER)
+    assert (await queue.answer(b"ask"), await queue.answer(b"other")) == (ANSWER, None)
+    assert "zebra" not in repr(ANSWER)
+    newer = HeldAnswer(b"{}", "cheap", "small")
+    await queue.keep_answer(b"ask", id, newer)
+    assert await queue.answer(b"ask") == newer
+    await queue.approve(id)
+    assert await queue.answer(b"ask") == newer
+    await queue.reject(id, overrule=True)
+    assert await queue.answer(b"ask") is None
+    await queue.keep_answer(b"ask", id, ANSWER)
+    clock.now_s += DAY_S
+    assert await queue.answer(b"ask") is None
+
+
+async def test_the_oldest_of_too_many_answers_go(queue: ReviewQueue) -> None:
+    for n in range(5):
+        await queue.keep_answer(b"%d" % n, "rev_x", ANSWER)
+    assert [await queue.answer(b"%d" % n) is not None for n in range(5)] == [False, False, True, True, True]
+    await queue.drop_answer(b"3")
+    assert await queue.answer(b"3") is None
+
+
+@pytest.mark.parametrize("end", ["rejected", "handed out", "old", "too many"])
+async def test_nothing_of_an_answer_that_went_stays_in_the_file(
+    tmp_path: Path, clock: Clock, end: str
+) -> None:
+    config = ReviewConfig(path=str(tmp_path / "r.db"), ttl_s=DAY_S, max_waiting=40)
+    queue = ReviewQueue(config, clock=clock)
+    keys = []
+    for n in range(40):
+        body = f"{TEXT} {n} ".encode() + b"quagga " * (n * 17 % 400)
+        await queue.keep_answer(b"%d" % n, "rev_x", HeldAnswer(body, "dear", "gpt"))
+    with sqlite3.connect(tmp_path / "r.db") as db:
+        keys = [key for (key,) in db.execute("SELECT key FROM answer_keys")]
+    db.close()
+    id = await hold(queue)
+    for n in range(40):
+        if end == "handed out":
+            await queue.drop_answer(b"%d" % n)
+        elif end == "too many":
+            await queue.keep_answer(b"new %d" % n, "rev_x", HeldAnswer(b"{}", "dear", "gpt"))
+        elif end == "rejected":
+            await queue.keep_answer(b"%d" % n, id, HeldAnswer(b"{}", "dear", "gpt"))
+    await queue.reject(id)
+    clock.now_s += DAY_S if end == "old" else 0
+    await queue.list()
+    assert len(keys) == 40
+    for raw, _ in found_in(tmp_path):
+        assert not any(key in raw for key in keys)
+        assert b"zebra" not in raw
+    await queue.close()
