@@ -71,7 +71,12 @@ class LitellmBackend:
 
     async def complete(self, request: ChatRequest) -> Completed:
         answer = await self._call(request, is_stream=False)
-        body = answer.model_dump_json().encode()
+        try:
+            body = answer.model_dump_json().encode()
+        except ValueError:  # Python reads halves of characters, which no UTF-8 can say
+            raise TierUnavailable(
+                f"tier {self._tier}: the answer is no JSON", tier=self._tier, was_billed=True
+            ) from None
         if len(body) > self._max_bytes:
             raise TierUnavailable(
                 f"tier {self._tier}: the answer is over max_answer_bytes",

@@ -19,6 +19,7 @@ from stepwell.base.messages import (
     Message,
     ToolCall,
     Usage,
+    decode_chunk,
     encode_json,
 )
 
@@ -120,7 +121,7 @@ def answer_body(answer: Answer) -> bytes:
         }
         for c in answer.choices
     ]
-    return encode_json(
+    return _encoded(
         {
             "id": answer.id,
             "object": "chat.completion",
@@ -178,7 +179,27 @@ def event(chunk: Chunk) -> Event:
     }
     if chunk.usage is not None:
         fields["usage"] = _usage(chunk.usage)
-    return Event(encode_json(fields), chunk)
+    try:
+        return Event(encode_json(fields), chunk)
+    except UnicodeEncodeError:
+        payload = _encoded(fields)
+        return Event(payload, decode_chunk(payload))
+
+
+def _encoded(fields: object) -> bytes:
+    """As JSON; halves of characters, which tiers in Python may hand over, become replacement characters."""
+    try:
+        return encode_json(fields)
+    except UnicodeEncodeError:
+        return encode_json(_whole(msgspec.to_builtins(fields)))
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(k): _whole(v) for k, v in value.items()}
+    return [_whole(v) for v in value] if isinstance(value, list) else value
 
 
 def without_usage(event: Event) -> Event:

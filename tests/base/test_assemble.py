@@ -109,3 +109,12 @@ def test_usage_can_be_taken_out_and_nothing_else() -> None:
     assert msgspec.json.decode(bare.payload) == fields
     assert bare.chunk.usage is None
     assert bare.chunk.choices[0].delta.content == "y"
+
+
+def test_halves_of_characters_become_replacement_characters() -> None:
+    """Tiers in Python may hand them over; no UTF-8 can say them."""
+    said = Answer([Choice(Message("assistant", "a \ud800 \U0001f600"), finish_reason="stop")], "x", "m")
+    assert decode_answer(answer_body(said)).text == "a \ufffd \U0001f600"
+    events = as_events(said)
+    assert [e.chunk.choices[0].delta.content for e in events] == ["a \ufffd \U0001f600", None]
+    assert all(decode_chunk(e.payload) == e.chunk for e in events[:1])

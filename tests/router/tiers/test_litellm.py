@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from stepwell.base.errors import StreamBroken, TierError, TierRefused, TierTimeout
+from stepwell.base.errors import StreamBroken, TierError, TierRefused, TierTimeout, TierUnavailable
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Outgoing
 from stepwell.router.tiers.litellm import CALLER_FIELDS, LitellmBackend
@@ -130,3 +131,20 @@ async def test_one_choice_of_two_is_no_end(upstream: Upstream, monkeypatch: pyte
     monkeypatch.setattr(made, "_call", call)
     with pytest.raises(StreamBroken):
         [e async for e in made.stream(asking(n=2))]
+
+
+async def test_an_answer_that_no_utf8_can_say_is_a_tier_s_error(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Half(BaseModel):
+        content: str = "\ud800"
+
+    made = backend(upstream)
+
+    async def call(*_: Any, **__: Any) -> Any:
+        return Half()
+
+    monkeypatch.setattr(made, "_call", call)
+    with pytest.raises(TierUnavailable) as caught:
+        await made.complete(asking())
+    assert caught.value.was_billed
