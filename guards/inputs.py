@@ -20,7 +20,7 @@ from stepwell.guards.passed import Passed
 from stepwell.guards.plan import CUTTING
 from stepwell.guards.policy import INPUTS, Policy
 from stepwell.guards.rules import Rule
-from stepwell.guards.scan import Scan
+from stepwell.guards.scan import Scan, aside
 from stepwell.guards.seams import Seamed, seamed
 from stepwell.guards.texts import Place, marked, places
 
@@ -65,12 +65,16 @@ class Inputs:
         every = [*found, *named, *((s.place, cuts) for s, cuts in across)]
         if not any(cuts for _, cuts in every):
             return request
-        if values := values_of((place.text, cuts) for place, cuts in every):
-            for place, cuts in (*found, *named):
-                self._cut_again(place, cuts, values, policy, scan)
-            for seam, cuts in across:
-                self._cut_again(seam.place, cuts, values, policy, scan, seam.crosses)
-        return _edited(request, _edits(request, found, across, scan), _renames(keys, named, scan))
+
+        def cut() -> ChatRequest:
+            if values := values_of((place.text, cuts) for place, cuts in every):
+                for place, cuts in (*found, *named):
+                    self._cut_again(place, cuts, values, policy, scan)
+                for seam, cuts in across:
+                    self._cut_again(seam.place, cuts, values, policy, scan, seam.crosses)
+            return _edited(request, _edits(request, found, across, scan), _renames(keys, named, scan))
+
+        return await aside(cut, sum(len(place.text) for place, _ in every))
 
     async def _across(self, seam: Seamed, policy: Policy, scan: Scan) -> list[Cut]:
         """What stands in more than one part of a message, for checks that don't weigh a text as a whole."""
@@ -119,13 +123,23 @@ class Inputs:
             return request
         if vector_of is not None and any(reads_vector(policy.rules[s]) for s in INPUTS):
             await _embed(vector_of(request), scan)
+        judged = [place for place in places(request) if place.is_judged]
         edits: dict[Path, str | None] = {}
-        for place in places(request):
-            if not place.is_judged:
-                continue
+        flagged: set[Path] = set()
+        for place in judged:
+            n_before = scan.tally.n_notes
             new = await self._judged(place, policy, scan)
             if new != place.text:
                 edits[place.path] = new
+            if scan.tally.n_notes > n_before:
+                flagged.add(place.path[:2])
+        for seam in seamed(judged):
+            place = seam.place
+            if (
+                place.path[:2] not in flagged
+                and (new := await self._judged(place, policy, scan)) != place.text
+            ):
+                edits |= seam.as_one(new)
         return _edited(request, edits, {})
 
     async def _judged(self, place: Place, policy: Policy, scan: Scan) -> str:

@@ -57,6 +57,11 @@ class Seamed:
             if gone or own:
                 yield part.path, cut_out(part.text[gone:], own, Writer(masking=masking))
 
+    def as_one(self, text: str) -> dict[Path, str | None]:
+        """The parts where another text stands in place of theirs: in the first of them."""
+        first, *others = self._parts
+        return {first.path: text, **{part.path: "" for part in others}}
+
     def _spans(self, cuts: Sequence[Cut], cuts_of: Mapping[Path, Sequence[Cut]]) -> list[Span]:
         every = list(cuts)
         for part, at in zip(self._parts, self._starts, strict=False):

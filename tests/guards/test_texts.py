@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from stepwell.base.config import CheckConfig, GuardsConfig
 from stepwell.base.config.guards import GuardAction
-from stepwell.base.decisions import Verdict
+from stepwell.base.decisions import Finding, Verdict
 from stepwell.base.errors import BadRequest, GuardBlocked
 from stepwell.base.request import Caller, ChatRequest
+from stepwell.guards import checks
+from stepwell.guards.check import WHOLE_TEXT
+from stepwell.guards.context import Context
 from stepwell.guards.guard import Guard
 from stepwell.guards.masks.masker import Masker
 from stepwell.guards.masks.vault import Vault
@@ -221,6 +224,51 @@ async def test_a_signed_link_keeps_what_opens_it_but_may_be_blocked() -> None:
     blocking = Guard(GuardsConfig(input=[CheckConfig(check="secrets", action="block")]))
     with pytest.raises(GuardBlocked):
         await sent({"messages": content(link)}, blocking)
+
+
+class Judging:
+    """A judge of one word."""
+
+    name, kinds, max_len, reads_vector = "judging", ("BAD",), WHOLE_TEXT, False
+
+    def __init__(self) -> None:
+        self.floor = 0.0
+        self.seen: list[str] = []
+
+    def find(self, text: str) -> list[Finding]:
+        self.seen.append(text)
+        return [Finding("BAD", 0, len(text))] if "attack" in text else []
+
+    def find_in(self, text: str, context: Context) -> list[Finding]:
+        return self.find(text)
+
+    def default_threshold(self, false_blocks: float) -> float:
+        return 0.5
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Judging:
+    made = Judging()
+    monkeypatch.setattr(checks, "names", lambda: ("judging",))
+    monkeypatch.setattr(checks, "make", lambda name, options: made)
+    return made
+
+
+async def test_judges_read_the_parts_of_a_message_as_one_too(judge: Judging) -> None:
+    guard = Guard(GuardsConfig(input=[CheckConfig(check="judging")], output=[]))
+    body = {"messages": content("hello ", "there"), "user": "u-1", "metadata": {"a": "b"}}
+    assert (await sent(body, guard))[1] == body
+    assert judge.seen == ["warm", "hello ", "there", "hello there"]
+    with pytest.raises(GuardBlocked):
+        await sent({"messages": content("att", "ack")}, guard)
+
+
+async def test_what_a_judge_cuts_out_of_parts_goes_from_all(judge: Judging) -> None:
+    guard = Guard(GuardsConfig(input=[CheckConfig(check="judging", action="redact")], output=[]))
+    _, fields = await sent({"messages": content("att", "ack")}, guard)
+    assert [p["text"] for p in fields["messages"][0]["content"]] == ["[BAD]", ""]
+    verdict, _ = await sent({"messages": content("an attack", "so")}, guard)
+    assert verdict.n_findings == 1
 
 
 @pytest.mark.parametrize(
