@@ -110,7 +110,9 @@ def scale_within(rows: Sequence[Row], own: Sequence[Row], plain: Plain) -> None:
     assert head.within is not None
     path = Path(learned.__file__).parent / "injection.json"
     card = json.loads(path.read_text("utf-8"))
+    thresholds = card.pop("thresholds")  # which close the card
     card["within"] = {"log_odds": list(head.within.log_odds), "scores": list(head.within.scores)}
+    card["thresholds"] = thresholds
     path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

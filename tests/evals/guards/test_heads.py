@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 
 from stepwell.evals.guards import heads
 from stepwell.evals.guards.heads import leave_projects_out, may_learn
-from stepwell.evals.guards.prompts import JOINED, is_prompt_row, joined
+from stepwell.evals.guards.prompts import JOINED, PASTED, is_prompt_row, joined
 from stepwell.evals.guards.rows import Row
-from stepwell.evals.guards.scaling import BUDGETS, careful, platt, scaled, thresholds
-from stepwell.evals.guards.shipped import document_head, prompt_head
+from stepwell.evals.guards.scaling import (
+    BUDGETS,
+    as_whole,
+    careful,
+    careful_within,
+    platt,
+    scaled,
+    thresholds,
+)
+from stepwell.evals.guards.shipped import document_head, prompt_head, scaled_within
 from stepwell.guards.context import Context
 from stepwell.guards.learned.documents import worst_sentence
 
@@ -131,6 +139,37 @@ def test_careful_thresholds_keep_the_budget_on_the_mean_and_twice_it_on_each() -
         flagged = [float((s > least[budget]).mean()) for s in honest.values()]
         assert np.mean(flagged) <= budget + 1e-3
         assert max(flagged) <= 2 * budget + 1e-3
+
+
+def test_pieces_take_what_whole_texts_leave_of_the_budget() -> None:
+    random_state = np.random.default_rng(2)
+    whole = {"a": random_state.normal(0, 1, 4_000), "b": random_state.normal(1, 2, 4_000)}
+    within = {s: v + random_state.normal(0, 1, 4_000) for s, v in whole.items()}
+    cuts = careful(whole)
+    least = careful_within(within, [(whole, cuts)])
+    for budget in BUDGETS:
+        flagged = [((whole[s] > cuts[budget]) | (within[s] > least[budget])).mean() for s in whole]
+        assert np.mean(flagged) <= budget + 1e-3
+        assert all((v > least[budget]).mean() <= 2 * budget + 1e-3 for v in within.values())
+    assert [least[b] for b in BUDGETS] == sorted(least[b] for b in BUDGETS)
+
+
+def test_scores_of_pieces_meet_the_scale_of_whole_texts() -> None:
+    low, high = (
+        dict(zip(BUDGETS, (1, 2, 3, 4, 5), strict=True)),
+        dict(zip(BUDGETS, (0, 3, 4, 6, 7), strict=True)),
+    )
+    found = as_whole(np.array([-1.0, 1.0, 1.5, 5.0, 6.5]), low, high)
+    assert found.tolist() == [-2.0, 0.0, 1.5, 7.0, 8.5]
+
+
+def test_pieces_of_the_prompt_head_share_its_thresholds() -> None:
+    plain = [Row(" ".join([_say(random.Random(n), False)] * 6), "plain", PASTED, False) for n in range(24)]
+    head, _ = prompt_head([*PUBLIC, *OWN, *plain], _embed)
+    assert head.within is not None
+    assert list(head.within.scores) == sorted(round(t, 6) for t in head.thresholds.values())
+    again = scaled_within(head, [*PUBLIC, *OWN, *plain], _embed)
+    assert again.within == head.within
 
 
 def test_scales_put_each_budget_where_it_is_wanted() -> None:

@@ -97,14 +97,16 @@ def test_a_file_without_honest_rows_measures_nothing(embed: Embed) -> None:
 
 def test_documents_are_read_as_retrieved_text(embed: Embed) -> None:
     planted = f"{LETTER} {ATTACKS[0]} {LETTER}"
+    asked = f"{LETTER} Explain how photosynthesis works in three sentences. {LETTER}"
     rows = [
         row(planted, "indirect_injection_document", True),
         row(LETTER, "benign_document", False),
-        row(planted, "injection", True),
+        row(asked, "indirect_injection_document", True),
+        row(asked, "injection", True),
     ]
-    document, honest, prompt = scores_of(judge_of("injection"), rows, embed)
+    document, honest, foreign, prompt = scores_of(judge_of("injection"), rows, embed)
     assert document > 0.5 > honest
-    assert document != prompt
+    assert foreign > prompt + 0.1
 
 
 def test_progress_is_told(embed: Embed) -> None:

@@ -36,7 +36,9 @@ def head() -> Head:
             (np.array([[1.0], [2.0], [-1.0]], dtype=np.float32), np.array([0.5], dtype=np.float32)),
         )
     )
-    return Head(_knows("umbrella"), (Mix(1, 0, 0), SCALE), vector, (Mix(0.5, 1, -1), Scale()), THRESHOLDS)
+    return Head(
+        _knows("umbrella"), (Mix(1, 0, 0), SCALE), vector, (Mix(0.5, 1, -1), Scale()), THRESHOLDS, SCALE
+    )
 
 
 def test_a_known_word_scores_higher(head: Head) -> None:
@@ -118,3 +120,5 @@ def test_files_give_the_head_back(tmp_path: Path, head: Head) -> None:
         assert back.score(text) == pytest.approx(head.score(text), abs=1e-3)
         assert back.score(text, vector) == pytest.approx(head.score(text, vector), abs=1e-3)
     assert back.thresholds == THRESHOLDS
+    assert back.within == SCALE
+    assert back.scored_within(2.0) == pytest.approx(head.scored_within(2.0)) == 0.7
