@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from stepwell.base.decisions import Finding, Stage
 from stepwell.base.errors import GuardBlocked, HeldForReview
@@ -22,6 +22,12 @@ from stepwell.guards.tally import Tally
 INLINE_CHARS = 32_000
 """More text than that, since it was last so, is read off the event loop."""
 _reading = Lane("stepwell-values", 2)
+T = TypeVar("T")
+
+
+async def aside(work: Callable[[], T], n_chars: int) -> T:
+    """What `work` gives; off the event loop where it goes over so much text that others would have to wait."""
+    return await _reading.run(work) if n_chars > INLINE_CHARS else work()
 
 
 class Reviews(Protocol):

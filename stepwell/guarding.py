@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,7 @@ from stepwell.conversing import Conversing
 from stepwell.guards.guard import Guard
 from stepwell.guards.masks.held_names import HeldNames
 from stepwell.guards.policy import INPUTS
+from stepwell.guards.scan import aside
 from stepwell.memory.context.log.log import Name, Past
 from stepwell.run import Run
 
@@ -143,7 +145,8 @@ class Guarding:
             run.vault = await self.masks().open(caller.tenant or "", caller.user or "", name)
             run.vault.reserve_names(held)
         run.masking = masker = Masker(run.vault)
-        run.request = masker.own_words(run.request)
+        n_bytes = sum(memoryview(raw).nbytes for raw in run.request.fields.values())
+        run.request = await aside(partial(masker.own_words, run.request), n_bytes)
 
     async def _names_in(self, name: Name) -> set[str]:
         """What stands like a placeholder in the conversation.

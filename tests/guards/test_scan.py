@@ -14,7 +14,7 @@ from stepwell.guards.check import WHOLE_TEXT
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import MOST_WAITS, SHORT_CHARS
 from stepwell.guards.rules import Rule
-from stepwell.guards.scan import INLINE_CHARS, Scan
+from stepwell.guards.scan import INLINE_CHARS, Scan, aside
 from stepwell.guards.tally import Tally
 from stepwell.guards.time_limit import in_time, time_limit
 
@@ -136,3 +136,8 @@ def test_a_limit_holds_within_it_alone() -> None:
     with time_limit(-1.0), pytest.raises(TimeoutError):
         in_time()
     in_time()
+
+
+async def test_other_work_on_long_texts_is_done_aside() -> None:
+    assert await aside(threading.current_thread, INLINE_CHARS) is threading.current_thread()
+    assert await aside(threading.current_thread, INLINE_CHARS + 1) is not threading.current_thread()
