@@ -104,7 +104,7 @@ class Conversation:
         return await self._pipeline().shown(past, self._name)
 
     async def amessages(self) -> list[dict[str, Any]]:
-        """All turns, verbatim, as OpenAI messages."""
+        """All turns, verbatim, as OpenAI messages; with values in place of their placeholders while those are kept."""
         return [msgspec.json.decode(turn.raw) for turn in (await self.apast()).turns]
 
     async def aappend(self, messages: Sequence[OneMessage], *, at_s: float | None = None) -> int:
@@ -147,6 +147,9 @@ class Conversation:
 
     async def apack(self, query: str, max_tokens: int, *, model: str = "") -> Prompt:
         """What would be sent before `query`, a user message to come; calls no tier and keeps nothing.
+
+        It is what the log holds: values that a rule masked stand as placeholders, which `amessages` replaces, and pins
+        and turns that were imported are as they came.
 
         Args:
             max_tokens: What the messages may take, `query` and the reply's opening included; `packed.n_tokens` is

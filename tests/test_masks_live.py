@@ -120,6 +120,9 @@ async def test_a_conversation_keeps_placeholders_across_processes(
         stream = await talk.astream("Who wrote?")
         assert await read(stream) == reply.text
         assert seen(fake)[3:] == ["[EMAIL_2] wrote to [EMAIL_1].", "Who wrote?"]
+        assert "I am [EMAIL_1]" in await talk.atext("Who?", 1000)  # as it would be sent
+        assert (await talk.apack("Who?", 1000)).messages[0]["content"] == "I am [EMAIL_1]"
+        assert (await talk.amessages())[0]["content"] == "I am ann@example.org"
     assert b"example.org" not in disk(tmp_path)
 
 

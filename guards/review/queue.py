@@ -26,8 +26,8 @@ class ReviewQueue:
     """Holds texts until a person has decided; in one SQLite file, or in memory.
 
     An approved text passes from then on, for its tenant, stage and check; a rejected one is blocked at once. Both are
-    known by a keyed hash: the text itself goes once nobody needs it any more. Several processes may share a file; any
-    thread and any event loop may call.
+    known by a keyed hash: the text itself goes once nobody needs it any more. An answer is kept whole beside its text,
+    as the next one would be another. Several processes may share a file; any thread and any event loop may call.
 
     Args:
         clock: Unix time.

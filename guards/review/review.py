@@ -19,8 +19,9 @@ class Review(msgspec.Struct, frozen=True):
         policy: Names the rules that held it.
         status: "expired": nobody looked at it in time, and it counts as rejected.
         held_s: Unix time at which it came first.
-        n_sent: How often it was sent.
-        text: None where it was erased, as once its label was exported, or where only a list was asked for.
+        n_sent: In how many requests it came.
+        text: As a tier sees it, with placeholders of masked values; None where it was erased, as once its label was
+            exported, or where only a list was asked for.
         by, note: Who decided, and what they wrote.
         decided_s: Unix time; None while it waits.
     """

@@ -188,7 +188,10 @@ class GuardUnavailable(GuardBlocked):
 
 
 class HeldForReview(GuardBlocked):
-    """It waits for a person; sent again after they approved it, it passes. `review_id` names it in the queue."""
+    """It waits for a person; `review_id` names it in the queue.
+
+    Sent again after they approved it, a request passes; one whose answer was held gets that very answer, at no cost.
+    """
 
     code = "held_for_review"
 

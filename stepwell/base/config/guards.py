@@ -137,8 +137,14 @@ class ReviewConfig(Section):
     path: str | None = Field(
         default=None, description="SQLite file; none: memory only, decisions end with the process"
     )
-    ttl_s: float = Field(default=7 * 86_400, gt=0, description="what nobody looked at so long is rejected")
-    max_waiting: int = Field(default=10_000, ge=1, description="more are blocked")
+    ttl_s: float = Field(
+        default=7 * 86_400,
+        gt=0,
+        description="what nobody looked at so long is rejected; an answer is kept as long for who asked, once",
+    )
+    max_waiting: int = Field(
+        default=10_000, ge=1, description="more are blocked; of as many answers the whole is kept"
+    )
 
 
 class AuditConfig(Section):
