@@ -215,9 +215,11 @@ def _mean(values: Sequence[float]) -> float:
 def _disguised(args: Namespace, rows: Sequence[Row], embed: Any) -> int:
     from stepwell.evals.guards.disguises import EIGHT, MORE
     from stepwell.evals.guards.measure import disguised
+    from stepwell.evals.guards.surrounded import surrounded
 
     with terminal.progress("disguises") as show:
-        n, shares = disguised(rows, {**EIGHT, **MORE}, embed, lambda name, done, of: show(done, of))
+        ways = {**EIGHT, **MORE, **surrounded(rows)}
+        n, shares = disguised(rows, ways, embed, lambda name, done, of: show(done, of))
     if args.json:
         terminal.say_json({"n_plain": n, "caught": shares})
         return Exit.OK
