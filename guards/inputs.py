@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from stepwell.guards.check import Judge
 
 _VECTOR_WAIT_S = 0.25
+#: So many texts later, others have their turn.
+_TURN_PLACES = 64
 T = TypeVar("T")
 VectorOf = Callable[[ChatRequest], RequestVector]
 
@@ -53,7 +56,9 @@ class Inputs:
         """
         keys: list[Place] = []
         found: list[tuple[Place, list[Cut]]] = []
-        for place in places(request, keys):
+        for n, place in enumerate(places(request, keys), 1):
+            if n % _TURN_PLACES == 0:
+                await asyncio.sleep(0)
             rules = self._rules_of(place, policy)
             if rules or place.kind == "id":
                 reads_json = is_json(place.path)
@@ -93,7 +98,9 @@ class Inputs:
             said = "\0".join(("names", *(place.text for place in places_of)))
             is_known = not policy.reads_context and self.passed.knows(policy.version, stage, said)
             n_before = scan.tally.n_notes
-            for place in places_of:
+            for n, place in enumerate(places_of, 1):
+                if n % _TURN_PLACES == 0:
+                    await asyncio.sleep(0)
                 rules = () if is_known else policy.values[stage]
                 named.append((place, await scan.cuts(place.text, rules, stage, place.where, is_json=False)))
             if not is_known and scan.tally.n_notes == n_before:
@@ -110,6 +117,8 @@ class Inputs:
         counts: Callable[[Finding], bool] | None = None,
     ) -> None:
         """Add to `cuts` what was found elsewhere in the request, and stands here too."""
+        if cuts and cuts[0][0].start == 0 and cuts[0][0].end == len(place.text):
+            return
         for rule, f in found_again(place.text, values, cuts, self._rules_of(place, policy)):
             if counts is None or counts(f):
                 scan.tally.add([f], rule.action, where=place.where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stepwell.base.request import ChatRequest
 from stepwell.guards.leaves import Path, put
 from stepwell.guards.masks.vault import Vault
-from stepwell.guards.texts import places
+from stepwell.guards.texts import Place, places
 
 
 class Masker:
@@ -30,8 +30,9 @@ class Masker:
             BadRequest: A field can't be read.
         """
         edits: dict[str, dict[Path, str | None]] = {}
-        found = list(places(request))
-        for place in found:
+        names: list[Place] = []
+        found = list(places(request, names))
+        for place in (*found, *names):
             self.vault.reserve(place.text)
         for place in found:
             new = self._kept_apart(place.text)

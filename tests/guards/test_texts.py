@@ -173,6 +173,14 @@ async def test_a_masked_name_is_masked_as_its_text_is() -> None:
     assert vault.restore("[EMAIL_1]") == MAIL
 
 
+async def test_a_name_that_reads_as_a_placeholder_is_never_given_out() -> None:
+    vault = Vault()
+    masker = Masker(vault)
+    body = {"messages": [{"role": "user", "content": MAIL}], "metadata": {"[EMAIL_1]": "mine"}}
+    _, request = await email("mask").check_input(masker.own_words(ChatRequest.build(body)), masking=masker)
+    assert request.messages[0].content == "[EMAIL_2]"
+
+
 async def test_names_are_looked_at_anew_where_something_was_found() -> None:
     guard = email("block")
     for name in ("colour", MAIL, "colour", MAIL):
