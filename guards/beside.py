@@ -39,6 +39,11 @@ def names(answer: Any) -> Iterator[tuple[Path, str]]:
                     yield (*path, name), name
 
 
+def where(path: Path) -> str:
+    """The place as verdicts show it: names of fields that are no plain words may be text, so they don't."""
+    return ".".join(str(s) if isinstance(s, int) or _PLAIN_NAME.fullmatch(s) else "*" for s in path)
+
+
 def _walk(value: Any, is_skipped: Callable[[Path], bool]) -> Iterator[tuple[Path, Any]]:
     """All values within one, in order."""
     open_values: list[tuple[Path, Any]] = [((), value)]

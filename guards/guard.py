@@ -12,6 +12,7 @@ from stepwell.base.decisions import Stage, Verdict
 from stepwell.base.embedding import Embedder, embed_now, on_worker
 from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
+from stepwell.guards.beside import where
 from stepwell.guards.context import Context
 from stepwell.guards.describe import RuleView, described
 from stepwell.guards.inputs import Inputs, VectorOf, reads_vector
@@ -240,10 +241,10 @@ async def _answered(
     edits: dict[Path, str | None] = {}
     for path, text in found:
         stage: Stage = "tool_args" if _is_tool_input(path) else said
-        where = ".".join(map(str, path))
-        new = await scan.clean(text, policy.values[stage], stage, where, is_json=is_json(path))
+        place = where(path)
+        new = await scan.clean(text, policy.values[stage], stage, place, is_json=is_json(path))
         if policy.judges[stage]:
-            new = await scan.judge(new, policy.judges[stage], stage, where)
+            new = await scan.judge(new, policy.judges[stage], stage, place)
         if new != text:
             edits[path] = new
     return edits

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from stepwell.base.decisions import Stage, Verdict
 from stepwell.base.messages import ChunkChoice, Event
+from stepwell.guards.beside import where
 from stepwell.guards.channel import Channel, Setting
 from stepwell.guards.context import Context
 from stepwell.guards.leaves import Path, is_json
@@ -237,8 +238,8 @@ class GuardStream:
 
     def _open(self, state: Choice, lane: Path) -> Channel:
         setting = self._called if is_tool_input(lane) else self._said
-        where = ".".join(map(str, ("choices", state.index, "message", *lane)))
-        channel = state.channels[lane] = Channel(setting, is_json=is_json(lane), where=where)
+        place = where(("choices", state.index, "message", *lane))
+        channel = state.channels[lane] = Channel(setting, is_json=is_json(lane), where=place)
         state.line(lane[:2] if lane[0] == "tool_calls" else lane[:1])
         return channel
 

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from stepwell.base.decisions import Finding
 from stepwell.base.messages import Event, decode_chunk
-from stepwell.guards.beside import names, repeats, spoken, strings, without
+from stepwell.guards.beside import names, repeats, spoken, strings, where, without
 from stepwell.guards.check import WHOLE_TEXT
 from stepwell.guards.context import Context
 from stepwell.guards.deadline import CheckFailed
@@ -84,22 +84,22 @@ class Beside:
     def _cleaned(self, text: str, path: Path) -> str:
         if text in self._known or not self._rules:
             return text
-        where, folded = ".".join(map(str, path)), read_text(text)
+        place, folded = where(path), read_text(text)
         cuts: list[Finding] = []
         for rule in self._rules:
             try:
                 if rule.is_plugged or rule.reads_context:
-                    found = look(rule, text, self._context, where)
+                    found = look(rule, text, self._context, place)
                 else:
                     found = rule.find_read(text, folded)
             except CheckFailed as e:
                 self._tally.fail(str(e), rule.on_error)
                 continue
             if rule.action in CUTTING:
-                self._tally.add(found, "redact", where=where)
+                self._tally.add(found, "redact", where=place)
                 cuts += found
             else:
-                self._tally.add(found, "log" if rule.action == "log" else "block", where=where)
+                self._tally.add(found, "log" if rule.action == "log" else "block", where=place)
         if cuts:
             return cut_out(text, join(cuts), Writer())
         if len(self._known) < _MOST_KNOWN:

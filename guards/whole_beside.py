@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Raw
 
 from stepwell.base.decisions import Stage
-from stepwell.guards.beside import names, spoken, strings, without
+from stepwell.guards.beside import names, spoken, strings, where, without
 from stepwell.guards.leaves import Path, read
 from stepwell.guards.rules import Rule
 from stepwell.guards.scan import Scan
@@ -58,5 +58,4 @@ async def edits_beside(
 
 
 async def _cleaned(text: str, path: Path, rules: tuple[Rule, ...], stage: Stage, scan: Scan) -> str:
-    where = ".".join(map(str, path))
-    return await scan.clean(text, tuple(filter(reads_fields, rules)), stage, where, is_json=None)
+    return await scan.clean(text, tuple(filter(reads_fields, rules)), stage, where(path), is_json=None)

@@ -156,3 +156,18 @@ def test_only_what_holds_a_value_changes() -> None:
     body = checked(REDACTS, as_body(top, {}, {}))
     assert b'"citations":["by [EMAIL]","by Bo"]' in body
     assert b'"n":12345678901234567890123' in body
+
+
+def test_no_verdict_shows_names_that_may_be_text() -> None:
+    hidden = {"x": {MAIL: MAIL}}
+    stream = LOGS.open_stream()
+    assert stream is not None
+    events = [as_event(hidden, {"x": hidden}, hidden), as_event({}, {}, {MAIL: f"to {MAIL} "})]
+    stream.feed(events)
+    stream.finish()
+    body = as_body(hidden, {"x": hidden}, {**hidden, MAIL: MAIL})
+    whole, _, _ = asyncio.run(LOGS.check_output(body, decode_answer(body)))
+    for verdict in (stream.verdict, whole):
+        assert verdict.n_findings >= 3
+        assert MAIL not in repr(verdict)
+        assert any(f.where.endswith(".*") for f in verdict.findings)
