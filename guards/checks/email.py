@@ -17,6 +17,7 @@ _SPELT = re.compile(
     rf"(?i:(?<![\w.%+-])[\w%+-][\w.%+-]{{0,60}}{_AT}(?:[^\W_][\w-]{{0,29}}{_DOT}){{1,4}}[^\W\d_]{{2,24}}(?![\w-]))"
 )
 _SPELT_AT = re.compile(r"(?i:[\[({]at[\])}])")
+_SPELT_LOCAL = r"[\w.%+-]{1,61}+"
 # what the beginning of a spelt one looks like, behind its local part
 _SPELT_OPEN = (
     r" ?(?:[\[({](?i:a|at(?:[\])}] ?(?:[\w-]{1,30}+(?:\.| ?[\[({]dot[\])}] ?)){0,4}+[\w-]{0,30}+"
@@ -31,8 +32,8 @@ class Email(RunCheck):
     kinds = ("EMAIL",)
     max_len = 320
     alert = _EDGE + r"[\w.%+-]{1,64}+(?:@[\w-]{1,63}\.| ?[\[({](?i:at)[\])}])"
-    tail = _EDGE + r"[\w.%+-]{1,64}+(?:@[\w-]{0,63}+| ?(?:[\[({](?i:at?)?)?)\Z"
-    run = re.compile(_EDGE + rf"[\w.%+-]{{1,64}}+(?:@[\w.-]*+|{_SPELT_OPEN})\Z")
+    tail = _EDGE + rf"(?:[\w.%+-]{{1,64}}+(?:@[\w-]{{0,63}}+)?|{_SPELT_LOCAL} ?(?:[\[({{](?i:at?)?)?)\Z"
+    run = re.compile(_EDGE + rf"(?:[\w.%+-]{{1,64}}+(?:@[\w.-]*+)?|{_SPELT_LOCAL}{_SPELT_OPEN})\Z")
 
     def find(self, text: str) -> list[Finding]:
         spans = [m.span(1) for m in _ADDRESS.finditer(text)] if "@" in text else []

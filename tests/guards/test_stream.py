@@ -260,6 +260,16 @@ def test_hold_back_is_bounded_in_text_without_values() -> None:
     assert stream.verdict.n_findings == 0
 
 
+def test_a_long_word_and_the_space_behind_it_wait_for_64_characters_at_most() -> None:
+    digest = "1f0e" * 16
+    for text in (f"sum {digest} ok", f"sum {digest}. ok", f"{digest}{digest} ok", f"...{digest} ok"):
+        stream = guard("email").open_stream()
+        assert stream is not None
+        for char in text:
+            stream.feed([event(char)])
+            assert stream.n_held_chars <= 64
+
+
 def test_choices_and_other_fields_keep_apart() -> None:
     stream = guard("email").open_stream()
     assert stream is not None
