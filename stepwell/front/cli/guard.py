@@ -62,7 +62,7 @@ def _tuned(args: Namespace, config: Config, budget: float) -> tuple[list[TunedRe
             reports.append(found)
     if not reports and all(isinstance(e, TooFewHonest) for e in untuned.values()):
         why = "; ".join(dict.fromkeys(str(e) for e in untuned.values()))
-        raise UsageError(f"{why}: rows {{text, label: 0}}; the review queue's are no sample")
+        raise UsageError(f"{why}: rows {{text, label: 0, documents?}}; the review queue's are no sample")
     for name, why_not in untuned.items():
         terminal.say(f"{name}: {why_not}; the shipped threshold stays")
     is_no = {n for n, w in untuned.items() if n in (args.check or ()) or not isinstance(w, TooFewHonest)}
@@ -135,6 +135,10 @@ def _judges(config: Config, wanted: list[str] | None) -> list[Judge]:
     if not judges and not wanted:
         judges = [usable for n in checks.names() if isinstance(usable := _usable(n), Judge)]
     if not wanted:
+        for name in BY_NAME & options.keys():
+            terminal.say(
+                f"{name}: its threshold stays; it is looked at where it is asked for: --check {name}"
+            )
         judges = [j for j in judges if j.name not in BY_NAME]
     if missing := {*(wanted or ())} - {j.name for j in judges}:
         raise UsageError(f"--check: no check that has learned is named {', '.join(sorted(missing))}")

@@ -35,8 +35,9 @@ def show_use(reports: Sequence[TunedReport], path: str, budget: float, configure
     terminal.say(f"  guards: {{thresholds: {path}}}")
     if budget != configured:
         terminal.say(f"  promises: {{max_false_blocks: {budget:g}}}")
-        names = " | ".join(r.check for r in reports)
-        terminal.say(f"or, instead of the promise, on a check: {{check: {names}, false_blocks: {budget:g}}}")
+        terminal.say("or, instead of that promise, where the checks stand:")
+        for report in reports:
+            terminal.say(f"  {{check: {report.check}, false_blocks: {budget:g}}}")
 
 
 def show_report(

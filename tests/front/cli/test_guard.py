@@ -186,11 +186,13 @@ def test_few_rows_tune_nothing(here: Path, capsys: Capture) -> None:
 
 def test_takes_the_judges_of_the_configuration(here: Path, capsys: Capture) -> None:
     with (here / "stepwell.yaml").open("a") as file:
-        file.write("guards: {input: [secrets, {check: toxicity, options: {floor: 0.3}}]}\n")
+        file.write("guards: {input: [secrets, {check: toxicity, options: {floor: 0.3}}, language]}\n")
     rows = write(here / "rows.jsonl", honest(40))
     assert main(["guard", "tune", rows, "--out", "t.json"]) == Exit.NO
     assert list(Thresholds.load("t.json").checks) == ["toxicity"]
-    capsys.readouterr()
+    assert "language: its threshold stays" in capsys.readouterr().err
+    kept = Thresholds.load("t.json").checks["toxicity"]
+    assert all(0.3 <= c.threshold <= 1 for c in kept.cuts)
 
 
 def test_reports_both_thresholds_on_other_rows(here: Path, capsys: Capture) -> None:
