@@ -45,7 +45,7 @@ def _tuned(args: Namespace, config: Config, budget: float) -> tuple[list[TunedRe
     Raises:
         UsageError: There are too few rows for any check.
     """
-    from stepwell.guards.calibrate.tune import TooFewHonest, Untuned, tune
+    from stepwell.guards.calibrate.tune import READS_SOURCES, TooFewHonest, Untuned, tune
 
     rows = _rows(args)
     reports: list[TunedReport] = []
@@ -61,7 +61,8 @@ def _tuned(args: Namespace, config: Config, budget: float) -> tuple[list[TunedRe
         else:
             reports.append(found)
     if not reports and all(isinstance(e, TooFewHonest) for e in untuned.values()):
-        why = "; ".join(dict.fromkeys(str(e) for e in untuned.values()))
+        plain = [e for name, e in untuned.items() if name not in READS_SOURCES]
+        why = "; ".join(dict.fromkeys(map(str, plain or untuned.values())))
         raise UsageError(f"{why}: rows {{text, label: 0, documents?}}; the review queue's are no sample")
     for name, why_not in untuned.items():
         terminal.say(f"{name}: {why_not}; the shipped threshold stays")
