@@ -93,6 +93,7 @@ class ReplyStream:
         self._config = config
         self._batches: AsyncGenerator[list[Event], None] | None = None
         self._is_ended = False
+        self._n_bytes = 0
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self._events()
@@ -195,18 +196,32 @@ class ReplyStream:
     async def _through(self, events: list[Event]) -> list[Event]:
         guard = self.guard
         self.assembler.add(events)
-        if guard is not None:
-            if guard.blocks(events):
-                events = await _blocking.run(partial(guard.feed, events))
-            elif sum([len(e.payload) for e in events]) > _INLINE_BYTES:
-                events = await _reading.run(partial(guard.feed, events))
-            else:
-                events = guard.feed(events)
-            self._guarded.add(events)
+        self._n_bytes += (n_bytes := sum([len(e.payload) for e in events]))
+        if guard is not None and guard.blocks(events):
+            done = await _blocking.run(partial(self._read, events))
+        elif n_bytes > _INLINE_BYTES or (self._n_bytes > _INLINE_BYTES and _has_end(events)):
+            done = await _reading.run(partial(self._read, events))
+        else:
+            done = self._read(events)
+        return self._without_usage(self._let_out(*done))
+
+    def _read(self, events: list[Event]) -> tuple[list[Event], list[Event]]:
+        """What the guard lets out, and what the restorer makes of it; may run in a thread that nobody waits for."""
+        guarded = events if self.guard is None else self.guard.feed(events)
+        return guarded, guarded if self._restorer is None else self._restorer.feed(guarded)
+
+    def _read_rest(self) -> tuple[list[Event], list[Event]]:
+        guarded = [] if self.guard is None else self.guard.finish()
+        if self._restorer is None:
+            return guarded, guarded
+        return guarded, [*self._restorer.feed(guarded), *self._restorer.finish()]
+
+    def _let_out(self, guarded: list[Event], sent: list[Event]) -> list[Event]:
+        if self.guard is not None:
+            self._guarded.add(guarded)
         if self._restorer is not None:
-            events = self._restorer.feed(events)
-            self._sent.add(events)
-        return self._without_usage(events)
+            self._sent.add(sent)
+        return sent
 
     def _without_usage(self, events: list[Event]) -> list[Event]:
         if self.assembler.usage is not None:  # once, at the end
@@ -218,13 +233,13 @@ class ReplyStream:
         return events
 
     async def _last(self) -> list[Event]:
-        guard, events = self.guard, list[Event]()
-        if guard is not None:
-            events = await _blocking.run(guard.finish) if guard.is_blocking else guard.finish()
-            self._guarded.add(events)
-        if self._restorer is not None:
-            events = [*self._restorer.feed(events), *self._restorer.finish()]
-            self._sent.add(events)
+        if self.guard is not None and self.guard.is_blocking:
+            done = await _blocking.run(self._read_rest)
+        elif self._n_bytes > _INLINE_BYTES:
+            done = await _reading.run(self._read_rest)
+        else:
+            done = self._read_rest()
+        events = self._let_out(*done)
         if self._wants_usage:
             answer = self.assembler.answer()
             n = self.assembler.n_pieces
@@ -260,6 +275,11 @@ class ReplyStream:
                 await self._source.aclose()
         finally:
             await self._end(self, status, error)
+
+
+def _has_end(events: list[Event]) -> bool:
+    """Whether a choice ends: then a guard may read all of it."""
+    return any(c.finish_reason is not None for e in events for c in e.chunk.choices)
 
 
 class _Watch:

@@ -77,3 +77,20 @@ async def test_large_pieces_are_read_off_the_event_loop(monkeypatch: pytest.Monk
         async with house(FakeTier(text), guards={"input": [], "output": ["email"]}) as well:
             assert "ann" not in await read(well)
         assert all(t is threading.current_thread() for t in threads) is is_here
+
+
+async def test_the_end_of_a_long_answer_is_read_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    finish = GuardStream.finish
+
+    def noted(self: GuardStream) -> list[Event]:
+        threads.append(threading.current_thread())
+        return finish(self)
+
+    monkeypatch.setattr(GuardStream, "finish", noted)
+    for text, is_here in (("ann@example.org", True), ("ann@example.org " * 5000, False)):
+        threads.clear()
+        async with house(FakeTier(text), guards={"input": [], "output": ["email"]}) as well:
+            assert "ann" not in await read(well)
+        assert threads
+        assert (threads[-1] is threading.current_thread()) is is_here
