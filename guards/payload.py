@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -26,6 +26,10 @@ _decode_dicts = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 _NULL = Raw(b"null")
 _Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+# OpenAI's, new in each event; what is longer, or a number, is read
+_Padding = Annotated[
+    str, msgspec.Meta(max_length=16, pattern="^(?:[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]*[A-Za-z]|)$")
+]
 _ROLES = (b'"assistant"', b"null", b'""')
 
 
@@ -45,6 +49,7 @@ class _Shape(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     system_fingerprint: Raw = _NULL
     service_tier: Raw = _NULL
     usage: Raw = _NULL
+    obfuscation: _Padding = ""
 
 
 _decode_shape = msgspec.json.Decoder(_Shape).decode

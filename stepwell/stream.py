@@ -239,7 +239,7 @@ class ReplyStream:
             done = await _reading.run(self._read_rest)
         else:
             done = self._read_rest()
-        events = self._let_out(*done)
+        events = self._without_usage(self._let_out(*done))
         if self._wants_usage:
             answer = self.assembler.answer()
             n = self.assembler.n_pieces

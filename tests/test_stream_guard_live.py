@@ -99,6 +99,46 @@ async def test_a_stopped_stream_ends_with_content_filter_and_then_the_error() ->
         assert stream.reply.answer.choices[0].finish_reason == "content_filter"
 
 
+class Goes(FakeTier):
+    """Streams what it is given, and goes on behind its own end."""
+
+    def __init__(self, *events: Event) -> None:
+        super().__init__("unused")
+        self._events = events
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[list[Event], None]:
+        for one in self._events:
+            yield [one]
+            await asyncio.sleep(0)
+
+
+USAGE = encode_json({"id": "x", "model": "fake", "choices": [], "usage": {"total_tokens": 9}})
+
+
+@pytest.mark.parametrize("between", [Event(USAGE, decode_chunk(USAGE)), event({}, "stop")])
+async def test_a_tier_that_goes_on_behind_its_end_leaks_nothing(between: Event) -> None:
+    tier = Goes(
+        event({"content": "to ann@ex"}), between, event({"content": "ample.org, so"}), event({}, "stop")
+    )
+    async with house(tier, guards=GUARDS) as well:
+        stream = await well.astream("Talk.", stream_options={"include_usage": True})
+        seen = [one async for one in stream]
+    texts = [c.delta.content or "" for e in seen for c in e.chunk.choices]
+    assert "".join(texts) == "to [EMAIL], so"
+    assert [e.chunk.usage is not None for e in seen] == [False] * (len(seen) - 1) + [True]
+    assert [c.finish_reason for c in seen[-2].chunk.choices] == ["stop"]
+    assert stream.reply is not None
+    assert stream.reply.text == "to [EMAIL], so"
+
+
+async def test_fields_beside_the_text_are_read_on_the_way_out() -> None:
+    fields = json.loads(event({"content": "so"}).payload) | {"citations": ["by ann@example.org"]}
+    payload = encode_json(fields)
+    async with house(Goes(Event(payload, decode_chunk(payload)), event({}, "stop")), guards=GUARDS) as well:
+        seen = [one async for one in await well.astream("Talk.")]
+    assert json.loads(seen[0].payload)["citations"] == ["by [EMAIL]"]
+
+
 TIERS: dict[str, Any] = {
     "only": {"model": "fake/only", "usd_per_1m_input": 1, "usd_per_1m_output": 2, "window_tokens": 8192}
 }
