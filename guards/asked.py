@@ -101,7 +101,7 @@ def _kind(path: Path, text: str) -> Kind | None:
     key = path[-1]
     if key == "content" or key == "text":
         return "text"
-    if text in WORDS and any(step in WORD_FIELDS for step in path[-2:]):
+    if text in WORDS and (key in WORD_FIELDS or (len(path) > 1 and path[-2] in WORD_FIELDS)):
         return None
     if len(path) == 1:
         return "id" if key in _CALLERS else "text"

@@ -22,7 +22,7 @@ from stepwell.guards.plan import CUTTING
 from stepwell.guards.policy import INPUTS, Policy
 from stepwell.guards.rules import Rule
 from stepwell.guards.scan import Scan, aside
-from stepwell.guards.seams import Seamed, seamed
+from stepwell.guards.seams import PART_STEPS, Seamed, seamed
 from stepwell.guards.texts import Place, marked, places
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Inputs:
         same. The name of a field is replaced as a text is.
         """
         keys: list[Place] = []
+        parts: list[Place] = []
         found: list[tuple[Place, list[Cut]]] = []
         for n, place in enumerate(places(request, keys), 1):
             if n % _TURN_PLACES == 0:
@@ -64,8 +65,9 @@ class Inputs:
                 reads_json = is_json(place.path)
                 cuts = await scan.cuts(place.text, rules, place.stage, place.where, is_json=reads_json)
                 found.append((place, cuts))
-        seams = seamed([p for p, _ in found])
-        across = [(s, await self._across(s, policy, scan)) for s in seams]
+            if len(place.path) == PART_STEPS:
+                parts.append(place)
+        across = [(s, await self._across(s, policy, scan)) for s in seamed(parts)] if parts else []
         named = await self._keys(keys, policy, scan) if keys else []
         every = [*found, *named, *((s.place, cuts) for s, cuts in across)]
         if not any(cuts for _, cuts in every):

@@ -12,6 +12,9 @@ from stepwell.guards.leaves import Path
 from stepwell.guards.spans import Masking, Span, Writer, cut_out, join
 from stepwell.guards.texts import Place
 
+PART_STEPS = 5
+"""Of the path messages.0.content.0.text."""
+
 
 class Seamed:
     """The text parts of one message behind one another.
@@ -78,6 +81,6 @@ def seamed(places: Sequence[Place]) -> list[Seamed]:
     by_message: dict[str | int, list[Place]] = {}
     for place in places:
         path = place.path
-        if len(path) == 5 and path[0] == "messages" and path[2] == "content" and path[4] == "text":
+        if len(path) == PART_STEPS and path[0] == "messages" and path[2] == "content" and path[4] == "text":
             by_message.setdefault(path[1], []).append(place)
     return [Seamed(parts) for parts in by_message.values() if len(parts) > 1]

@@ -14,6 +14,7 @@ from stepwell.guards.wire_names import KNOWN_NAMES
 
 DOCUMENTS = "documents"
 _TOOL_ROLES = ("tool", "function")
+_ROLES = (*_TOOL_ROLES, "user", "assistant", "system", "developer")
 SYSTEM = ("system", "developer")
 #: Roles whose words no judge looks at: instructions are a system prompt's purpose, and the rest is a model's own.
 _NOT_JUDGED = (*SYSTEM, "assistant", "")
@@ -58,10 +59,15 @@ def places(request: ChatRequest, keys: list[Place] | None = None) -> Iterator[Pl
     for name, value in fields_of(request.fields):
         if name == "messages":
             for i, message in enumerate(value):
-                role = str(message.get("role", ""))
-                yield from _of(
-                    message, (name, i), role, "tool_result" if role in _TOOL_ROLES else "input", keys
-                )
+                role, said = message.get("role", ""), message.get("content")
+                stage: Stage = "tool_result" if role in _TOOL_ROLES else "input"
+                if (
+                    len(message) == 2 and role in _ROLES and isinstance(said, str)
+                ):  # most; half the time of all
+                    if said:
+                        yield Place((name, i, "content"), said, role, stage)
+                else:
+                    yield from _of(message, (name, i), str(role), stage, keys)
         elif name == DOCUMENTS:
             yield from _of(value, (name,), DOCUMENTS, "retrieved", keys)
         else:
