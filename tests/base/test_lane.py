@@ -9,11 +9,11 @@ import pytest
 from stepwell.base.lane import Lane
 
 
-async def test_work_runs_off_the_event_loop_on_threads_of_that_name():
+async def test_work_runs_off_the_event_loop_on_threads_of_that_name() -> None:
     assert (await Lane("some-lane", 1).run(lambda: threading.current_thread().name)).startswith("some-lane")
 
 
-async def test_a_full_lane_holds_up_no_other():
+async def test_a_full_lane_holds_up_no_other() -> None:
     open_it = threading.Event()
     full, other = Lane("full", 1), Lane("other", 1)
     waiting = [asyncio.create_task(full.run(open_it.wait)) for _ in range(3)]
@@ -24,7 +24,7 @@ async def test_a_full_lane_holds_up_no_other():
     assert all(await asyncio.gather(*waiting))
 
 
-async def test_work_that_has_not_begun_is_dropped_with_its_caller():
+async def test_work_that_has_not_begun_is_dropped_with_its_caller() -> None:
     open_it, ran = threading.Event(), []
     lane = Lane("dropping", 1)
     first = asyncio.create_task(lane.run(open_it.wait))
@@ -40,7 +40,7 @@ async def test_work_that_has_not_begun_is_dropped_with_its_caller():
     assert ran == []
 
 
-async def test_what_work_raises_is_raised():
+async def test_what_work_raises_is_raised() -> None:
     def fail() -> None:
         raise KeyError("x")
 
@@ -49,7 +49,7 @@ async def test_what_work_raises_is_raised():
 
 
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
-async def test_a_child_process_gets_threads_of_its_own():
+async def test_a_child_process_gets_threads_of_its_own() -> None:
     lane = Lane("forked", 1)
     await lane.run(lambda: None)
     lane._forget()  # as after a fork
