@@ -34,7 +34,7 @@ def careful(honest: Mapping[str, NDArray[np.float64]]) -> dict[float, float]:
 
 
 def careful_within(
-    within: Mapping[str, NDArray[np.float64]], ways: Sequence[tuple[Mapping[str, NDArray[np.float64]], Cuts]]
+    within: Mapping[str, NDArray[np.float64]], whole: Mapping[str, NDArray[np.float64]], cuts: Cuts
 ) -> dict[float, float]:
     """Budget -> the least score of a text's worst piece that keeps it on the mean, for whole texts and pieces together.
 
@@ -42,14 +42,15 @@ def careful_within(
 
     Args:
         within: Source -> scores of the worst pieces of its honest texts, shape (n,) each.
-        ways: The ways to score whole texts: the same texts' scores, and the careful thresholds.
+        whole: The same texts' scores as a whole.
+        cuts: The careful thresholds for whole texts.
     """
     import numpy as np
 
     least = []
     for budget in BUDGETS:
         each = max(float(np.quantile(scores, 1 - 2 * budget)) for scores in within.values())
-        least.append(max([each, *(_added(within, whole, cuts[budget], budget) for whole, cuts in ways)]))
+        least.append(max(each, _added(within, whole, cuts[budget], budget)))
     rising = np.maximum.accumulate(np.array(least) + _STEP * np.arange(len(least)))
     return {b: float(t) for b, t in zip(BUDGETS, rising, strict=True)}
 

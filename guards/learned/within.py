@@ -11,6 +11,8 @@ N_SHORT_CHARS = 150
 """Texts up to this length are read as a whole only."""
 N_PIECE_CHARS = 60
 """Shorter sentences say too little: they are read with what follows them."""
+N_PARAGRAPH_CHARS = 40
+"""So much before a blank line, or at the end, is read alone."""
 PER_E = 0.3
 """Of more pieces the worst is worse by chance: so much is taken off its log-odds for each factor e."""
 
@@ -30,14 +32,20 @@ def worst_piece(grams: GramHead, text: str) -> tuple[float, int, int] | None:
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
-    """Spans of sentences, short ones joined to the next; by rising start, together they cover the text."""
+    """Spans of sentences, short ones joined to the next; by rising start, together they cover the text.
+
+    A blank line ends a piece, too, so that the text before it does not run into what follows.
+    """
     spans: list[tuple[int, int]] = []
     start = 0
     for _, end in sentences(text):
-        if end - start >= N_PIECE_CHARS:
+        least = N_PARAGRAPH_CHARS if text.count("\n", max(start, end - 4), end) > 1 else N_PIECE_CHARS
+        if end - start >= least:
             spans.append((start, end))
             start = end
+    if len(text) - start >= N_PARAGRAPH_CHARS:
+        return [*spans, (start, len(text))]
     if start == len(text):
         return spans
-    first = spans.pop()[0] if spans else 0  # what is left at the end goes with what precedes it
+    first = spans.pop()[0] if spans else 0  # what little is left at the end goes with what precedes it
     return [*spans, (first, len(text))]

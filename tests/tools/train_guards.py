@@ -49,7 +49,9 @@ PROMISE = (
     "Each threshold kept its budget of false blocks on the mean of honest sources, each left out of training in turn, "
     "and twice the budget on the worst of them. On traffic unlike all of them the share flagged may be several times "
     "the budget: `stepwell guard tune` sets the threshold by your own honest texts. Without an embedding, and for "
-    "documents, scores are scaled so that a threshold flags about the same share of honest text; fewer attacks do."
+    "documents, scores are scaled so that a threshold flags about the same share of honest text; fewer attacks do. "
+    "Pieces of longer texts count where they and the whole together keep the budget on that mean, by n-grams; with the "
+    "embedding it was 1.1 % at 1 %, 2.4 % on the worst source of prompts, 3.2 % on documents made to look suspicious."
 )
 
 

@@ -146,7 +146,7 @@ def test_pieces_take_what_whole_texts_leave_of_the_budget() -> None:
     whole = {"a": random_state.normal(0, 1, 4_000), "b": random_state.normal(1, 2, 4_000)}
     within = {s: v + random_state.normal(0, 1, 4_000) for s, v in whole.items()}
     cuts = careful(whole)
-    least = careful_within(within, [(whole, cuts)])
+    least = careful_within(within, whole, cuts)
     for budget in BUDGETS:
         flagged = [((whole[s] > cuts[budget]) | (within[s] > least[budget])).mean() for s in whole]
         assert np.mean(flagged) <= budget + 1e-3
