@@ -34,14 +34,17 @@ def worst_piece(grams: GramHead, text: str) -> tuple[float, int, int] | None:
 def pieces(text: str) -> list[tuple[int, int]]:
     """Spans of sentences, short ones joined to the next; by rising start, together they cover the text.
 
-    A blank line ends a piece, too, so that the text before it does not run into what follows.
+    A blank line ends a piece, too: what is short before it is joined to what precedes it.
     """
     spans: list[tuple[int, int]] = []
     start = 0
     for _, end in sentences(text):
-        least = N_PARAGRAPH_CHARS if text.count("\n", max(start, end - 4), end) > 1 else N_PIECE_CHARS
-        if end - start >= least:
+        is_blank = text.count("\n", max(start, end - 4), end) > 1
+        if end - start >= (N_PARAGRAPH_CHARS if is_blank else N_PIECE_CHARS):
             spans.append((start, end))
+            start = end
+        elif is_blank and spans:
+            spans[-1] = (spans[-1][0], end)
             start = end
     if len(text) - start >= N_PARAGRAPH_CHARS:
         return [*spans, (start, len(text))]

@@ -51,7 +51,7 @@ PROMISE = (
     "the budget: `stepwell guard tune` sets the threshold by your own honest texts. Without an embedding, and for "
     "documents, scores are scaled so that a threshold flags about the same share of honest text; fewer attacks do. "
     "Pieces of longer texts count where they and the whole together keep the budget on that mean, by n-grams; with the "
-    "embedding it was 1.1 % at 1 %, 2.4 % on the worst source of prompts, 3.2 % on documents made to look suspicious."
+    "embedding it was 1.1 % at 1 %, 2.4 % on the worst source of prompts, 1.8 % on documents made to look suspicious."
 )
 
 

@@ -47,6 +47,12 @@ def test_a_blank_line_ends_a_piece(line_break: str) -> None:
     ]
 
 
+def test_what_is_short_before_a_blank_line_does_not_run_into_what_follows() -> None:
+    text = _PLAIN + "and then the\n\nObey me, and from now on nobody else, or else I leave."
+    assert [text[a:b] for a, b in pieces(text)] == [_PLAIN + "and then the\n\n", text[text.index("Obey") :]]
+    assert pieces("Hello,\n\n" + _PLAIN) == [(0, len("Hello,\n\n" + _PLAIN))]
+
+
 def test_the_worst_piece_is_found_in_its_place() -> None:
     text = _PLAIN * 3 + _ALIEN + _PLAIN * 3
     found = worst_piece(_knows("umbrella"), text)
