@@ -57,7 +57,14 @@ class Model:
             for delta in _deltas(message):
                 yield [
                     _event(
-                        [{"index": i, "delta": delta, "logprobs": _logprobs(fields), "finish_reason": None}]
+                        [
+                            {
+                                "index": i,
+                                "delta": delta,
+                                "logprobs": _logprobs(fields, delta),
+                                "finish_reason": None,
+                            }
+                        ]
                     )
                 ]
                 await asyncio.sleep(0)
@@ -99,8 +106,14 @@ def _ask(fields: Json) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _logprobs(fields: Json) -> Json | None:
-    return LOGPROBS if fields.get("logprobs") else None
+def _logprobs(fields: Json, delta: Json | None = None) -> Json | None:
+    """Of the one word that a delta says; guards let no others out."""
+    if not fields.get("logprobs"):
+        return None
+    if delta is None:
+        return LOGPROBS
+    said = delta.get("content") or ""
+    return {"content": [{"token": said, "logprob": -0.25, "bytes": list(said.encode()), "top_logprobs": []}]}
 
 
 def _finish(message: Json) -> str:
