@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Raw
@@ -13,9 +14,31 @@ from stepwell.guards.leaves import BLOBS, KNOWN_WORDS, MEDIA, Path, decode_dict,
 
 # words of the wire itself: who answers names them, no model writes them
 _WIRE = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier", "usage"})
+_BARE = _WIRE | {"choices"}
+_BARE_CHOICE = frozenset({"index", "message", "finish_reason", "logprobs"})
+_BARE_MESSAGE = frozenset({"role", "content", "refusal", "annotations"})
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 _PLAIN_NAME = re.compile(r"[A-Za-z_]{1,40}")
 _BYTES_TOKEN = re.compile(r"(?:bytes:)?(?:\\x[0-9a-f]{2})+")
+
+
+def is_bare(answer: Any) -> bool:
+    """Whether a decoded answer holds nothing but the wire's fields and plain messages: there is nothing beside them."""
+    return (
+        isinstance(answer, dict) and answer.keys() <= _BARE and all(map(_is_bare_choice, answer["choices"]))
+    )
+
+
+def _is_bare_choice(choice: Any) -> bool:
+    if not choice.keys() <= _BARE_CHOICE or choice.get("logprobs") is not None:
+        return False
+    message, finish = choice["message"], choice.get("finish_reason")
+    return (
+        message.keys() <= _BARE_MESSAGE
+        and message.get("role") in KNOWN_WORDS
+        and not message.get("annotations")
+        and (finish is None or finish in _FINISHES)
+    )
 
 
 def strings(answer: Any, said: Iterable[Path] = ()) -> Iterator[tuple[Path, str]]:
@@ -39,6 +62,7 @@ def names(answer: Any) -> Iterator[tuple[Path, str]]:
                     yield (*path, name), name
 
 
+@lru_cache(maxsize=1024)  # the same few places in every request
 def where(path: Path) -> str:
     """The place as verdicts show it: names of fields that are no plain words may be text, so they don't."""
     return ".".join(str(s) if isinstance(s, int) or _PLAIN_NAME.fullmatch(s) else "*" for s in path)

@@ -12,7 +12,7 @@ from stepwell.base.decisions import Stage, Verdict
 from stepwell.base.embedding import Embedder, embed_now, on_worker
 from stepwell.base.messages import SYSTEM_ROLES, Answer, decode_answer
 from stepwell.base.request import ChatRequest
-from stepwell.guards.beside import where
+from stepwell.guards.beside import is_bare, where
 from stepwell.guards.context import Context
 from stepwell.guards.describe import RuleView, described
 from stepwell.guards.inputs import Inputs, VectorOf, reads_vector
@@ -157,8 +157,10 @@ class Guard:
         tally = Tally("output", policy=policy.version)
         scan = self._scan(policy, request, tally, None, reviews)
         values = policy.values[said]
-        named = await without_names(body, values, said, scan)
-        fields = read(named)
+        named, fields = body, read(body)
+        if not (bare := is_bare(fields)):
+            named = await without_names(body, values, said, scan)
+            fields = fields if named is body else read(named)
         places: list[Path] = []
         edits: dict[Path, str | None] = {}
         for i, choice in enumerate(fields["choices"]):
@@ -168,7 +170,8 @@ class Guard:
             edits |= found
             if found and "logprobs" in choice:
                 edits["choices", i, "logprobs"] = None
-        edits = {**await edits_beside(fields, places, values, said, scan), **edits}
+        if not bare:
+            edits = {**await edits_beside(fields, places, values, said, scan), **edits}
         await scan.conclude()
         if edits:
             named = bytes(put(named, edits))
