@@ -71,7 +71,6 @@ class Scan:
     Attributes:
         contexts: What checks may know, by stage.
         masking: Where values to mask go.
-        clean: Names of texts that judges passed before: they need not look again.
     """
 
     tally: Tally
