@@ -17,6 +17,7 @@ from stepwell.guards.context import Context
 from stepwell.guards.describe import RuleView, described
 from stepwell.guards.inputs import Inputs, VectorOf, reads_vector
 from stepwell.guards.leaves import Path, is_json, put, read, texts
+from stepwell.guards.payload import is_tool_input
 from stepwell.guards.policy import INPUTS, OUTPUTS, Policies, Policy
 from stepwell.guards.rules import Budgets
 from stepwell.guards.scan import Reviews, Scan
@@ -56,6 +57,8 @@ class Guard:
         self._reviews = reviews
         self._inputs = Inputs(config.retrieved_marks)
         self._is_warm = False
+        #: Whether some check of what comes in is helped by the request's embedding.
+        self.reads_vector = any(reads_vector(p.rules[s]) for p in self._policies.all() for s in INPUTS)
 
     @property
     def reviews(self) -> Reviews | None:
@@ -70,11 +73,6 @@ class Guard:
         """Whether some rule of some policy takes this action."""
         return any(p.acts(action) for p in self._policies.all())
 
-    @property
-    def reads_vector(self) -> bool:
-        """Whether some check of what comes in is helped by the request's embedding."""
-        return any(reads_vector(p.rules[s]) for p in self._policies.all() for s in INPUTS)
-
     def describe(self) -> tuple[RuleView, ...]:
         """The effective policy, in the order in which it runs; then what each route adds or changes."""
         return described(self._policies)
@@ -82,9 +80,9 @@ class Guard:
     async def warm(self) -> None:
         """Load what the first judged text would wait for."""
         judges = {r.check.name: r.check for p in self._policies.all() for s in STAGES for r in p.judges[s]}
-        self._is_warm = True
         for check in judges.values():
             await on_worker(partial(check.find, "warm"))
+        self._is_warm = True
 
     async def check_input(
         self,
@@ -114,14 +112,13 @@ class Guard:
         if not policy.checks_input:
             if bound is None:
                 return _ALLOWED["input"], request
-            tally = Tally("input", policy=policy.version)
-            tally.bind(tuple(bound))
-            return tally.verdict, _kept_to(request, tally)
-        if policy.judges_input and not self._is_warm:  # loading is not what a judge's time limit is for
+        elif policy.judges_input and not self._is_warm:  # loading is not what a judge's time limit is for
             await self.warm()
-        tally = Tally("input", keep_to=bound, policy=policy.version)
+        tally = Tally("input", policy=policy.version)
         if bound is not None:
             tally.bind(tuple(bound))
+        if not policy.checks_input:
+            return tally.verdict, _kept_to(request, tally)
         scan = self._scan(policy, request, tally, masking, reviews)
         changed = await self._inputs.values(request, policy, scan)
         changed = await self._inputs.judges(changed, policy, scan, vector_of)
@@ -243,7 +240,7 @@ async def _answered(
     """The texts of an answer that change, as they come to be."""
     edits: dict[Path, str | None] = {}
     for path, text in found:
-        stage: Stage = "tool_args" if _is_tool_input(path) else said
+        stage: Stage = "tool_args" if is_tool_input(path) else said
         place = where(path)
         new = await scan.clean(text, policy.values[stage], stage, place, is_json=is_json(path))
         if policy.judges[stage]:
@@ -251,10 +248,6 @@ async def _answered(
         if new != text:
             edits[path] = new
     return edits
-
-
-def _is_tool_input(path: Path) -> bool:
-    return path[-1] == "arguments" or path[-2:] == ("custom", "input")
 
 
 def _kept_to(request: ChatRequest, tally: Tally) -> ChatRequest:

@@ -17,20 +17,19 @@ class Tally:
     """What the checks of one request at one stage found. Holds kinds, places and counts, never text.
 
     Args:
-        keep_to: Tiers that the request is bound to from the start.
         policy: Names the effective rules.
     """
 
-    def __init__(self, stage: str, *, keep_to: frozenset[str] | None = None, policy: str = "") -> None:
+    def __init__(self, stage: str, *, policy: str = "") -> None:
         self._stage = stage
         self._policy = policy
         self._kinds: set[str] = set()
         self._n_findings = 0
         self._noted: list[Noted] = []
         self._errors: list[str] = []
-        self._action: Action = "allow" if keep_to is None else "keep_to"
+        self._action: Action = "allow"
         self._began_s = time.perf_counter()
-        self.keep_to = keep_to
+        self.keep_to: frozenset[str] | None = None
         self.review_id: str | None = None
 
     @property
@@ -85,6 +84,7 @@ class Tally:
         Raises:
             GuardBlocked: None is left.
         """
+        self._raise_to("keep_to")
         self.keep_to = frozenset(tiers) if self.keep_to is None else self.keep_to & frozenset(tiers)
         if not self.keep_to:
             self.block()

@@ -168,3 +168,5 @@ async def test_wishes_and_policies_bind_together() -> None:
         await made.check_input(ask(wishes=Wishes(keep_to=frozenset({"elsewhere"}))))
     _, wished = await guard().check_input(ask(wishes=Wishes(keep_to=frozenset({"local"}))))
     assert wished.keep_to == frozenset({"local"})
+    verdict, _ = await guard().check_input(ask(wishes=Wishes(keep_to=frozenset({"local"}))))
+    assert (verdict.action, verdict.keep_to) == ("keep_to", ("local",))
