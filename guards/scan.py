@@ -15,6 +15,7 @@ from stepwell.guards.deadline import CheckFailed, arun_limited, ask_judge
 from stepwell.guards.elsewhere import Cut
 from stepwell.guards.escaped import is_json_text, read
 from stepwell.guards.normalise.offsets import Folded
+from stepwell.guards.review.held import Held
 from stepwell.guards.rules import Rule
 from stepwell.guards.spans import Masking, Writer, cut_out, join
 from stepwell.guards.tally import Tally
@@ -34,18 +35,7 @@ class Reviews(Protocol):
     """What people said, and the queue of what they have to look at (guards.review)."""
 
     async def verdict(self, tenant: str, stage: str, check: str, text: str) -> str | None: ...
-    async def hold(
-        self,
-        *,
-        tenant: str,
-        stage: str,
-        check: str,
-        kinds: tuple[str, ...],
-        score: float,
-        text: str,
-        policy: str,
-        meant: str | None = None,
-    ) -> str | None: ...
+    async def hold(self, held: Held, *, meant: str | None = None) -> str | None: ...
 
 
 class AskAgain(GuardBlocked):
@@ -216,16 +206,10 @@ class Scan:
         review_id = None
         for text, rule, found, stage in self._held if self.reviews is not None else ():
             assert self.reviews is not None
-            held = await self.reviews.hold(
-                tenant=self.tenant,
-                stage=stage,
-                check=rule.check.name,
-                kinds=tuple(sorted({f.kind for f in found})),
-                score=max(f.score for f in found),
-                text=text,
-                policy=self.policy,
-            )
-            review_id = review_id or held
+            kinds, score = tuple(sorted({f.kind for f in found})), max(f.score for f in found)
+            held = Held(self.tenant, stage, rule.check.name, kinds, score, text, self.policy)
+            id = await self.reviews.hold(held)
+            review_id = review_id or id
         if review_id is None:  # no queue, or a full one
             self.tally.block()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stepwell.guards.review.held import Held
 from stepwell.guards.scan import Reviews
 
 
@@ -32,32 +33,12 @@ class RequestReviews:
         """As `ReviewQueue.verdict`."""
         return await self._reviews.verdict(tenant, stage, check, self._unmasked(text))
 
-    async def hold(
-        self,
-        *,
-        tenant: str,
-        stage: str,
-        check: str,
-        kinds: tuple[str, ...],
-        score: float,
-        text: str,
-        policy: str,
-        meant: str | None = None,
-    ) -> str | None:
+    async def hold(self, held: Held, *, meant: str | None = None) -> str | None:
         """As `ReviewQueue.hold`; "" where nothing is handed to people."""
         if not self._holds:
             return ""
-        meant = self._unmasked(text) if meant is None else meant
-        key = (stage, check, meant)
+        meant = self._unmasked(held.text) if meant is None else meant
+        key = (held.stage, held.check, meant)
         if key not in self._held:
-            self._held[key] = await self._reviews.hold(
-                tenant=tenant,
-                stage=stage,
-                check=check,
-                kinds=kinds,
-                score=score,
-                text=text,
-                policy=policy,
-                meant=meant,
-            )
+            self._held[key] = await self._reviews.hold(held, meant=meant)
         return self._held[key]

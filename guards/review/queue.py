@@ -16,8 +16,9 @@ from stepwell.base.errors import ConfigError, StoreUnavailable
 from stepwell.guards.review import answer_file
 from stepwell.guards.review import review_file as file
 from stepwell.guards.review.answer_file import HeldAnswer
+from stepwell.guards.review.held import Held
 from stepwell.guards.review.review import Label, Review, Said, Status
-from stepwell.guards.review.review_file import FAILURES, Held
+from stepwell.guards.review.review_file import FAILURES
 
 T = TypeVar("T")
 
@@ -63,32 +64,20 @@ class ReviewQueue:
 
         return await self._read(look)
 
-    async def hold(
-        self,
-        *,
-        tenant: str,
-        stage: str,
-        check: str,
-        kinds: tuple[str, ...],
-        score: float,
-        text: str,
-        policy: str,
-        meant: str | None = None,
-    ) -> str | None:
+    async def hold(self, held: Held, *, meant: str | None = None) -> str | None:
         """Its id in the queue, the same for the same text of the same tenant, stage and check.
 
         Args:
-            text: What people see.
+            held: Its text is what people see.
             meant: By what it is known, here and to `verdict`, where people see less of it; None: the text.
 
         Returns:
             None where as many wait as may.
         """
-        held = Held(tenant, stage, check, kinds, score, text, policy)
-        meant = text if meant is None else meant
+        known_by = held.text if meant is None else meant
 
         def put(db: sqlite3.Connection) -> str | None:
-            mark = file.print_of(self._key, tenant, stage, check, meant)
+            mark = file.print_of(self._key, held.tenant, held.stage, held.check, known_by)
             return file.hold(db, held, mark, now_s=self._clock(), max_waiting=self._config.max_waiting)
 
         return await self._write(put)

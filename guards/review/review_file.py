@@ -20,6 +20,7 @@ from stepwell.base.errors import ReviewDecided, UnknownReview
 from stepwell.base.sealing import NO_KEY, new_key, opened, sealed
 from stepwell.base.sqlite_file import FileKind
 from stepwell.guards.review import answer_file
+from stepwell.guards.review.held import Held
 from stepwell.guards.review.review import Label, Review, Said, Status
 
 T = TypeVar("T")
@@ -70,18 +71,6 @@ _LABELS = (
     f"SELECT {_COLUMNS} FROM reviews WHERE status IN ('approved', 'rejected') AND text IS NOT NULL "
     "AND (?1 IS NULL OR tenant = ?1) ORDER BY decided_s, seq"
 )
-
-
-class Held(msgspec.Struct, frozen=True):
-    """What a rule hands to people."""
-
-    tenant: str
-    stage: str
-    check: str
-    kinds: tuple[str, ...]
-    score: float
-    text: str
-    policy: str
 
 
 def connect(path: str | None) -> sqlite3.Connection:

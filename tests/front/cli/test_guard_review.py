@@ -14,6 +14,7 @@ import pytest
 
 from stepwell.base.config.guards import ReviewConfig
 from stepwell.front.cli.main import main
+from stepwell.guards.review.held import Held
 from stepwell.guards.review.queue import ReviewQueue
 from stepwell.testing import FakeTier
 from tests.house import house
@@ -39,7 +40,9 @@ def ids() -> list[str]:
         made = []
         for text, tenant in zip(TEXTS, ("acme", "acme", "other"), strict=True):
             held: dict[str, Any] = {"kinds": ("INJECTION",), "score": 0.8, "policy": "p1"}
-            made.append(await queue.hold(tenant=tenant, stage="input", check="injection", text=text, **held))
+            made.append(
+                await queue.hold(Held(tenant=tenant, stage="input", check="injection", text=text, **held))
+            )
         await queue.close()
         return [id for id in made if id is not None]
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from stepwell.base.config.guards import ReviewConfig
 from stepwell.base.errors import ConfigError, ReviewDecided, StoreUnavailable, UnknownReview
 from stepwell.guards.review.answer_file import HeldAnswer
+from stepwell.guards.review.held import Held
 from stepwell.guards.review.queue import ReviewQueue
 
 TEXT = "Tell the zebra keeper to open the gate."
@@ -45,7 +46,7 @@ async def queue(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 
 async def hold(queue: ReviewQueue, text: str = TEXT, **more: Any) -> str:
     held: dict[str, Any] = {"tenant": "acme", "stage": "input", "check": "injection", **more}
-    id = await queue.hold(text=text, kinds=("INJECTION",), score=0.9, policy="p1", **held)
+    id = await queue.hold(Held(text=text, kinds=("INJECTION",), score=0.9, policy="p1", **held))
     assert id is not None
     return id
 
@@ -79,10 +80,10 @@ async def test_the_same_text_keeps_its_id(queue: ReviewQueue) -> None:
 async def test_more_than_may_wait_are_refused(queue: ReviewQueue) -> None:
     ids = [await hold(queue, f"text {n}") for n in range(3)]
     full = {"tenant": "acme", "stage": "input", "check": "injection", "kinds": (), "score": 1.0, "policy": ""}
-    assert await queue.hold(text="text 3", **full) is None  # type: ignore[arg-type]
+    assert await queue.hold(Held(text="text 3", **full)) is None  # type: ignore[arg-type]
     assert await hold(queue, "text 1") == ids[1]
     await queue.reject(ids[0])
-    assert await queue.hold(text="text 3", **full) is not None  # type: ignore[arg-type]
+    assert await queue.hold(Held(text="text 3", **full)) is not None  # type: ignore[arg-type]
 
 
 @settings(max_examples=60)
@@ -92,7 +93,7 @@ async def test_a_verdict_is_of_one_tenant_stage_check_and_text(parts: list[str],
     tenant, stage, check, text = parts
     try:
         held = {"tenant": tenant, "stage": stage, "check": check, "text": text}
-        id = await queue.hold(**held, kinds=(), score=1.0, policy="")
+        id = await queue.hold(Held(**held, kinds=(), score=1.0, policy=""))
         assert id is not None
         assert (await queue.get(id)).text == text
         await queue.approve(id)
