@@ -102,7 +102,7 @@ class Approving:
     async def verdict(self, *_: object) -> str | None:
         return "approved" if self.is_asked else None
 
-    async def hold(self, **_: object) -> str:
+    async def hold(self, *_: object, **__: object) -> str:
         self.is_asked = True
         return "1"
 
