@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,6 @@ class FileKind:
     synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
 
 
-_HEADER_BYTES = 100
 _WHOSE = """
     SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
     FROM pragma_application_id, pragma_user_version
@@ -48,11 +47,13 @@ def connect(path: str | None, kind: FileKind, *, busy_timeout_s: float = 5.0) ->
         ConfigError: The file can't be opened, is not ours, or was written by a newer Stepwell.
     """
     try:
-        if path is not None and Path(path).exists():
-            _refuse_foreign(path, kind)
-        elif path is not None:
-            # what it holds is nobody else's business; SQLite gives -wal and -shm the same mode
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only SQLite may open a file that SQLite has open: whoever closes another descriptor of it gives up all of this
+        # process's locks, and the next process to end then deletes a log that we still write to
+        # (sqlite.org/howtocorrupt.html, 2.2).
+        if path is not None:
+            with suppress(FileExistsError):
+                # what it holds is nobody else's business; SQLite gives -wal and -shm the same mode
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, timeout=busy_timeout_s
         )
@@ -80,20 +81,8 @@ def is_ours(path: str, kind: FileKind) -> bool:
         return False
 
 
-def _refuse_foreign(path: str, kind: FileKind) -> None:
-    """Tell another program's file before it becomes a WAL one; takes no lock, as many may open at once."""
-    with Path(path).open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    # byte 18: 2 where the file has a log, as ours has from its first byte on; from 68: who it belongs to
-    if (
-        len(header) == _HEADER_BYTES
-        and header[18] == 1
-        and header[68:72] != kind.application_id.to_bytes(4, "big")
-    ):
-        raise _foreign(path, kind)
-
-
 def _prepare(connection: sqlite3.Connection, path: str | None, kind: FileKind) -> None:
+    _version(connection, path, kind)  # another program's file must not become a WAL one
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={kind.synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -119,7 +108,7 @@ def _migrate(connection: sqlite3.Connection, path: str | None, kind: FileKind) -
 def _version(connection: sqlite3.Connection, path: str | None, kind: FileKind) -> int:
     # at one glance: another process may be making the file just now
     owner, version, n_tables = connection.execute(_WHOSE).fetchone()
-    if owner != kind.application_id and n_tables:
+    if owner != kind.application_id and (n_tables or owner):
         raise _foreign(path, kind)
     if version > len(kind.migrations):
         raise ConfigError(

@@ -395,6 +395,21 @@ async def test_several_processes_start_at_once_and_write_one_file(tmp_path: Path
     await store.close()
 
 
+async def test_a_process_that_ends_leaves_the_log_of_those_that_go_on(tmp_path: Path) -> None:
+    path = str(tmp_path / "c.db")
+    store = SqliteStore(path)
+    await store.put(entry(1))
+    command = (sys.executable, "-c", WRITE_SOME, path, "b")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert await process.communicate() == (b"0\n", None)
+    assert (tmp_path / "c.db-wal").exists()
+    await store.put(entry(2))
+    await store.close()
+    again = SqliteStore(path)
+    assert again.erase(tenant="t", user="u") == 2
+    await again.close()
+
+
 async def test_threads_may_read_vectors_while_others_write(store: SqliteStore) -> None:
     is_over, errors = threading.Event(), []
 
