@@ -1,0 +1,95 @@
+"""Fetch the headless browser that drives pages in tests: `python -m tests.support.fetch_browser`.
+
+A Chromium for Linux on x86-64 with the libraries and fonts that it needs, from the npm package
+@sparticuz/chromium (MIT; Chromium itself BSD-3-Clause). Neither root nor node is needed. It lands in the
+environment that Python runs from, so it goes when that goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import tempfile
+import urllib.request
+from pathlib import Path
+
+VERSION = "153.0.0"
+SHA512 = (
+    "8e2196a92bcf31dbb8f8ff538a562a011ef21063c41c8371fa50af13f36a34ef"
+    "c41d8cc5ff1d615222394fa8a8548b7b744cbb9fcf1bcb24f4be4f9d9ec810c0"
+)
+REGISTRY = os.environ.get("NPM_REGISTRY", "")
+TIMEOUT_S = 120.0
+FOLDER = Path(sys.prefix) / f"chromium-{VERSION}"
+CHUNK_BYTES = 1 << 20
+
+
+def is_fetched() -> bool:
+    return (FOLDER / "chromium").is_file()
+
+
+def fetch() -> None:
+    """Download, check and unpack; nothing is left behind half done.
+
+    Raises:
+        OSError: The registry can't be reached, or the disk is full.
+        ValueError: What came is not what was pinned.
+    """
+    registry = os.environ.get("NPM_CONFIG_REGISTRY", REGISTRY).rstrip("/")
+    url = f"{registry}/@sparticuz/chromium/-/chromium-{VERSION}.tgz"
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply:
+        packed: bytes = reply.read()
+    if hashlib.sha512(packed).hexdigest() != SHA512:
+        raise ValueError(f"chromium-{VERSION}.tgz is not the file that was pinned")
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER.parent, prefix="chromium-") as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        _unpack(packed, made)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        made.rename(FOLDER)
+
+
+def _unpack(packed: bytes, into: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as package:
+        _brotli(package, "chromium", into / "chromium")
+        (into / "chromium").chmod(0o755)
+        for part in ("al2023", "fonts"):  # libraries that a bare machine lacks; a font for all machines
+            plain = into / f"{part}.tar"
+            _brotli(package, plain.name, plain)
+            with tarfile.open(plain) as files:
+                files.extractall(into / part, filter="data")
+            plain.unlink()
+
+
+def _brotli(package: tarfile.TarFile, name: str, into: Path) -> None:
+    import brotli
+
+    source = package.extractfile(f"package/bin/{name}.br")
+    if source is None:
+        raise ValueError(f"{name}.br is not in the package")
+    decoder = brotli.Decompressor()
+    with open(into, "wb") as out:
+        while piece := source.read(CHUNK_BYTES):
+            out.write(decoder.process(piece))
+
+
+def main() -> None:
+    if is_fetched():
+        return
+    if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
+        print("tests of pages want a Chromium or Chrome on PATH, or $STEPWELL_BROWSER", file=sys.stderr)
+        return
+    try:
+        fetch()
+    except OSError as e:  # all but the tests of pages can do without
+        print(f"no browser for tests of pages: {type(e).__name__} from the npm registry", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
