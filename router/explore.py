@@ -25,6 +25,13 @@ def explores(request_key: str | bytes, share: float, allowed: Sequence[str]) -> 
     return allowed[int.from_bytes(drawn[8:]) % len(allowed)]
 
 
+def odds_of(share: float, chosen: str, allowed: Sequence[str]) -> dict[str, float] | None:
+    """By tier the probability that `explores` sends a request there, over all requests; None where it sends none."""
+    if share <= 0 or not allowed:
+        return None
+    return {chosen: 1 - share} | dict.fromkeys(allowed, share / len(allowed))
+
+
 def may_explore(
     looks: Sequence[Look], chosen: str, *, min_p_ok: float, least: int = 0, is_tool_loop: bool = False
 ) -> tuple[str, ...]:

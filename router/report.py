@@ -56,6 +56,7 @@ def routed_decision(
         budget=steered.budget,
         is_explored=steered.is_explored,
         cascade=steered.cascade,
+        propensity=steered.propensity,
     )
 
 

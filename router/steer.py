@@ -14,7 +14,7 @@ from stepwell.router.cascade.compare import kind_of
 from stepwell.router.cascade.plan import Look as CascadeLook
 from stepwell.router.cascade.plan import Prior, plan_cascade
 from stepwell.router.choose import Choice, Look, Terms
-from stepwell.router.explore import explores, may_explore
+from stepwell.router.explore import explores, may_explore, odds_of
 from stepwell.router.features import Ask
 from stepwell.router.held import held
 from stepwell.router.policy.base import Estimates
@@ -30,6 +30,7 @@ class Steered(msgspec.Struct, frozen=True):
     Attributes:
         reasons: Beyond the policy's own.
         budget: State of the share or dollar target, "" where there is none.
+        propensity: As of a Decision.
     """
 
     choice: Choice
@@ -38,6 +39,7 @@ class Steered(msgspec.Struct, frozen=True):
     budget: str = ""
     is_explored: bool = False
     cascade: CascadePlan | None = None
+    propensity: Mapping[str, float] | None = None
 
 
 class Steering:
@@ -97,7 +99,7 @@ class Steering:
         choice, reasons = held(looks, terms, advice, n_input_tokens, n_output_tokens)
         is_lifted = escalates or bool(reasons)
         least = choice.chain[0].rank if is_lifted else self._ranks.get(advice.min_tier or "", 0)
-        explored = self._explored(
+        explored, propensity = self._explored(
             ask,
             looks[choice.chain[0].rank + 1 if is_lifted else least :],
             choice,
@@ -106,11 +108,12 @@ class Steering:
             is_tool_loop=advice.is_tool_loop,
         )
         if explored is not None:
-            return Steered(explored, terms, ("exploring, for a label", *reasons), budget, is_explored=True)
+            said = ("exploring, for a label", *reasons)
+            return Steered(explored, terms, said, budget, is_explored=True, propensity=propensity)
         cascade = None
         if self._is_cascading and not (is_lifted or rises_to):
             cascade = self._cascade(request, ask, looks[least:], choice, terms)
-        return Steered(choice, terms, reasons, budget, cascade=cascade)
+        return Steered(choice, terms, reasons, budget, cascade=cascade, propensity=propensity)
 
     def observe(self, decision: Decision, cost_usd: float) -> None:
         """Take one request that was answered, for a share or dollar target."""
@@ -143,19 +146,23 @@ class Steering:
         *,
         is_tuned: bool,
         is_tool_loop: bool,
-    ) -> Choice | None:
-        """Another tier of `looks`, for a label; under a tuned promise only what keeps it: dearer and as good."""
+    ) -> tuple[Choice | None, Mapping[str, float] | None]:
+        """Another tier of `looks`, for a label; under a tuned promise only what keeps it: dearer and as good.
+
+        And what the odds were, by tier.
+        """
         if not self._explore_share or choice.is_degraded:
-            return None
+            return None, None
         chosen = choice.chain[0]
         if is_tuned:
             looks = [k for k in looks if k.rank > chosen.rank and self._is_as_good(k, chosen)]
         allowed = may_explore(looks, chosen.tier.name, min_p_ok=terms.min_p_ok, is_tool_loop=is_tool_loop)
+        odds = odds_of(self._explore_share, chosen.tier.name, allowed)
         name = explores(ask.text, self._explore_share, allowed)
         if name is None:
-            return None
+            return None, odds
         first = next(look for look in looks if look.tier.name == name)
-        return Choice((first, *(k for k in choice.chain if k is not first)), first)
+        return Choice((first, *(k for k in choice.chain if k is not first)), first), odds
 
     def _is_as_good(self, look: Look, chosen: Look) -> bool:
         """The dearest is by what is promised: a share of its own quality."""

@@ -5,6 +5,7 @@ Structs, not dataclasses: a frozen dataclass takes three times as long to make.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -204,6 +205,7 @@ class Decision(msgspec.Struct, frozen=True):
         price: The tuned trade: quality points that a premium call's cost must win; None where not tuned.
         budget: State of a share or dollar target in plain words, "" where there is none.
         is_explored: It goes to another tier than the best one, for a label.
+        propensity: Probability, by tier, with which exploring could have sent it there; None where it could not.
         cascade: Set where cheap answers are compared before one is taken.
     """
 
@@ -227,6 +229,7 @@ class Decision(msgspec.Struct, frozen=True):
     budget: str = ""
     is_explored: bool = False
     cascade: CascadePlan | None = None
+    propensity: Mapping[str, float] | None = None
 
     def estimate(self, tier: str) -> TierEstimate | None:
         for estimate in self.estimates:
@@ -268,6 +271,7 @@ class Trace(msgspec.Struct):
 
     Attributes:
         is_logged: The exchange is in the conversation's log, on the disk; None where no conversation was named.
+        lost_usd: What failed tries (an upper bound) and answers that were dropped did cost; part of the reply's cost.
     """
 
     request_id: str
@@ -281,6 +285,7 @@ class Trace(msgspec.Struct):
     ms: float = 0.0
     ttft_ms: float | None = None
     is_logged: bool | None = None
+    lost_usd: float = 0.0
 
     @property
     def is_degraded(self) -> bool:

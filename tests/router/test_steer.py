@@ -239,7 +239,12 @@ async def test_exploring_takes_its_share_keeps_the_floor_and_says_so() -> None:
         estimate = e.estimate(e.tier)
         assert estimate is not None
         assert (estimate.p_ok or 0) >= 0.7
-    assert all(u == e for u, e in zip(usual, explored, strict=True) if not e.is_explored)
+        assert e.propensity is not None
+        assert e.propensity[u.tier] == 0.8
+        assert e.propensity[e.tier] == pytest.approx(0.2 / (len(e.propensity) - 1))
+    plain = [msgspec.structs.replace(e, propensity=None) for e in explored]
+    assert all(u == p for u, e, p in zip(usual, explored, plain, strict=True) if not e.is_explored)
+    assert all(sum((e.propensity or {e.tier: 1}).values()) == pytest.approx(1) for e in explored)
 
 
 @pytest.mark.parametrize("more", [{"price": 0.3}, {"mix": {"cheap": 0.5, "middle": 0.5}}])
