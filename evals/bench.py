@@ -17,7 +17,7 @@ from stepwell.base.messages import Answer, Choice, Message, Usage, encode_json
 from stepwell.base.reply import Reply
 from stepwell.evals.entries import read
 from stepwell.evals.report import from_journal
-from stepwell.evals.run import run_suite
+from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Suite
 
 
@@ -74,7 +74,9 @@ async def measure(n: int, *, concurrency: int = 32) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
         cpu, wall = time.process_time(), time.perf_counter()
-        await run_suite(InstantWell(), suite, tiers=["instant"], journal_path=path, concurrency=concurrency)
+        await run_suite(
+            InstantWell(), suite, tiers=["instant"], journal_path=path, options=RunOptions(concurrency)
+        )
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         report_s = time.perf_counter()
         from_journal(path)

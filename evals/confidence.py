@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from stepwell.base.errors import ConfigError, StepwellError
+from stepwell.evals.arms import arm_of_tier
 from stepwell.evals.ask import Asks
 from stepwell.evals.entries import Entry, Header
 from stepwell.evals.journal import Journal
@@ -50,7 +51,7 @@ async def ask_suite(
     models = {t.name: tuple(t.models) for t in well.tiers}
     if tier not in models:
         raise ConfigError(f"no tier {tier!r}; there are {', '.join(models)}")
-    samples = list(plan(suite, {tier: models[tier]}))
+    samples = list(plan(suite, [(arm_of_tier(tier), models[tier])]))
     with Journal(journal_path) as journal:
         told = {t.key: t for t in read_told(journal.path)}
         journal.append(Header(suite.name, suite.sha256, len(samples), (tier,)))

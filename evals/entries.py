@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from stepwell.base.errors import StepwellError
+
+# the answer is there, and its score is not, yet
+UNSCORED = "unscored"
+JUDGE_ERROR = "judge_"
 
 
 class JournalError(StepwellError):
@@ -16,14 +21,37 @@ class JournalError(StepwellError):
     code = "journal_error"
 
 
+class ArmLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An arm as the journal names it: whom it asks, and what it changes about a prompt."""
+
+    name: str
+    tier: str | None = None
+    model: str | None = None
+    policy: str | None = None
+    prompt_sha256: str | None = None
+
+
 class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_defaults=True):
-    """What was planned. Written when a run starts; where there are several, the last one counts."""
+    """What was planned. Written when a run starts; where there are several, the last one counts.
+
+    Attributes:
+        tiers: Names of the arms, in the order in which the report shows them.
+        baseline: The arm that the others are judged against; None: each against each.
+        margin: A difference within +-margin is a tie.
+        n_looks: How often a sequential run looks; 0: once, at the end.
+        judge: The tier that grades.
+    """
 
     suite: str
     suite_sha256: str
     n_planned: int
     tiers: tuple[str, ...] = ()
     seed: int | None = None
+    arms: tuple[ArmLine, ...] = ()
+    baseline: str | None = None
+    margin: float | None = None
+    n_looks: int = 0
+    judge: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults=True):
@@ -32,9 +60,14 @@ class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults
     Attributes:
         key: sha256 of row, rendered messages, tier, scorer, seed and repeat.
         ask: sha256 of what was asked alone, 32 hex digits; two keys with one ask can share an answer.
-        tier: Asked for; "auto" let the router choose.
+        tier: The arm: a tier's name, "auto", or what a file of arms calls it.
         served: Tier that answered, where it is another one.
-        nano_usd: Cost in 1e-9 dollars, so that sums are exact in any order.
+        nano_usd: What the tier cost in 1e-9 dollars, rounded up as the ledger does, so that sums are exact in any
+            order; `lost_nano_usd` of it went to failed tries and dropped answers.
+        judge_nano_usd: What the judge cost, apart.
+        ttft_ms: Time to the first token, where the answer was streamed.
+        parts: The scorer's further figures, 0..1 each.
+        why: The scorer's reason in a word or two.
         error: Code of the error (base.errors), or None.
     """
 
@@ -47,48 +80,143 @@ class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults
     error: str | None = None
     served: str | None = None
     nano_usd: int = 0
+    lost_nano_usd: int = 0
+    judge_nano_usd: int = 0
     in_tokens: int = 0
     out_tokens: int = 0
     ms: float = 0.0
     tries: int = 1
     is_degraded: bool = False
     is_cost_estimated: bool = False
+    ttft_ms: float | None = None
+    parts: dict[str, float] = {}
+    why: str = ""
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the arm answered, be it that nobody could score it yet."""
+        error = self.error or ""
+        return self.score is not None or error == UNSCORED or error.startswith(JUDGE_ERROR)
 
 
 class Entry(Outcome, frozen=True, tag="s", omit_defaults=True):
-    """An outcome with the answer as it came."""
+    """An outcome with the answer as it came; `earlier` are the answers to the turns before the last."""
 
     answer: str | None = None
+    earlier: tuple[str, ...] = ()
 
 
-_decode_outcome = msgspec.json.Decoder(Header | Outcome).decode
-_decode_entry = msgspec.json.Decoder(Header | Entry).decode
+class Planted(msgspec.Struct, frozen=True, tag_field="t", tag="c", omit_defaults=True):
+    """One planted answer that the judge was shown, to measure the judge.
+
+    Attributes:
+        key: sha256 of judge, rubric, case and style.
+        style: "right", "specific" (wrong, and definite) or "vague" (wrong, and on topic).
+        is_accepted: None where the judge could not be asked.
+    """
+
+    key: str
+    case: str
+    style: str
+    is_accepted: bool | None = None
+    nano_usd: int = 0
+    error: str | None = None
+
+
+class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_defaults=True):
+    """One pair of answers that the judge compared, in both orders.
+
+    Attributes:
+        key: sha256 of judge, rubric, and both samples' keys.
+        score: Of `a`: 1 win, 0.5 tie or a verdict that turned with the order, 0 loss; None where the judge failed.
+        is_consistent: Both orders gave the same verdict.
+    """
+
+    key: str
+    row: str
+    a: str
+    b: str
+    repeat: int = 0
+    score: float | None = None
+    is_consistent: bool = True
+    nano_usd: int = 0
+    error: str | None = None
+
+
+Line = Header | Entry | Planted | Compared
+
+
+_decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).decode
+_decode_entry = msgspec.json.Decoder(Line).decode
+
+
+@dataclass(slots=True)
+class Held:
+    """A journal without its answers.
+
+    Attributes:
+        outcomes, planted, compared: The last line of each key.
+    """
+
+    header: Header | None = None
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    planted: dict[str, Planted] = field(default_factory=dict)
+    compared: dict[str, Compared] = field(default_factory=dict)
+
+    @property
+    def judge_nano_usd(self) -> int:
+        """What the judge cost beside the samples."""
+        planted = sum(line.nano_usd for line in self.planted.values())
+        return planted + sum(line.nano_usd for line in self.compared.values())
 
 
 def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
-    """Read a journal without its answers: the last header, and the last outcome of each key.
+    """Read a journal's samples without their answers: the last header, and the last outcome of each key.
 
     Raises:
         JournalError: It can't be read, or a line other than a torn last one is damaged.
     """
-    header: Header | None = None
-    outcomes: dict[str, Outcome] = {}
+    held = read_held(path)
+    return held.header, held.outcomes
+
+
+def read_held(path: str | Path) -> Held:
+    """Read all of a journal but the answers.
+
+    Raises:
+        JournalError: It can't be read, or a line other than a torn last one is damaged.
+    """
+    held = Held()
     for line, n in _lines(path):
         try:
             item = _decode_outcome(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise JournalError(f"{path}, line {n}: damaged; delete that line to go on without it") from None
-        if isinstance(item, Header):
-            header = item
-        else:
-            earlier = outcomes.get(item.key)
-            outcomes[item.key] = item if earlier is None else _after(earlier, item)
-    return header, outcomes
+        _hold(held, item)
+    return held
+
+
+def _hold(held: Held, item: Header | Outcome | Planted | Compared) -> None:
+    if isinstance(item, Outcome):
+        earlier = held.outcomes.get(item.key)
+        held.outcomes[item.key] = item if earlier is None else _after(earlier, item)
+    elif isinstance(item, Header):
+        held.header = item
+    elif isinstance(item, Planted):
+        held.planted[item.key] = item
+    else:
+        held.compared[item.key] = item
 
 
 def _after(earlier: Outcome, now: Outcome) -> Outcome:
-    """A sample that was asked again still has cost what its first end did."""
-    return msgspec.structs.replace(now, nano_usd=now.nano_usd + earlier.nano_usd)
+    """A sample that was asked again still has cost what its earlier ends did."""
+    lost = earlier.lost_nano_usd if earlier.has_answer else earlier.nano_usd
+    return msgspec.structs.replace(
+        now,
+        nano_usd=now.nano_usd + earlier.nano_usd,
+        lost_nano_usd=now.lost_nano_usd + lost,
+        judge_nano_usd=now.judge_nano_usd + earlier.judge_nano_usd,
+    )
 
 
 def read_entries(path: str | Path) -> Iterator[Entry]:

@@ -12,7 +12,7 @@ from typing import Self
 
 import msgspec
 
-from stepwell.evals.entries import Entry, Header, JournalError
+from stepwell.evals.entries import JournalError, Line
 
 SYNC_EVERY_S = 0.05
 SYNC_EVERY_LINES = 64
@@ -45,7 +45,7 @@ class Journal:
             os.close(self._fd)
             raise
 
-    def append(self, item: Header | Entry) -> None:
+    def append(self, item: Line) -> None:
         """Write one line.
 
         Raises:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stepwell.evals.arms import Arm
+from stepwell.evals.entries import Entry
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row, Suite, canonical_json
 
@@ -19,37 +21,45 @@ class Sample:
         ask: Names what is asked, whoever scores it.
         tries: How often it was asked.
         waited_s: How long it has been held back for an upstream so far.
+        unscored: Its answer, where only the judge failed: the tier isn't asked, nor paid, again.
     """
 
     row: Row
-    tier: str
+    arm: Arm
     repeat: int
     key: str
     ask: str
     seed: int | None
     tries: int = 0
     waited_s: float = 0.0
+    unscored: Entry | None = None
+
+    @property
+    def tier(self) -> str:
+        """The arm's name."""
+        return self.arm.name
 
 
 def plan(
-    suite: Suite, tiers: Mapping[str, Sequence[str]], *, repeats: int = 1, seed: int | None = None
+    suite: Suite, arms: Sequence[tuple[Arm, Sequence[str]]], *, repeats: int = 1, seed: int | None = None
 ) -> Iterator[Sample]:
-    """Every sample, row by row, so that tiers are asked side by side.
+    """Every sample, row by row, so that arms are asked side by side.
 
     The repeat is part of the key, so repeats are never copies of one answer; repeat k asks with seed + k.
 
     Args:
-        tiers: Tier -> the models behind it, which are part of the key too: another model is another answer.
+        arms: Each with the models behind it, which are part of the key too: another model is another answer.
     """
+    asked_by = [(arm, arm.key(models)) for arm, models in arms]
     for repeat in range(repeats):
+        asked_seed = None if seed is None else seed + repeat
+        tail = canonical_json([asked_seed, repeat])
         for row in suite.rows:
-            for tier, models in tiers.items():
-                asked_seed = None if seed is None else seed + repeat
-                yield Sample(row, tier, repeat, *_keys(row, [tier, *models], asked_seed, repeat), asked_seed)
+            for arm, who in asked_by:
+                yield Sample(row, arm, repeat, *_keys(row, who + tail), asked_seed)
 
 
-def _keys(row: Row, tier: list[str], seed: int | None, repeat: int) -> tuple[str, str]:
+def _keys(row: Row, asked: bytes) -> tuple[str, str]:
     scorer = SCORERS[row.scorer]
-    asked = canonical_json([tier, seed, repeat])
     key = row.sha256 + row.ask_sha256 + canonical_json([scorer.name, scorer.version]) + asked
     return hashlib.sha256(key).hexdigest(), hashlib.sha256(row.ask_sha256 + asked).hexdigest()[:32]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
 from stepwell.evals.compare import LEVEL, Pair, Word, compare
-from stepwell.evals.entries import Header, Outcome, read
+from stepwell.evals.entries import Header, Held, Outcome, read_held
 from stepwell.evals.intervals import mean_interval
 
 EXIT_PASS = 0
@@ -31,7 +31,10 @@ class TierReport:
         low, high: 95 % interval of it.
         errors: Samples that ended without a score, by error code; no part of quality.
         served: Which tiers answered, where "auto" or a fallback chose.
-        cost_nano_usd: Exact sum, errors included.
+        cost_nano_usd: Exact sum of what the arm's calls cost, errors included; `lost_nano_usd` of it went to failed
+            tries. `judge_nano_usd` is apart.
+        parts: Mean of each further figure of the scorers.
+        p50_ttft_ms, p95_ttft_ms: Time to the first token, where answers were streamed.
     """
 
     tier: str
@@ -41,6 +44,8 @@ class TierReport:
     low: float
     high: float
     cost_nano_usd: int
+    lost_nano_usd: int
+    judge_nano_usd: int
     in_tokens: int
     out_tokens: int
     p50_ms: float | None
@@ -49,6 +54,9 @@ class TierReport:
     errors: Mapping[str, int]
     served: Mapping[str, int]
     n_degraded: int
+    parts: Mapping[str, float] = field(default_factory=dict)
+    p50_ttft_ms: float | None = None
+    p95_ttft_ms: float | None = None
 
     @property
     def cost_usd(self) -> float:
@@ -69,24 +77,36 @@ class Report:
     n_ended: int
     tiers: tuple[TierReport, ...]
     pairs: tuple[Pair, ...]
+    baseline: str | None = None
+    judge_nano_usd: int = 0
 
     @property
     def cost_usd(self) -> float:
-        return sum(t.cost_nano_usd for t in self.tiers) / 1e9
+        """Answers and judges."""
+        return (sum(t.cost_nano_usd + t.judge_nano_usd for t in self.tiers) + self.judge_nano_usd) / 1e9
 
     @property
     def exit_code(self) -> int:
         """As `gate` without a baseline."""
         return gate(self)
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for --json."""
+    def as_dict(self, *, with_times: bool = True) -> dict[str, object]:
+        """Plain values for --json.
+
+        Args:
+            with_times: Without, two runs that got the same answers are the same.
+        """
         return {
             **asdict(self),
-            "tiers": [{**asdict(t), "cost_usd": t.cost_usd} for t in self.tiers],
+            "tiers": [_plain(t, with_times=with_times) for t in self.tiers],
             "cost_usd": self.cost_usd,
             "exit_code": self.exit_code,
         }
+
+
+def _plain(tier: TierReport, *, with_times: bool) -> dict[str, object]:
+    values = {**asdict(tier), "cost_usd": tier.cost_usd}
+    return values if with_times else {name: v for name, v in values.items() if not name.endswith("_ms")}
 
 
 def from_journal(path: str | Path) -> Report:
@@ -95,8 +115,13 @@ def from_journal(path: str | Path) -> Report:
     Raises:
         JournalError: It can't be read.
     """
-    header, outcomes = read(path)
-    return make_report(header, outcomes.values())
+    return report_of(read_held(path))
+
+
+def report_of(held: Held) -> Report:
+    """The report of a journal that was read."""
+    made = make_report(held.header, held.outcomes.values())
+    return replace(made, judge_nano_usd=held.judge_nano_usd)
 
 
 def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
@@ -114,6 +139,7 @@ def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
         n_ended=n_ended,
         tiers=tuple(_tier(name, by_tier[name], list(means[name].values())) for name in by_tier),
         pairs=compare(means),
+        baseline=header.baseline if header else None,
     )
 
 
@@ -154,6 +180,7 @@ def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> Tie
     scored = [o for o in outcomes if o.score is not None]
     low, high = mean_interval(means, level=LEVEL)
     waits = sorted(o.ms for o in scored)
+    firsts = sorted(o.ttft_ms for o in scored if o.ttft_ms is not None)
     return TierReport(
         tier=name,
         n_rows=len(means),
@@ -162,6 +189,8 @@ def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> Tie
         low=low,
         high=high,
         cost_nano_usd=sum(o.nano_usd for o in outcomes),
+        lost_nano_usd=sum(o.lost_nano_usd for o in outcomes),
+        judge_nano_usd=sum(o.judge_nano_usd for o in outcomes),
         in_tokens=sum(o.in_tokens for o in outcomes),
         out_tokens=sum(o.out_tokens for o in outcomes),
         p50_ms=_percentile(waits, 0.50),
@@ -170,7 +199,16 @@ def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> Tie
         errors=dict(sorted(Counter(o.error for o in outcomes if o.error is not None).items())),
         served=dict(sorted(Counter(o.served for o in outcomes if o.served is not None).items())),
         n_degraded=sum(o.is_degraded for o in outcomes),
+        parts=_parts(scored),
+        p50_ttft_ms=_percentile(firsts, 0.50),
+        p95_ttft_ms=_percentile(firsts, 0.95),
     )
+
+
+def _parts(scored: Sequence[Outcome]) -> dict[str, float]:
+    names = sorted({name for o in scored for name in o.parts})
+    found = {name: [o.parts[name] for o in scored if name in o.parts] for name in names}
+    return {name: math.fsum(values) / len(values) for name, values in found.items()}
 
 
 def _row_means(outcomes: Iterable[Outcome]) -> dict[str, float]:

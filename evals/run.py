@@ -1,22 +1,26 @@
-"""Run a suite against tiers: journal every sample, resume where a run broke off, report at the end."""
+"""Run a suite against arms: journal every sample, resume where a run broke off, report at the end."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+import msgspec
+
 from stepwell.base.errors import ConfigError
-from stepwell.evals.ask import AUTO, Again, Asks, ask, rescored
-from stepwell.evals.entries import Entry, Header, Outcome, read, read_entries
+from stepwell.evals.arms import AUTO, Arm, arm_of_tier, check_names
+from stepwell.evals.ask import Again, Asking, Asks, rescored
+from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header, Held, Outcome, read_entries, read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing, Waiting
 from stepwell.evals.plan import Sample, plan
-from stepwell.evals.report import Report, make_report
-from stepwell.evals.suite import Suite
+from stepwell.evals.report import Report, report_of
+from stepwell.evals.scoring.open import Judging
+from stepwell.evals.suite import Suite, sha256_of
 
 # (samples done, samples planned, dollars spent, seconds left or None)
 Progress = Callable[[int, int, float, float | None], None]
@@ -24,114 +28,174 @@ PROGRESS_EVERY_S = 0.1
 PATIENT = Pacing()
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a suite is run.
+
+    Attributes:
+        concurrency: Requests in flight at most.
+        max_usd: Stop before a call once this much is spent, earlier runs on this journal and judges counted; the
+            overshoot is at most what is in flight.
+        seed: Sent with each request, plus the number of the repeat.
+        is_streamed: Ask for streams, to know the time to the first token.
+        baseline, margin: As of Header: what the verdict is about.
+        judge: Tier that grades.
+    """
+
+    concurrency: int = 8
+    repeats: int = 1
+    max_usd: float | None = None
+    seed: int | None = None
+    is_streamed: bool = False
+    baseline: str | None = None
+    margin: float | None = None
+    judge: str | None = None
+    pacing: Pacing = PATIENT
+
+
 async def run_suite(
     well: Asks,
     suite: Suite,
     *,
-    tiers: Sequence[str],
+    tiers: Sequence[str] = (),
+    arms: Sequence[Arm] = (),
     journal_path: str | Path,
-    concurrency: int = 8,
-    repeats: int = 1,
-    max_usd: float | None = None,
+    options: RunOptions = RunOptions(),
+    by_policy: Mapping[str, Asks] | None = None,
+    judging: Judging | None = None,
     on_progress: Progress | None = None,
-    seed: int | None = None,
-    pacing: Pacing = PATIENT,
 ) -> Report:
-    """Ask every row on every tier and report.
+    """Ask every row of every arm and report.
 
     What the journal holds with a score is not asked again; what ended as an error is.
 
     Args:
         tiers: Names of tiers; "auto" lets the router choose.
-        concurrency: Requests in flight at most.
-        max_usd: Stop before a call once this much is spent, earlier runs on this journal counted; the
-            overshoot is at most what is in flight.
+        arms: More columns than tiers.
+        by_policy: Wells for arms that name a policy's folder.
+        judging: Opened scorers, where rows need more than plain ones.
         on_progress: Called at most every 0.1 s and at the end.
-        seed: Sent with each request, plus the number of the repeat.
 
     Raises:
         ConfigError: A tier is unknown, lacks its key or is named twice, or a number is out of range.
         JournalError: The journal can't be read or written, or another run holds it.
     """
-    _check(well, tiers, concurrency, repeats)
-    samples = list(plan(suite, _models(well, tiers), repeats=repeats, seed=seed))
+    every = [*(arm_of_tier(t) for t in tiers), *arms]
+    _check(well, every, options)
+    judging = judging or Judging()
+    asking = Asking(well, judging, by_policy or {}, options.is_streamed)
+    samples = list(plan(suite, _models(well, every), repeats=options.repeats, seed=options.seed))
     keys = frozenset(s.key for s in samples)
     with Journal(journal_path) as journal:
-        old_header, old = read(journal_path)
-        header = Header(suite.name, suite.sha256, len(samples), tuple(tiers), seed)
-        if header != old_header:
+        held = read_held(journal_path)
+        header = _header(suite, every, len(samples), options)
+        if header != held.header:
             journal.append(header)
-        missing = _without_scored(samples, old, journal)
-        run = _Run(
-            well, journal, Waiting(missing, pacing), pacing, n_planned=len(keys), on_progress=on_progress
-        )
+        missing = _without_scored(samples, held.outcomes, journal, judging)
+        run = _Run(asking, journal, Waiting(missing, options.pacing), options, len(keys), on_progress)
         run.n_done = run.n_before = len(keys) - len(missing)
-        run.spent_nano_usd = sum({o.ask: o.nano_usd for o in old.values()}.values())
-        run.max_nano_usd = None if max_usd is None else round(max_usd * 1e9)
-        del samples, missing, old
-        await run.work(concurrency)
-        header_now, outcomes = read(journal_path)
-    return make_report(header_now, (o for k, o in outcomes.items() if k in keys))
+        run.spent_nano_usd = _spent(held)
+        del samples, missing, held
+        await run.work()
+        now = read_held(journal_path)
+    now.outcomes = {k: o for k, o in now.outcomes.items() if k in keys}
+    return report_of(now)
 
 
-def _check(well: Asks, tiers: Sequence[str], concurrency: int, repeats: int) -> None:
+def _check(well: Asks, arms: Sequence[Arm], options: RunOptions) -> None:
     known = [AUTO, *(t.name for t in well.tiers)]
-    unknown = [t for t in tiers if t not in known]
-    if unknown:
-        raise ConfigError(f"no tier {unknown[0]!r}; there are {', '.join(known)}")
+    for arm in arms:
+        if arm.tier is not None and arm.tier not in known:
+            raise ConfigError(f"no tier {arm.tier!r}; there are {', '.join(known)}")
     for tier, key in ((t.name, t.missing_key) for t in well.tiers):
-        if tier in tiers and key is not None:
+        if key is not None and any(arm.tier == tier for arm in arms):
             raise ConfigError(f"tier {tier!r} can't be asked: it lacks {key}")
-    if not tiers or len(set(tiers)) != len(tiers):
-        raise ConfigError("name at least one tier, and each only once")
-    if concurrency < 1 or repeats < 1:
-        raise ConfigError(f"concurrency ({concurrency}) and repeats ({repeats}) must be at least 1")
+    check_names([arm.name for arm in arms])
+    if options.baseline is not None and options.baseline not in {arm.name for arm in arms}:
+        raise ConfigError(f"the baseline {options.baseline!r} is none of what is compared")
+    if options.concurrency < 1 or options.repeats < 1:
+        numbers = f"concurrency ({options.concurrency}) and repeats ({options.repeats})"
+        raise ConfigError(f"{numbers} must be at least 1")
 
 
-def _models(well: Asks, tiers: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The models behind each tier; behind "auto" are all of them."""
+def _models(well: Asks, arms: Sequence[Arm]) -> list[tuple[Arm, tuple[str, ...]]]:
+    """The models behind each arm; behind the router are all of them."""
     models = {t.name: tuple(t.models) for t in well.tiers}
     every = tuple(m for of_tier in models.values() for m in of_tier)
-    return {t: every if t == AUTO else models[t] for t in tiers}
+    return [(arm, models[arm.tier] if arm.tier else (arm.model,) if arm.model else every) for arm in arms]
 
 
-def _without_scored(samples: Iterable[Sample], old: dict[str, Outcome], journal: Journal) -> list[Sample]:
-    """What is left to ask; an answer that is there under another scorer or target is scored anew instead."""
+def _header(suite: Suite, arms: Sequence[Arm], n_planned: int, options: RunOptions) -> Header:
+    return Header(
+        suite.name,
+        suite.sha256,
+        n_planned,
+        tuple(arm.name for arm in arms),
+        options.seed,
+        tuple(_line(arm) for arm in arms if arm != arm_of_tier(arm.name)),
+        options.baseline,
+        options.margin,
+        judge=options.judge,
+    )
+
+
+def _line(arm: Arm) -> ArmLine:
+    said = (arm.system or "") + "\0" + (arm.template or "")
+    prompt = None if said == "\0" else sha256_of(said.encode())[:16]
+    return ArmLine(arm.name, arm.tier, arm.model, arm.policy, prompt)
+
+
+def _spent(held: Held) -> int:
+    answers = {o.ask: o.nano_usd for o in held.outcomes.values()}
+    judge = sum(o.judge_nano_usd for o in held.outcomes.values())
+    return sum(answers.values()) + judge + held.judge_nano_usd
+
+
+def _without_scored(
+    samples: Iterable[Sample], old: dict[str, Outcome], journal: Journal, judging: Judging
+) -> list[Sample]:
+    """What is left to do; an answer that is there unscored, or under another scorer or target, is scored instead."""
     missing = [s for s in samples if s.key not in old or old[s.key].score is None]
-    answered = {o.ask for o in old.values() if o.score is not None}
+    answered = {o.ask: o for o in old.values() if o.has_answer}
     by_ask = {s.ask: s for s in missing if s.ask in answered}
     if not by_ask:
         return missing
-    fresh = {e.ask: rescored(by_ask[e.ask], e) for e in read_entries(journal.path) if _can_serve(e, by_ask)}
-    for entry in fresh.values():
-        journal.append(entry)
-    return [s for s in missing if s.ask not in fresh or by_ask[s.ask] is not s]
+    entries = {e.ask: e for e in read_entries(journal.path) if e.ask in by_ask and e.has_answer}
+    for ask, entry in entries.items():
+        _serve(by_ask[ask], entry, answered[ask], journal, judging)
+    return [s for s in missing if s.unscored is None or s.unscored.score is None]
 
 
-def _can_serve(entry: Entry, wanted: dict[str, Sample]) -> bool:
-    return entry.ask in wanted and entry.score is not None
+def _serve(sample: Sample, entry: Entry, cost: Outcome, journal: Journal, judging: Judging) -> None:
+    """Give a sample the answer that is there, under its own key."""
+    sample.unscored = fresh = rescored(sample, entry, judging)
+    if entry.key != sample.key:
+        journal.append(
+            msgspec.structs.replace(fresh, nano_usd=cost.nano_usd, lost_nano_usd=cost.lost_nano_usd)
+        )
+    elif fresh.score is not None:
+        journal.append(msgspec.structs.replace(fresh, nano_usd=0, lost_nano_usd=0))
 
 
 @dataclass(slots=True)
 class _Run:
-    well: Asks
+    asking: Asking
     journal: Journal
     waiting: Waiting
-    pacing: Pacing
+    options: RunOptions
     n_planned: int
     on_progress: Progress | None
     n_before: int = 0
     n_done: int = 0
     spent_nano_usd: int = 0
-    max_nano_usd: int | None = None
     began: float = field(default_factory=monotonic)
     told: float = 0.0
 
-    async def work(self, concurrency: int) -> None:
+    async def work(self) -> None:
         async with self.journal.synced():
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(concurrency, self.waiting.n_left)):
+                    for _ in range(min(self.options.concurrency, self.waiting.n_left)):
                         group.create_task(self._work())
             except ExceptionGroup as errors:  # one is easier to read than a group of one
                 raise errors.exceptions[0] from None
@@ -139,32 +203,54 @@ class _Run:
 
     async def _work(self) -> None:
         while (sample := await self.waiting.take()) is not None:
-            if self.max_nano_usd is not None and self.spent_nano_usd >= self.max_nano_usd:
+            if self._is_spent():
                 self.waiting.stop()
                 return
-            end = await ask(self.well, sample)
+            end = await self.asking.ask(sample)
+            if isinstance(end, Entry) and end.error == UNSCORED:
+                end = await self._judged(sample, end)
             if isinstance(end, Again):
                 if self._asks_again(sample, end):
                     continue
                 end = end.entry
-            self.spent_nano_usd += end.nano_usd
-            self.journal.append(end)
+            self._book(end)
             self.waiting.finish(sample)
             self.n_done += 1
             self._tell()
 
+    async def _judged(self, sample: Sample, answered: Entry) -> Entry | Again:
+        """An answer is in the journal before its scorer is asked: a killed run asks the tier no second time."""
+        self._book(answered)
+        sample.unscored = answered
+        return await self.asking.judge(sample, answered)
+
+    def _book(self, entry: Entry) -> None:
+        self.spent_nano_usd += entry.nano_usd + entry.judge_nano_usd
+        self.journal.append(entry)
+
+    def _is_spent(self) -> bool:
+        limit = self.options.max_usd
+        return limit is not None and self.spent_nano_usd >= round(limit * 1e9)
+
     def _asks_again(self, sample: Sample, end: Again) -> bool:
-        if not end.was_refused and sample.tries >= self.pacing.max_failures:
+        pacing = self.options.pacing
+        if not end.was_refused and sample.tries >= pacing.max_failures:
             return False
         wait_s = end.wait_s
         if wait_s is None:
-            ceiling_s = min(self.pacing.max_backoff_s, self.pacing.backoff_s * 2 ** min(sample.tries - 1, 16))
+            ceiling_s = min(pacing.max_backoff_s, pacing.backoff_s * 2 ** min(max(sample.tries, 1) - 1, 16))
             wait_s = ceiling_s * random.uniform(0.5, 1)
         sample.waited_s += wait_s
-        if sample.waited_s > self.pacing.max_wait_s:
+        if sample.waited_s > pacing.max_wait_s:
             return False
+        self._book_lost(sample, end.entry)
         self.waiting.put_back(sample, wait_s=wait_s, was_refused=end.was_refused)
         return True
+
+    def _book_lost(self, sample: Sample, entry: Entry) -> None:
+        """A try that may have been billed is written down before the next one."""
+        if entry.nano_usd or entry.judge_nano_usd:
+            self._book(entry)
 
     def _tell(self, *, is_last: bool = False) -> None:
         now = monotonic()

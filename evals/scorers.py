@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stepwell.evals.extract import last_number, option_letter
+from stepwell.evals.scored import Scored
 
 MAX_REGEX_INPUT_CHARS = 4096
 MAX_REGEX_CHARS = 512
@@ -21,6 +22,15 @@ def _no_fault(target: str) -> str | None:
     return None
 
 
+def _no_options(options: Mapping[str, object]) -> str | None:
+    return "this scorer has no options" if options else None
+
+
+def elsewhere(answer: str, target: str) -> float:
+    """Stands for a scorer that `scoring.open` makes."""
+    raise TypeError("this scorer is opened by scoring.open")
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """One way to judge.
@@ -29,6 +39,10 @@ class Scorer:
         version: Part of every sample's key: raise it when the same answer may score otherwise.
         score: (answer, target) -> 0..1.
         fault: What is wrong with a target, or None. Never shows it.
+        options_fault: What is wrong with the options that a row gives, or None.
+        takes_json: A target that is a list is one target, not several right answers.
+        parts: As `score`, where there is more to tell than a number.
+        is_async: `scoring.open` makes what judges; `score` here is never called.
     """
 
     name: str
@@ -36,6 +50,16 @@ class Scorer:
     score: Callable[[str, str], float]
     fault: Callable[[str], str | None] = _no_fault
     is_target_optional: bool = False
+    options_fault: Callable[[Mapping[str, object]], str | None] = _no_options
+    takes_json: bool = False
+    is_async: bool = False
+    parts: Callable[[str, str], Scored] | None = None
+
+    def judge(self, answer: str, targets: tuple[str, ...]) -> Scored:
+        """The verdict on an answer: the best one over several right answers."""
+        if self.parts is None:
+            return Scored(self.best(answer, targets))
+        return max((self.parts(answer, t) for t in targets), key=lambda s: s.score or 0.0)
 
     def best(self, answer: str, targets: tuple[str, ...]) -> float:
         """The highest score over several right answers."""
@@ -160,6 +184,6 @@ SCORERS: Mapping[str, Scorer] = {
         Scorer("regex", 1, regex, _regex_fault),
         Scorer("numeric", 1, numeric, _number_fault),
         Scorer("choice", 1, choice, _choice_fault),
-        Scorer("json", 1, json_subset, _json_fault, is_target_optional=True),
+        Scorer("json", 1, json_subset, _json_fault, is_target_optional=True, takes_json=True),
     )
 }

@@ -50,6 +50,9 @@ class Row:
         params: Request fields sent along (temperature, max_tokens).
         ask_sha256: Names what is asked: messages and params.
         sha256: Names all that decides the score: id, ask, targets, scorer.
+        turns: Further user turns, each asked after the answer to the one before.
+        options_json: The scorer's options as canonical JSON: b"{}" where it has none.
+        cluster: What rows from one source share, for statistics that must know.
     """
 
     id: str
@@ -60,6 +63,13 @@ class Row:
     params: Mapping[str, object]
     ask_sha256: bytes
     sha256: bytes
+    turns: tuple[str, ...] = ()
+    options_json: bytes = b"{}"
+    cluster: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return _decode_options(self.options_json)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -134,14 +144,18 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     prompt: str | None = None
     messages: list[dict[str, Any]] | None = None
     target: Any = msgspec.UNSET
-    scorer: str = "normalised"
+    scorer: str | dict[str, Any] = "normalised"
+    turns: list[str] = msgspec.field(default_factory=list)
+    cluster: str | None = None
     tags: list[str] = msgspec.field(default_factory=list)
     params: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_messages = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_options = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_PARAMS: dict[str, object] = {}
+_NO_OPTIONS = b"{}"
 
 
 def _row(line: str, n: int) -> Row:
@@ -154,21 +168,40 @@ def _row(line: str, n: int) -> Row:
         raise SuiteError(what, line=n, field=path.rstrip("`").lstrip(".") or None) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SuiteError("not valid JSON", line=n) from None
+    name, options = _scoring(raw, n)
     _check(raw, n)
     messages = canonical_json(raw.messages or [{"role": "user", "content": raw.prompt}])
-    ask_sha256 = _sha(messages + canonical_json(raw.params))
-    targets = _targets(raw, n)
-    row_sha256 = _sha(ask_sha256 + canonical_json([str(raw.id), targets, raw.scorer]))
+    asked = messages + canonical_json(raw.params)
+    ask_sha256 = _sha(asked + canonical_json(raw.turns) if raw.turns else asked)
+    targets = _targets(raw, name, n)
+    judged = [str(raw.id), targets, name, *([] if options == _NO_OPTIONS else [options.decode()])]
     return Row(
         str(raw.id),
         messages,
         targets,
-        raw.scorer,
+        name,
         tuple(raw.tags),
         raw.params or _NO_PARAMS,
         ask_sha256,
-        row_sha256,
+        _sha(ask_sha256 + canonical_json(judged)),
+        tuple(raw.turns),
+        options,
+        raw.cluster,
     )
+
+
+def _scoring(raw: _Line, n: int) -> tuple[str, bytes]:
+    """The scorer's name and its options."""
+    given = raw.scorer
+    options = {} if isinstance(given, str) else {k: v for k, v in given.items() if k != "name"}
+    name = given if isinstance(given, str) else given.get("name")
+    scorer = SCORERS.get(name) if isinstance(name, str) else None
+    if scorer is None:
+        raise SuiteError(f"unknown scorer; there are {', '.join(SCORERS)}", line=n, field="scorer")
+    problem = scorer.options_fault(options)
+    if problem is not None:
+        raise SuiteError(problem, line=n, field="scorer")
+    return scorer.name, canonical_json(options) if options else _NO_OPTIONS
 
 
 class _Messages(msgspec.Struct):
@@ -178,18 +211,16 @@ class _Messages(msgspec.Struct):
 def _check(raw: _Line, n: int) -> None:
     if (raw.prompt is None) == (not raw.messages):
         raise SuiteError("give exactly one of prompt, messages", line=n, field="prompt")
-    if raw.scorer not in SCORERS:
-        raise SuiteError(f"unknown scorer; there are {', '.join(SCORERS)}", line=n, field="scorer")
     taken = OWN_PARAMS & set(raw.params)
     if taken:
         raise SuiteError(f"params can't set {', '.join(sorted(taken))}", line=n, field="params")
 
 
-def _targets(raw: _Line, n: int) -> tuple[str, ...]:
-    scorer = SCORERS[raw.scorer]
+def _targets(raw: _Line, name: str, n: int) -> tuple[str, ...]:
+    scorer = SCORERS[name]
     if raw.target is msgspec.UNSET and not scorer.is_target_optional:
         raise SuiteError("target is missing", line=n, field="target")
-    many = raw.target if isinstance(raw.target, list) and raw.scorer != "json" else [raw.target]
+    many = raw.target if isinstance(raw.target, list) and not scorer.takes_json else [raw.target]
     targets = tuple("" if t is msgspec.UNSET else _text(t) for t in many)
     problem = next((p for t in targets if (p := scorer.fault(t)) is not None), None)
     if problem is not None or not targets:
@@ -199,6 +230,11 @@ def _targets(raw: _Line, n: int) -> tuple[str, ...]:
 
 def _text(target: object) -> str:
     return target if isinstance(target, str) else canonical_json(target).decode()
+
+
+def sha256_of(data: bytes) -> str:
+    """Names bytes: 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _sha(data: bytes) -> bytes:

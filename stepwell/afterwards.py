@@ -48,6 +48,7 @@ def cost_with_losses(run: Run, usage: Usage, served: Served) -> float:
 async def settle(run: Run, usd: float) -> None:
     """Pay, and give back what else was held."""
     run.spent_usd = usd
+    run.trace.lost_usd = run.lost_usd
     if run.purse is not None:
         await run.purse.settle(usd)
 

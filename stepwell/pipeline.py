@@ -43,6 +43,7 @@ from stepwell.router.tiers.tier import Tier
 from stepwell.router.turns import read_turn
 from stepwell.run import (
     Run,
+    bill,
     code_of,
     last_user_text,
     status_of,
@@ -167,6 +168,7 @@ class Pipeline:
             reply = await self._complete(run)
             await self._records.converse(run, reply)
         except BaseException as e:
+            bill(e, run)
             self._records.add(run, status_of(e), error=code_of(e))
             raise
         self._records.add(run, 200, reply)
@@ -198,6 +200,7 @@ class Pipeline:
                 return self._streaming.replay(run, hit)
             seat = await self._seat(run)
         except BaseException as e:
+            bill(e, run)
             self._records.add(run, status_of(e), error=code_of(e))
             raise
         run.trace.ttft_ms = (time.monotonic() - run.began_s) * 1e3

@@ -90,6 +90,12 @@ class Run(msgspec.Struct):
         return time.monotonic() - self.asked_s
 
 
+def bill(error: BaseException, run: Run) -> None:
+    """Say in the error what the request has cost."""
+    if isinstance(error, StepwellError):
+        error.spent_usd = run.spent_usd
+
+
 def record_of(run: Run, status: int, reply: Reply | None, error: str) -> Record:
     """What is known of the request, now that it has ended; sets the trace's time."""
     trace, caller = run.trace, run.request.caller

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepwell.base.messages import encode_json
-from stepwell.evals.ask import AUTO
+from stepwell.evals.arms import AUTO, arm_of_tier
 from stepwell.evals.entries import read, read_entries
 from stepwell.evals.outcomes import outcome_rows
 from stepwell.evals.plan import plan
@@ -25,7 +25,7 @@ def write_outcomes(
     Args:
         models: Tier -> the models behind it.
     """
-    tiers = {tier: of for tier, of in models.items() if tier != AUTO}
+    tiers = [(arm_of_tier(tier), of) for tier, of in models.items() if tier != AUTO]
     keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
     kept = [o for key, o in read(journal)[1].items() if key in keys]
     answers: dict[object, dict[str, str]] = defaultdict(dict)

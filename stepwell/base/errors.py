@@ -41,11 +41,16 @@ if TYPE_CHECKING:
 
 
 class StepwellError(Exception):
-    """Base of every error that Stepwell raises on purpose."""
+    """Base of every error that Stepwell raises on purpose.
+
+    Attributes:
+        spent_usd: What the request had cost by then: an upper bound where tries failed that may have been billed.
+    """
 
     status_code: int = 500
     code: str = "stepwell_error"
     type: str = "server_error"
+    spent_usd: float = 0.0
 
     @property
     def param(self) -> str | None:

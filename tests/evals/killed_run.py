@@ -9,7 +9,7 @@ from typing import Any
 
 from stepwell.base.reply import Reply
 from stepwell.evals.bench import InstantWell
-from stepwell.evals.run import run_suite
+from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Suite
 
 
@@ -30,7 +30,13 @@ def main(journal: str, asked: str) -> None:
     rows = (f'{{"id":"{i}","prompt":"{i}","target":{1233 + i % 2},"scorer":"numeric"}}' for i in range(600))
     suite = Suite.parse(rows, name="killed")
     report = asyncio.run(
-        run_suite(CountingWell(asked), suite, tiers=["instant"], journal_path=journal, concurrency=4)
+        run_suite(
+            CountingWell(asked),
+            suite,
+            tiers=["instant"],
+            journal_path=journal,
+            options=RunOptions(concurrency=4),
+        )
     )
     print(report.n_ended, report.tiers[0].quality, report.tiers[0].cost_nano_usd)
 

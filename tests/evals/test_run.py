@@ -21,7 +21,7 @@ from stepwell.evals.entries import JournalError, read, read_entries
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.report import EXIT_INCONCLUSIVE, EXIT_INFRASTRUCTURE, EXIT_PASS, Report
-from stepwell.evals.run import run_suite
+from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Suite
 
 QUICK = Pacing(backoff_s=0.001, max_backoff_s=0.002)
@@ -35,7 +35,11 @@ def timeless(report: Report) -> Report:
 async def test_every_row_is_asked_once_on_every_tier(tmp_path: Path, sums: Suite, make_well: Any) -> None:
     well = make_well()
     report = await run_suite(
-        well, sums, tiers=["weak", "strong", "auto"], journal_path=tmp_path / "j", concurrency=7
+        well,
+        sums,
+        tiers=["weak", "strong", "auto"],
+        journal_path=tmp_path / "j",
+        options=RunOptions(concurrency=7),
     )
     assert set(well.asked.values()) == {1, 2}  # auto goes to strong
     assert all(call["cache"] is False for call in well.calls)
@@ -57,7 +61,13 @@ async def test_resuming_asks_nothing_again_and_reports_the_same(
     whole = await run_suite(make_well(), sums, tiers=["weak", "auto"], journal_path=tmp_path / "whole")
     first = make_well(fail=lambda n: 1 / 0 if n == 31 else None)
     with pytest.raises(ZeroDivisionError):
-        await run_suite(first, sums, tiers=["weak", "auto"], journal_path=tmp_path / "part", concurrency=3)
+        await run_suite(
+            first,
+            sums,
+            tiers=["weak", "auto"],
+            journal_path=tmp_path / "part",
+            options=RunOptions(concurrency=3),
+        )
     second = make_well()
     resumed = await run_suite(second, sums, tiers=["weak", "auto"], journal_path=tmp_path / "part")
     n_first = sum(first.asked.values())
@@ -98,7 +108,11 @@ async def test_a_quota_per_window_loses_no_sample_and_pauses_the_tier(
     well = make_well(fail=fail)
     pacing = replace(QUICK, streak=3)
     report = await run_suite(
-        well, sums, tiers=["weak"], journal_path=tmp_path / "j", concurrency=4, pacing=pacing
+        well,
+        sums,
+        tiers=["weak"],
+        journal_path=tmp_path / "j",
+        options=RunOptions(concurrency=4, pacing=pacing),
     )
     assert report.tiers[0].n_scored == 40
     # without the pause every sample left is refused in every window: 30 + 20 + 10
@@ -128,7 +142,9 @@ async def test_failures_are_errors_and_never_wrong_answers(
     tmp_path: Path, sums: Suite, make_well: Any, error: Exception, code: str, n_calls: int
 ) -> None:
     well = make_well(fail=lambda n: error)
-    report = await run_suite(well, sums, tiers=["weak"], journal_path=tmp_path / "j", pacing=QUICK)
+    report = await run_suite(
+        well, sums, tiers=["weak"], journal_path=tmp_path / "j", options=RunOptions(pacing=QUICK)
+    )
     assert (report.tiers[0].errors, report.tiers[0].n_scored) == ({code: 40}, 0)
     assert len(well.calls) == n_calls
     healed = await run_suite(make_well(), sums, tiers=["weak"], journal_path=tmp_path / "j")
@@ -152,8 +168,7 @@ async def test_the_budget_holds_over_resumes(tmp_path: Path, sums: Suite, make_w
             sums,
             tiers=["weak"],
             journal_path=tmp_path / "j",
-            concurrency=4,
-            max_usd=max_usd,
+            options=RunOptions(concurrency=4, max_usd=max_usd),
         )
 
     report = await run(0.10)
@@ -165,7 +180,9 @@ async def test_the_budget_holds_over_resumes(tmp_path: Path, sums: Suite, make_w
 
 async def test_repeats_are_asked_anew_and_seeded(tmp_path: Path, sums: Suite, make_well: Any) -> None:
     well = make_well()
-    report = await run_suite(well, sums, tiers=["weak"], journal_path=tmp_path / "j", repeats=3, seed=11)
+    report = await run_suite(
+        well, sums, tiers=["weak"], journal_path=tmp_path / "j", options=RunOptions(repeats=3, seed=11)
+    )
     assert set(well.asked.values()) == {3}
     assert sorted({call["seed"] for call in well.calls}) == [11, 12, 13]
     assert (report.tiers[0].n_rows, report.tiers[0].n_scored) == (40, 120)

@@ -51,7 +51,7 @@ def out_folder(given: str | None, suite: str) -> Path:
 async def _measure(
     args: Namespace, config: Config, suite: Suite, out: Path, show: Callable[[int, int], None]
 ) -> Report:
-    from stepwell.evals.run import run_suite
+    from stepwell.evals.run import RunOptions, run_suite
     from stepwell.evals.tune.from_journal import write_outcomes
     from stepwell.well import Stepwell
 
@@ -63,9 +63,7 @@ async def _measure(
             suite,
             tiers=tiers,
             journal_path=journal,
-            concurrency=args.concurrency,
-            repeats=args.repeats,
-            max_usd=args.max_usd,
+            options=RunOptions(args.concurrency, args.repeats, args.max_usd),
             on_progress=lambda done, total, _usd, _eta_s: show(done, total),
         )
         models = {t.name: tuple(t.models) for t in well.tiers if t.name in tiers}
