@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stepwell.evals.tune.page.chart import Scale
-from stepwell.evals.tune.page.text import esc
+from stepwell.evals.page.scale import Scale
+from stepwell.evals.page.text import esc
 
 Place = tuple[float, float]
 _DASHES = ("", "6 4", "2 3", "8 3 2 3")

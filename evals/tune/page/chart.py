@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from stepwell.evals.page.labels import labels
+from stepwell.evals.page.scale import Scale, alike
+from stepwell.evals.page.text import esc, exact, num, pct, per_1k, points, shares, short
 from stepwell.evals.tune.frontier import Curve, CurveName, Floor, Frontier, Point
-from stepwell.evals.tune.page.labels import labels
-from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, points, shares
 
 NAMES: dict[CurveName, str] = {
     "router": "this router",
@@ -17,28 +17,6 @@ NAMES: dict[CurveName, str] = {
     "oracle": "oracle (knows every score)",
 }
 _ORDER: tuple[CurveName, ...] = ("oracle", "length", "mix", "router")
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Linear, from values to pixels."""
-
-    lo: float
-    hi: float
-    start_px: float
-    end_px: float
-
-    def __call__(self, value: float) -> float:
-        span = (self.hi - self.lo) or 1.0
-        return round(self.start_px + (value - self.lo) / span * (self.end_px - self.start_px), 1)
-
-    def ticks(self, n: int) -> list[float]:
-        """Round values inside, about n of them."""
-        raw = (self.hi - self.lo) / max(n, 1) or 1.0
-        unit = 10.0 ** math.floor(math.log10(raw))
-        step = next(m * unit for m in (1, 2, 2.5, 5, 10) if m * unit >= raw * 0.999)
-        first = math.ceil(self.lo / step - 1e-9)
-        return [i * step for i in range(first, math.floor(self.hi / step + 1e-9) + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +92,12 @@ class Plot:
         marks = [
             f'<line class="grid" x1="{left}" x2="{right}" y1="{y(v)}" y2="{y(v)}"/>'
             f'<text class="tick" x="{left - 0.5 * f}" y="{y(v) + 0.35 * f:.1f}" text-anchor="end">{said}</text>'
-            for v, said in zip(rows, _alike(rows), strict=True)
+            for v, said in zip(rows, alike(rows), strict=True)
         ]
         marks += [
             f'<line class="tickmark" x1="{x(v)}" x2="{x(v)}" y1="{base}" y2="{base + 5}"/>'
             f'<text class="tick" x="{x(v)}" y="{base + 1.6 * f:.1f}" text-anchor="middle">${said}</text>'
-            for v, said in zip(columns, _alike(columns), strict=True)
+            for v, said in zip(columns, alike(columns), strict=True)
         ]
         return (
             f'{"".join(marks)}<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>'
@@ -149,7 +127,7 @@ class Plot:
 
     def _singles(self) -> str:
         x, y, f = self.x, self.y, self.font_px
-        names = [_short(tier) for tier in self.frontier.tiers]
+        names = [short(tier) for tier in self.frontier.tiers]
         at = [(x(1000 * p.cost_usd), y(p.quality)) for p in self.frontier.singles]
         frame = (x.start_px, y.end_px, x.end_px + f, y.start_px)
         drawn = []
@@ -207,13 +185,3 @@ def _low(p: Point) -> float:
 
 def _high(p: Point) -> float:
     return p.high
-
-
-def _alike(ticks: Sequence[float]) -> list[str]:
-    """Ticks with as many digits as the longest of them needs."""
-    digits = max((len(f"{t:.6f}".rstrip("0").partition(".")[2]) for t in ticks), default=0)
-    return [f"{t:.{digits}f}" for t in ticks]
-
-
-def _short(name: str, most: int = 22) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

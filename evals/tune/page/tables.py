@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from stepwell.evals.page.graphics import share_bar, whisker
+from stepwell.evals.page.table import table
+from stepwell.evals.page.text import esc, exact, num, pct, per_1k, points, shares
 from stepwell.evals.tune.frontier import Floor, Frontier, Point
-from stepwell.evals.tune.page.graphics import share_bar, whisker
-from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, points, shares
 from stepwell.evals.tune.report import ORACLE, Domain, Figure
 
 KEPT_BY = {"router": "learned router", "mix": "fixed mix", "premium": "premium tier alone"}
 # what a router that ignores the question gets, where that is known beforehand
 CHANCE = {"APGR": 0.5, "CPT50": 0.5, "CPT80": 0.8}
 _MANY_DOMAINS = 14
-
-
-def table(caption: str, head: Sequence[str | None], rows: Iterable[str]) -> str:
-    """A table that scrolls sideways on a phone, by keyboard too; cells come ready made.
-
-    Heads that begin with a capital stand over words, the others over numbers; None over a drawing.
-    """
-    columns = "".join(
-        f'<th scope="col"{" class=text" if h[:1].isupper() else ""}>{h}</th>'
-        if h is not None
-        else '<td class="wide-only"></td>'
-        for h in head
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
-        f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
 
 
 def floors_table(frontier: Frontier, policy: Floor) -> str:

@@ -8,11 +8,13 @@ from html import unescape
 
 import msgspec
 
+from stepwell.evals.page.graphics import share_bar, tint
+from stepwell.evals.page.style import PAGE
+from stepwell.evals.page.text import esc, exact, num, pct, per_1k, shares
 from stepwell.evals.tune.frontier import Floor
 from stepwell.evals.tune.page.chart import NAMES, Plot, point_lines
-from stepwell.evals.tune.page.graphics import reliability_plot, share_bar, tint
+from stepwell.evals.tune.page.graphics import reliability_plot
 from stepwell.evals.tune.page.script import SCRIPT
-from stepwell.evals.tune.page.style import PAGE
 from stepwell.evals.tune.page.tables import (
     KEPT_BY,
     domains_table,
@@ -20,7 +22,6 @@ from stepwell.evals.tune.page.tables import (
     floors_table,
     points_table,
 )
-from stepwell.evals.tune.page.text import esc, exact, num, pct, per_1k, shares
 from stepwell.evals.tune.report import TuneReport
 
 _WIDE = (940, 460, 13)

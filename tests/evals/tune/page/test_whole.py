@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from stepwell.evals.page.labels import labels
+from stepwell.evals.page.text import exact, pct, per_1k, shares, usd
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.floors import floors
 from stepwell.evals.tune.frontier import Floor
-from stepwell.evals.tune.page.labels import labels
-from stepwell.evals.tune.page.text import exact, pct, per_1k, shares, usd
 from stepwell.evals.tune.page.whole import page
 from stepwell.evals.tune.report import Origin, TuneReport, Verdict
 from stepwell.evals.tune.rows import Outcomes

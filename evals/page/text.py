@@ -58,3 +58,8 @@ def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.00
     shown = [f"{esc(t)} {pct(s)}" for t, s in seen if s >= smallest][:most]
     left = len(seen) - len(shown)
     return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
+def short(name: str, most: int = 22) -> str:
+    """A name of at most that many characters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
