@@ -10,9 +10,10 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
-from stepwell.evals.compare import LEVEL, Pair, Word, compare
 from stepwell.evals.entries import Header, Held, Outcome, read_held
-from stepwell.evals.intervals import mean_interval
+from stepwell.evals.verdict.fixed import LEVEL, compare
+from stepwell.evals.verdict.means import mean_interval
+from stepwell.evals.verdict.pair import Pair, Word
 
 EXIT_PASS = 0
 EXIT_REGRESSION = 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.evals.compare import Pair
 from stepwell.evals.report import Report, TierReport
+from stepwell.evals.verdict.pair import Pair
 
 Rows = list[tuple[str, ...]]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepwell.evals.cache.stream import StreamRow
-from stepwell.evals.intervals import wilson
+from stepwell.evals.verdict.shares import wilson
 
 STEP = 250
 WARM = 500

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from stepwell.base.errors import BadRequest
-from stepwell.evals.intervals import wilson
 from stepwell.evals.tune import sweep
 from stepwell.evals.tune.mixing import routed_by
 from stepwell.evals.tune.promise import Promise, keep_promise
+from stepwell.evals.verdict.shares import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

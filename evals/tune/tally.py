@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.evals.intervals import mean_interval
 from stepwell.evals.tune import measures, sweep
 from stepwell.evals.tune.drawer import Drawer
 from stepwell.evals.tune.report import LENGTH, MIX, ORACLE, ROUTER, Bin, Domain, Figure, Reliability
+from stepwell.evals.verdict.means import mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,9 +16,9 @@ from stepwell.front.cli.inputs import config_of, tiers_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
-    from stepwell.evals.compare import Pair
     from stepwell.evals.report import Report, TierReport
     from stepwell.evals.suite import Suite
+    from stepwell.evals.verdict.pair import Pair
 
 _HEAD = ("tier", "quality", "95 %", "rows", "cost", "p50 ms", "p95 ms", "errors")
 

@@ -8,16 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.evals.intervals import (
-    holm,
-    mcnemar,
-    mean_interval,
-    paired_p,
-    rows_needed,
-    t_quantile,
-    t_tail,
-    wilson,
-)
+from stepwell.evals.verdict.evidence import weigh
+from stepwell.evals.verdict.means import mean_interval
+from stepwell.evals.verdict.needed import rows_to_show
+from stepwell.evals.verdict.several import holm
+from stepwell.evals.verdict.shares import mcnemar, wilson
+from stepwell.evals.verdict.student import t_quantile, t_tail
 
 
 @pytest.mark.parametrize(
@@ -61,16 +57,14 @@ def test_tiers_that_are_the_same_seldom_look_different() -> None:
     graded = (0.0, 0.25, 0.5, 0.75, 1.0)
     for levels in ((0.0, 1.0), graded):
         n_found = sum(
-            paired_p([rng.choice(levels) - rng.choice(levels) for _ in range(60)]) < 0.05 for _ in range(800)
+            weigh([rng.choice(levels) - rng.choice(levels) for _ in range(60)]).p < 0.05 for _ in range(800)
         )
         assert n_found <= 0.07 * 800
 
 
 def test_rows_needed_agree_with_the_notes_on_paired_tiers() -> None:
     # GPT-4 against Mixtral on 9,762 MMLU rows: 1,880 only one is right, 557 only the other; about 132 rows
-    differences = [1.0] * 1880 + [-1.0] * 557 + [0.0] * (9762 - 1880 - 557)
-    assert rows_needed(differences, level=0.95) == pytest.approx(137, abs=8)
-    assert rows_needed([0.0, 0.0], level=0.95) is None
+    assert rows_to_show(1323 / 9762, 2437 / 9762) == pytest.approx(137, abs=8)
 
 
 def test_holm_by_hand() -> None:
