@@ -18,13 +18,18 @@ from stepwell.base.errors import (
 
 
 class Exit(IntEnum):
-    """What a shell learns from `$?`."""
+    """What a shell learns from `$?`.
+
+    Commands that end in a verdict say 0 pass, 1 regression, 2 inconclusive, 3 infrastructure, and EVAL_USAGE
+    (sysexits.h's EX_USAGE) where others say USAGE.
+    """
 
     OK = 0
     NO = 1
     USAGE = 2
     INFRASTRUCTURE = 3
     REFUSED = 4
+    EVAL_USAGE = 64
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -37,6 +42,16 @@ EPILOG = """exit codes:
   4    refused by a promise or a guard: budget, quality floor, block
   130  interrupted by Ctrl-C
   141  the reader of a pipe went away"""
+
+
+EVAL_EPILOG = """exit codes:
+  0    pass
+  1    regression: worse than it must be
+  2    inconclusive: too little was seen to say, or the judge can't be trusted
+  3    infrastructure: too many samples ended as errors
+  64   the command line, the configuration or a file is wrong
+  130  interrupted by Ctrl-C"""
+INCONCLUSIVE = 2
 
 
 class UsageError(StepwellError):

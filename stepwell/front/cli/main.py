@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from stepwell.base.errors import StepwellError
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = getattr(command, getattr(args, "action", "run"))(args)
         sys.stdout.flush()
     except StepwellError as e:
-        return _failed(one_line(e), exit_of(e))
+        return _failed(one_line(e), _code(args, exit_of(e)))
     except KeyboardInterrupt:
         return _failed("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
@@ -29,8 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.BROKEN_PIPE
     except OSError as e:  # a file that the user named
         where = f"{e.filename}: " if e.filename else ""
-        return _failed(f"{where}{e.strerror or type(e).__name__}", Exit.USAGE)
+        return _failed(f"{where}{e.strerror or type(e).__name__}", _code(args, Exit.USAGE))
     return code
+
+
+def _code(args: Namespace, code: Exit) -> Exit:
+    """Wrong usage has a code of its own where 2 is a verdict."""
+    return getattr(args, "usage_exit", code) if code is Exit.USAGE else code
 
 
 def _failed(why: str, code: Exit) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
-from stepwell.front.cli.exits import EPILOG, Exit
+from stepwell.front.cli.exits import EPILOG, EVAL_EPILOG, Exit
 
 
 class Parser(argparse.ArgumentParser):
@@ -15,14 +15,25 @@ class Parser(argparse.ArgumentParser):
         given.setdefault("epilog", EPILOG)
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **given)
 
+    usage_exit = Exit.USAGE
+
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"stepwell: {message} (see {self.prog} --help)\n")
+        self.exit(self.usage_exit, f"stepwell: {message} (see {self.prog} --help)\n")
 
 
 def add(commands: Any, name: str, module: str, about: str) -> Parser:
     parser: Parser = commands.add_parser(name, help=about, description=about)
     parser.set_defaults(module=module)
     add_config(parser, default=argparse.SUPPRESS)  # may stand before the command, too
+    return parser
+
+
+def add_eval(actions: Any, name: str, module: str, about: str) -> Parser:
+    """A command that ends in a verdict: its exit code 2 says that none could be had."""
+    parser = add(actions, name, module, about)
+    parser.epilog = EVAL_EPILOG
+    parser.usage_exit = Exit.EVAL_USAGE
+    parser.set_defaults(usage_exit=Exit.EVAL_USAGE)
     return parser
 
 
