@@ -22,6 +22,7 @@ from stepwell.run import Run, record_of
 
 if TYPE_CHECKING:
     from stepwell.guards.audit import Audit
+    from stepwell.traffic_log import TrafficLog
 
 # what a check of ours finds and no secret: a plugged check's kinds may mean anything
 PERSONAL = frozenset({"CREDIT_CARD", "EMAIL", "IBAN", "IP_ADDRESS", "PHONE", "US_SSN"})
@@ -71,6 +72,7 @@ class Records:
     conversing: Conversing | None
     packing: Packing
     audit: Audit | None = None
+    traffic: TrafficLog | None = None
 
     async def converse(self, run: Run, reply: Reply) -> None:
         """Put the exchange into the log of its conversation, before the reply's end is out."""
@@ -112,6 +114,9 @@ class Records:
         self.record(record_of(run, status, reply, error))
         if self.audit is not None:
             self.audit.write(run.trace, run.request, status, None if reply is None else reply.tier)
+        if self.traffic is not None:
+            vector = run.vector.made_for_routing() if self.router.needs_vector else None
+            self.traffic.write(run, status, reply, error, vector)
 
     def _keep(self, run: Run, reply: Reply) -> None:
         """What the conversation and its feedback need of an answer."""

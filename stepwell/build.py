@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from stepwell.guards.masks.store import MaskStore
     from stepwell.guards.review.queue import ReviewQueue
     from stepwell.memory.cache.judge.judge import Judge
+    from stepwell.traffic_log import TrafficLog
 
 LEASE_SLACK_S = 60.0
 
@@ -118,6 +119,7 @@ def build(
         marking=marking,
         masks=masks,
         audit=_audit(config),
+        traffic=_traffic(config),
         reviews=reviews,
         embedder_name=embedder_name(config.embedding),
         close_parts=(ledger.close, transport.close, masks.close, *closers),
@@ -175,6 +177,14 @@ def _audit(config: Config) -> Audit | None:
     from stepwell.guards.audit import Audit
 
     return Audit(config.guards.audit, tiers=config.tiers)
+
+
+def _traffic(config: Config) -> TrafficLog | None:
+    if config.traffic.path is None:
+        return None
+    from stepwell.traffic_log import TrafficLog
+
+    return TrafficLog(config.traffic, embedder=embedder_name(config.embedding))
 
 
 def _window(tier: TierInfo) -> int:

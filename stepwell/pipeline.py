@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from stepwell.memory.context.conversations import Conversations
     from stepwell.memory.context.log.log import Name, Past
     from stepwell.memory.context.marking import Marking
+    from stepwell.traffic_log import TrafficLog
 
 OFF = CacheDecision("off")
 OF_A_TALK = CacheDecision("bypass", "the conversation has a history")
@@ -93,6 +94,7 @@ class Pipeline:
     marking: Callable[[], Marking] | None = None
     masks: Callable[[], MaskStore] | None = None
     audit: Audit | None = None
+    traffic: TrafficLog | None = None
     reviews: ReviewQueue | None = None
     flights: StreamFlights[Asked] = field(default_factory=StreamFlights)
     _fitting: Fitting = field(init=False)
@@ -118,6 +120,7 @@ class Pipeline:
             self.conversing,
             packing,
             self.audit,
+            self.traffic,
         )
         streaming = Streaming(config.dispatch, guard, records)
         guarding = Guarding(guard, self.masks, self._vector_of, self.conversing)
@@ -368,6 +371,8 @@ class Pipeline:
             await self.conversing.close()
         if self.audit is not None:
             self.audit.close()
+        if self.traffic is not None:
+            self.traffic.close()
         if self.reviews is not None:
             await self.reviews.close()
         for close in self.close_parts:

@@ -10,6 +10,7 @@ from stepwell.base.config.root import Config
 from stepwell.base.config.routing import RoutingConfig, RuleConfig
 from stepwell.base.config.server import KeyConfig, ServerConfig, TelemetryConfig
 from stepwell.base.config.tiers import DeploymentConfig, TierConfig
+from stepwell.base.config.traffic import TrafficConfig
 
 __all__ = [
     "CacheConfig",
@@ -28,4 +29,5 @@ __all__ = [
     "ServerConfig",
     "TelemetryConfig",
     "TierConfig",
+    "TrafficConfig",
 ]

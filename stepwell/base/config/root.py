@@ -20,6 +20,7 @@ from stepwell.base.config.routing import RoutingConfig
 from stepwell.base.config.section import Section
 from stepwell.base.config.server import ServerConfig, TelemetryConfig
 from stepwell.base.config.tiers import DeploymentConfig, TierConfig
+from stepwell.base.config.traffic import TrafficConfig
 from stepwell.base.errors import ConfigError
 
 
@@ -46,6 +47,7 @@ class Config(Section):
     feedback: FeedbackConfig = Field(default_factory=FeedbackConfig)
     server: ServerConfig = Field(default_factory=ServerConfig)
     telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig)
+    traffic: TrafficConfig = Field(default_factory=TrafficConfig)
 
     @model_validator(mode="after")
     def _tiers_exist(self) -> Config:
