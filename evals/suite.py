@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -92,6 +92,26 @@ class Suite:
     rows: tuple[Row, ...]
     sha256: str
 
+    def lines(self) -> Iterator[bytes]:
+        """The rows as the lines of a file that reads as this suite."""
+        return (canonical_json(_plain(row)) + b"\n" for row in self.rows)
+
+    def take(self, n_rows: int, *, seed: int = 0) -> Suite:
+        """So many of its rows, drawn once and for all by their names; in their order.
+
+        Raises:
+            SuiteError: None is asked for.
+        """
+        if n_rows < 1:
+            raise SuiteError("take at least one row")
+        drawn = {row.id for row in sorted(self.rows, key=lambda r: drawn_at(r.id, seed))[:n_rows]}
+        return Suite.of(self.name, [row for row in self.rows if row.id in drawn])
+
+    @classmethod
+    def of(cls, name: str, rows: Sequence[Row]) -> Suite:
+        """The suite of these rows."""
+        return cls(name, tuple(rows), hashlib.sha256(b"".join(r.sha256 for r in rows)).hexdigest())
+
     @classmethod
     def load(cls, path: str | Path) -> Suite:
         """Read a .jsonl or .jsonl.gz file, or a suite that ships with Stepwell by its bare name.
@@ -134,9 +154,23 @@ class Suite:
             rows[row.id] = row
         if not rows:
             raise SuiteError(f"suite {name} has no rows")
-        return cls(
-            name, tuple(rows.values()), hashlib.sha256(b"".join(r.sha256 for r in rows.values())).hexdigest()
-        )
+        return cls.of(name, list(rows.values()))
+
+
+def drawn_at(row_id: str, seed: int) -> bytes:
+    """Where a row stands in the shuffled order of a seed: the same on every machine, whatever other rows there are."""
+    return _sha(f"{seed}\0{row_id}".encode())
+
+
+def _plain(row: Row) -> dict[str, object]:
+    line: dict[str, object] = {
+        "id": row.id,
+        "messages": row.messages,
+        "scorer": {"name": row.scorer, **row.options} if row.options_json != _NO_OPTIONS else row.scorer,
+        "target": list(row.targets) if len(row.targets) > 1 else row.targets[0],
+    }
+    more = {"tags": row.tags, "params": dict(row.params), "turns": row.turns, "cluster": row.cluster}
+    return line | {name: value for name, value in more.items() if value}
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
