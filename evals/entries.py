@@ -111,6 +111,8 @@ class Planted(msgspec.Struct, frozen=True, tag_field="t", tag="c", omit_defaults
 
     Attributes:
         key: sha256 of judge, rubric, case and style.
+        judge: The tier.
+        form: How it was asked, in words: figures hold for one form only.
         style: "right", "specific" (wrong, and definite) or "vague" (wrong, and on topic).
         is_accepted: None where the judge could not be asked.
     """
@@ -121,6 +123,8 @@ class Planted(msgspec.Struct, frozen=True, tag_field="t", tag="c", omit_defaults
     is_accepted: bool | None = None
     nano_usd: int = 0
     error: str | None = None
+    judge: str = ""
+    form: str = ""
 
 
 class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_defaults=True):
@@ -130,6 +134,9 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
         key: sha256 of judge, rubric, and both samples' keys.
         score: Of `a`: 1 win, 0.5 tie or a verdict that turned with the order, 0 loss; None where the judge failed.
         is_consistent: Both orders gave the same verdict.
+        favours: The place ("first", "second") that won in both orders; None where the verdict is about the answers.
+        longer: The arm whose answer is longer, or None.
+        judge: The tier.
     """
 
     key: str
@@ -141,6 +148,9 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
     is_consistent: bool = True
     nano_usd: int = 0
     error: str | None = None
+    favours: str | None = None
+    longer: str | None = None
+    judge: str = ""
 
 
 Line = Header | Entry | Planted | Compared

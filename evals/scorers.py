@@ -26,6 +26,12 @@ def _no_options(options: Mapping[str, object]) -> str | None:
     return "this scorer has no options" if options else None
 
 
+def _graded_fault(options: Mapping[str, object]) -> str | None:
+    from stepwell.evals.scoring.graded.options import options_fault
+
+    return options_fault(options)
+
+
 def elsewhere(answer: str, target: str) -> float:
     """Stands for a scorer that `scoring.open` makes."""
     raise TypeError("this scorer is opened by scoring.open")
@@ -185,5 +191,6 @@ SCORERS: Mapping[str, Scorer] = {
         Scorer("numeric", 1, numeric, _number_fault),
         Scorer("choice", 1, choice, _choice_fault),
         Scorer("json", 1, json_subset, _json_fault, is_target_optional=True, takes_json=True),
+        Scorer("graded", 1, elsewhere, is_target_optional=True, options_fault=_graded_fault, is_async=True),
     )
 }
