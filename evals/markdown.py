@@ -1,0 +1,129 @@
+"""A report as Markdown, for a pull request: the verdict, arms, pairs, the judge, and what failed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from stepwell.evals.entries import Held
+from stepwell.evals.gate import Gate
+from stepwell.evals.gate import gate as gate_of
+from stepwell.evals.page.fill import figures_of
+from stepwell.evals.page.model import ArmFigures, Figures, Span
+from stepwell.evals.page.text import points, short
+from stepwell.evals.page.words import GATES, between, details, headline
+from stepwell.evals.report import Report
+from stepwell.evals.verdict.pair import Pair
+
+N_FAILURES = 20
+_NOTHING = "–"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@])")
+
+
+def markdown(
+    report: Report,
+    *,
+    gate: Gate | None = None,
+    held: Held | None = None,
+    prompts: Mapping[str, str] | None = None,
+    n_failures: int = N_FAILURES,
+) -> str:
+    """A comment for a pull request; the same bytes for the same journal, whatever the hour.
+
+    Args:
+        gate: Where it was asked otherwise than by default.
+        held: The journal, for the judge's error and for what failed.
+        prompts: By row, to show the beginning of what failed; without them only ids are shown.
+        n_failures: Shown of each arm at most, the worst first.
+    """
+    figures = figures_of(report, gate or gate_of(report), held)
+    parts = [
+        f"### {_safe(headline(figures))}",
+        _summary(figures),
+        "\n".join(f"- {_safe(line)}" for line in details(figures)),
+        _table(_ARM_HEAD, [_arm(a, figures.baseline) for a in figures.arms]),
+        _table(_PAIR_HEAD, [_pair(p) for p in figures.pairs]),
+        *(_failed(held, figures, prompts or {}, n_failures) if held is not None else ()),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+_ARM_HEAD = ("arm", "quality", "95 %", "rows", "$ per 1,000", "p50 / p95 ms", "tokens in + out", "errors")
+_PAIR_HEAD = ("pair", "difference, points", "interval", "rows", "p", "verdict")
+
+
+def _summary(figures: Figures) -> str:
+    reasons = "".join(f"; {reason}" for reason in figures.reasons)
+    return (
+        f"Gate: **{_safe(GATES[figures.gate])}**{_safe(reasons)}. Suite {_code(figures.suite)} "
+        f"(sha256 {_code(figures.suite_sha256[:12])}), {figures.n_ended:,} of {figures.n_planned:,} samples, "
+        f"${figures.cost_usd:.6f} in all."
+    )
+
+
+def _arm(arm: ArmFigures, baseline: str | None) -> tuple[str, ...]:
+    waits = " / ".join(f"{arm.waits_ms[p]:.0f}" for p in ("p50", "p95") if p in arm.waits_ms)
+    name = _safe(arm.name) + (" (baseline)" if arm.name == baseline else "")
+    errors = ", ".join(f"{n} {_safe(code)}" for code, n in arm.errors.items())
+    return (
+        name,
+        *_quality(arm.quality),
+        f"{arm.n_rows:,}",
+        f"{1000 * arm.cost_usd:.4f}",
+        waits or _NOTHING,
+        f"{arm.n_in_tokens:,} + {arm.n_out_tokens:,}",
+        errors or "0",
+    )
+
+
+def _quality(quality: Span | None) -> tuple[str, str]:
+    if quality is None:
+        return _NOTHING, _NOTHING
+    return f"{quality.value:.3f}", f"{quality.low:.3f} to {quality.high:.3f}"
+
+
+def _pair(p: Pair) -> tuple[str, ...]:
+    more = "" if p.n_more is None else f" (about {p.n_more:,})"
+    name = f"{_safe(p.a)} − {_safe(p.b)}"
+    return (name, points(p.difference), between(p), f"{p.n_rows:,}", f"{p.p:.3g}", p.word + more)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    rule = ["---", *("---:" for _ in head[1:])]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def _failed(held: Held, figures: Figures, prompts: Mapping[str, str], n_most: int) -> Iterator[str]:
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for o in held.outcomes.values():
+        if o.score is not None:
+            scores[o.tier][o.row].append(o.score)
+    for arm in figures.arms:
+        means = {row: math.fsum(of) / len(of) for row, of in scores[arm.name].items()}
+        worst = sorted((score, row) for row, score in means.items() if score < 1)
+        if worst:
+            lines = [_line(row, score, prompts) for score, row in worst[:n_most]]
+            left = len(worst) - len(lines)
+            more = [f"- … and {left:,} more"] if left > 0 else []
+            yield (
+                f"<details><summary>{_safe(arm.name)}: {len(worst):,} of {len(means):,} rows not fully right"
+                f"</summary>\n\n" + "\n".join([*lines, *more]) + "\n\n</details>"
+            )
+
+
+def _line(row: str, score: float, prompts: Mapping[str, str]) -> str:
+    said = " ".join(prompts.get(row, "").split())
+    return f"- {_code(row)} {score:.2f}" + (f" {_safe(short(said, 100))}" if said else "")
+
+
+def _safe(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.split()).replace('`', chr(39)) or ' '}`"

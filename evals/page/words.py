@@ -1,0 +1,149 @@
+"""The verdict in words, for the page and for pull requests; plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.evals.page.model import Figures, JudgeFigures
+from stepwell.evals.page.text import num, points
+from stepwell.evals.verdict.pair import Pair
+from stepwell.evals.verdict.shares import wilson
+
+GATES: dict[str, str] = {
+    "pass": "passed",
+    "regression": "failed: a regression",
+    "inconclusive": "undecided",
+    "infrastructure": "no verdict: infrastructure",
+}
+_STYLES = {"vague": "vague wrong answers", "specific": "specific wrong answers"}
+
+
+def headline(figures: Figures) -> str:
+    """The verdict in one sentence."""
+    if figures.gate == "infrastructure":
+        return f"No verdict: {_percent(figures.n_errors, figures.n_ended)} of the samples ended as errors"
+    if not any(arm.quality for arm in figures.arms):
+        return "No verdict: nothing was scored"
+    pairs = asked_about(figures)
+    if not pairs:
+        (arm,) = [a for a in figures.arms if a.quality][:1]
+        low, high = (num(v) for v in (arm.quality or (0, 0, 0))[1:])
+        return f"{arm.name} scores {num(arm.quality.value if arm.quality else 0)}, between {low} and {high}"
+    if len(pairs) == 1:
+        return said(pairs[0])
+    if figures.baseline is not None:
+        return _against(figures.baseline, pairs)
+    return _best(pairs)
+
+
+def details(figures: Figures) -> list[str]:
+    """What stands below the headline: the other pairs, what is missing, what the judge is worth."""
+    pairs = asked_about(figures)
+    lines = [said(p) + "." for p in pairs] if len(pairs) > 1 else []
+    if any(p.is_early for p in pairs):
+        early = max(p.look or 0 for p in pairs if p.is_early)
+        lines.append(f"Said before all planned rows were asked, at look {early} of {pairs[0].n_looks}.")
+    if figures.n_ended < figures.n_planned:
+        lines.append(f"{figures.n_ended:,} of {figures.n_planned:,} samples ended: the run stopped early.")
+    if figures.n_errors and figures.gate != "infrastructure":
+        lines.append(f"{_counted(figures.n_errors, 'sample')} ended as errors; they are part of no score.")
+    if figures.judge is not None:
+        lines.append(judged(figures.judge))
+    return lines
+
+
+def asked_about(figures: Figures) -> list[Pair]:
+    """Pairs as the verdict speaks of them: seen from the other arm where there is a baseline, else from the better."""
+    base = figures.baseline
+    if base is None:
+        return [p if p.difference >= 0 else p.seen_from(p.b) for p in figures.pairs]
+    return [p.seen_from(p.b if p.a == base else p.a) for p in figures.pairs if base in (p.a, p.b)]
+
+
+def said(p: Pair) -> str:
+    """One pair: "good is better than cheap by 13.6 points (12.6 to 14.5)"."""
+    if p.word in ("better", "worse"):
+        upright = p if p.word == "better" else p.seen_from(p.b)
+        size = f"{100 * upright.difference:.1f} points ({between(upright)})"
+        return f"{p.a} is {p.word} than {p.b} by {size}"
+    size = f"{points(p.difference)} points ({between(p)})"
+    if p.word == "tied":
+        within = "" if p.margin is None else f" within {100 * p.margin:g} points"
+        return f"{p.a} and {p.b} are tied{within}: {size}"
+    more = "" if p.n_more is None else f"; about {_counted(round_up(p.n_more), 'more row')} would settle it"
+    return f"{p.a} against {p.b} is open: {size}{more}"
+
+
+def between(p: Pair) -> str:
+    """The interval of a difference, in points of 100."""
+    return f"{100 * p.low:.1f} to {100 * p.high:.1f}".replace("-", "−")
+
+
+def judged(judge: JudgeFigures) -> str:
+    """What the judge's grades are worth."""
+    wrong = {s: of for s, of in judge.shown.items() if s != "right"}
+    shares = [f"{_percent(*wrong[s])} of {_counted(wrong[s][1], _STYLES.get(s, s)[:-1])}" for s in wrong]
+    right, n_right = judge.shown.get("right", (0, 0))
+    said = _listed(shares) or "nothing wrong, for it was shown nothing wrong"
+    text = f"The judge {judge.tier} accepted {said}"
+    if n_right:
+        text += f" and rejected {_percent(n_right - right, n_right)} of {_counted(n_right, 'right answer')}"
+    return f"{text}; {false_accepts(judge)}."
+
+
+def false_accepts(judge: JudgeFigures) -> str:
+    """Beside the limit, by the style that fares worse."""
+    wrong = [of for style, of in judge.shown.items() if style != "right" and of[1]]
+    limit = f"{100 * judge.max_false_accepts:g}%"
+    if not wrong:
+        return "its error is not known"
+    accepted, n = max(wrong, key=lambda of: of[0] / of[1])
+    if accepted / n > judge.max_false_accepts:
+        return f"that is above {limit}: its grades decide nothing"
+    is_shown = wilson(accepted, n)[1] <= judge.max_false_accepts
+    return f"below {limit}" if is_shown else f"not shown to be below {limit}"
+
+
+def round_up(n: int) -> int:
+    """A count with two figures: what is "about" so many."""
+    step: int = 10 ** max(0, len(str(n)) - 2)
+    return -(-n // step) * step
+
+
+def _against(base: str, pairs: Sequence[Pair]) -> str:
+    worse = [p.a for p in pairs if p.word == "worse"]
+    if worse:
+        return f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'} worse than {base}"
+    better = [p.a for p in pairs if p.word == "better"]
+    unsure = [p.a for p in pairs if p.word == "need more"]
+    if better:
+        text = f"{_listed(better)} {'is' if len(better) == 1 else 'are'} better than {base}"
+        return f"{text}; {_listed(unsure)} open" if unsure else text
+    return f"{_listed(unsure)} against {base}: open" if unsure else f"All are tied with {base}"
+
+
+def _best(pairs: Sequence[Pair]) -> str:
+    """pairs are seen from the better of each."""
+    arms = {arm for p in pairs for arm in (p.a, p.b)}
+    best = next((a for a in sorted(arms) if all(p.a == a for p in pairs if a in (p.a, p.b))), None)
+    if best is None:
+        return f"No arm of {len(arms)} leads"
+    beaten = [p.b for p in pairs if p.a == best and p.word == "better"]
+    others = [p.b for p in pairs if p.a == best and p.word != "better"]
+    if not others:
+        return f"{best} is best of {len(arms)}"
+    if not beaten:
+        return f"{best} leads, but is not shown to be better than {_listed(others)}"
+    return f"{best} is better than {_listed(beaten)}, and not shown to be better than {_listed(others)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _percent(n: int, of: int) -> str:
+    return f"{100 * n / max(of, 1):.1f}%"
