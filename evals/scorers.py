@@ -181,6 +181,24 @@ def _json_fault(target: str) -> str | None:
     return None
 
 
+def _ifeval(answer: str, target: str) -> float:
+    from stepwell.evals.scoring.ifeval.score import ifeval
+
+    return ifeval(answer, target)
+
+
+def _ifeval_scored(answer: str, target: str) -> Scored:
+    from stepwell.evals.scoring.ifeval.score import ifeval_scored
+
+    return ifeval_scored(answer, target)
+
+
+def _ifeval_fault(target: str) -> str | None:
+    from stepwell.evals.scoring.ifeval.score import ifeval_fault
+
+    return ifeval_fault(target)
+
+
 SCORERS: Mapping[str, Scorer] = {
     s.name: s
     for s in (
@@ -191,6 +209,7 @@ SCORERS: Mapping[str, Scorer] = {
         Scorer("numeric", 1, numeric, _number_fault),
         Scorer("choice", 1, choice, _choice_fault),
         Scorer("json", 1, json_subset, _json_fault, is_target_optional=True, takes_json=True),
+        Scorer("ifeval", 1, _ifeval, _ifeval_fault, takes_json=True, parts=_ifeval_scored),
         Scorer("graded", 1, elsewhere, is_target_optional=True, options_fault=_graded_fault, is_async=True),
     )
 }
