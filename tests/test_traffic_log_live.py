@@ -182,7 +182,7 @@ async def test_a_masked_log_holds_no_planted_value(
     said = " ".join([*before, value, *after])
     arguments = msgspec.json.encode({"to": said}).decode()
     call = {"id": value, "type": "function", "function": {"name": "f", "arguments": arguments}}
-    messages: list[dict[str, Any]] = {
+    said_at: dict[str, list[dict[str, Any]]] = {
         "user": [{"role": "user", "content": [{"type": "text", "text": said}]}],
         "answer": [{"role": "user", "content": "And?"}],
         "system": [{"role": "system", "content": said}, {"role": "user", "content": "And?"}],
@@ -192,11 +192,11 @@ async def test_a_masked_log_holds_no_planted_value(
             {"role": "tool", "tool_call_id": value, "content": said},
         ],
         "name": [{"role": "user", "name": value.replace(" ", ""), "content": "And?"}],
-    }[place]
+    }
     async with well_of(
         path, FakeTier(said if place == "answer" else "ok"), FakeTier(), keep="masked"
     ) as well:
-        await well.achat(messages, tenant=value, user=value)
+        await well.achat(said_at[place], tenant=value, user=value)
     raw = path.read_text()
     assert value not in raw
     assert value.replace(" ", "") not in raw
