@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from stepwell.evals.extract import last_number, option_letter
 from stepwell.evals.scored import Scored
@@ -75,6 +76,11 @@ class Scorer:
 def exact(answer: str, target: str) -> float:
     """Equal, but for white space around."""
     return float(answer.strip() == target.strip())
+
+
+def starts_with(answer: str, target: str) -> float:
+    """The answer begins with the target, letter by letter: the Match of openai/evals."""
+    return float(answer.startswith(target))
 
 
 @lru_cache(maxsize=1024)
@@ -199,6 +205,17 @@ def _ifeval_fault(target: str) -> str | None:
     return ifeval_fault(target)
 
 
+def _later(name: str) -> Callable[..., Any]:
+    """A function of a suite's own checkers, loaded when it is first called."""
+    module, _, function = name.partition(".")
+
+    def call(*given: str) -> object:
+        return getattr(importlib.import_module(f"stepwell.evals.scoring.{module}"), function)(*given)
+
+    return call
+
+
+_BBH = ("strict", "first", "whole", "fewshot")
 SCORERS: Mapping[str, Scorer] = {
     s.name: s
     for s in (
@@ -209,6 +226,12 @@ SCORERS: Mapping[str, Scorer] = {
         Scorer("numeric", 1, numeric, _number_fault),
         Scorer("choice", 1, choice, _choice_fault),
         Scorer("json", 1, json_subset, _json_fault, is_target_optional=True, takes_json=True),
+        Scorer("starts_with", 1, starts_with),
+        Scorer("gsm8k", 1, _later("gsm8k.flexible"), _later("gsm8k.fault"), parts=_later("gsm8k.scored")),
+        Scorer("gsm8k_strict", 1, _later("gsm8k.strict"), _later("gsm8k.fault")),
+        Scorer("gsm8k_authors", 1, _later("gsm8k.authors"), _later("gsm8k.fault")),
+        Scorer("bbh", 1, _later("bbh.flexible"), _later("bbh.fault"), parts=_later("bbh.scored")),
+        *(Scorer(f"bbh_{name}", 1, _later(f"bbh.{name}"), _later("bbh.fault")) for name in _BBH),
         Scorer("ifeval", 1, _ifeval, _ifeval_fault, takes_json=True, parts=_ifeval_scored),
         Scorer("graded", 1, elsewhere, is_target_optional=True, options_fault=_graded_fault, is_async=True),
     )
