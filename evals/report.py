@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
 from stepwell.evals.entries import Header, Held, Outcome, read_held
+from stepwell.evals.folder import RunFolder
+from stepwell.evals.suite import Suite
 from stepwell.evals.verdict.fixed import LEVEL, compare
 from stepwell.evals.verdict.means import mean_interval
-from stepwell.evals.verdict.pair import Pair, Word
+from stepwell.evals.verdict.pair import Pair
 
-EXIT_PASS = 0
-EXIT_REGRESSION = 1
-EXIT_INCONCLUSIVE = 2
-EXIT_INFRASTRUCTURE = 3
 
-MAX_ERROR_SHARE = 0.1
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a verdict is about.
+
+    Attributes:
+        baseline: The arm that the others are judged against; None: each against each.
+        margin: A difference within +-margin doesn't matter.
+    """
+
+    baseline: str | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """How one arm did on the rows of one tag; the interval is for this one alone."""
+
+    tag: str
+    tier: str
+    n_rows: int
+    quality: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,10 @@ class TierReport:
     def n_errors(self) -> int:
         return sum(self.errors.values())
 
+    @property
+    def n_ended(self) -> int:
+        return self.n_scored + self.n_errors
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -78,7 +102,8 @@ class Report:
     n_ended: int
     tiers: tuple[TierReport, ...]
     pairs: tuple[Pair, ...]
-    baseline: str | None = None
+    question: Question = Question()
+    tags: tuple[TagReport, ...] = ()
     judge_nano_usd: int = 0
 
     @property
@@ -87,9 +112,13 @@ class Report:
         return (sum(t.cost_nano_usd + t.judge_nano_usd for t in self.tiers) + self.judge_nano_usd) / 1e9
 
     @property
-    def exit_code(self) -> int:
-        """As `gate` without a baseline."""
-        return gate(self)
+    def n_errors(self) -> int:
+        return sum(t.n_errors for t in self.tiers)
+
+    @property
+    def is_whole(self) -> bool:
+        """Every planned sample ended, or a sequential run had its verdict before."""
+        return self.n_ended >= self.n_planned > 0 or any(p.is_early for p in self.pairs)
 
     def as_dict(self, *, with_times: bool = True) -> dict[str, object]:
         """Plain values for --json.
@@ -101,7 +130,6 @@ class Report:
             **asdict(self),
             "tiers": [_plain(t, with_times=with_times) for t in self.tiers],
             "cost_usd": self.cost_usd,
-            "exit_code": self.exit_code,
         }
 
 
@@ -110,57 +138,81 @@ def _plain(tier: TierReport, *, with_times: bool) -> dict[str, object]:
     return values if with_times else {name: v for name, v in values.items() if not name.endswith("_ms")}
 
 
-def from_journal(path: str | Path) -> Report:
+def from_journal(path: str | Path, *, suite: Suite | None = None, question: Question | None = None) -> Report:
     """The report of what a journal holds.
+
+    Args:
+        suite: The rows that were asked, for tags and clusters.
+        question: In place of the one that the run was started with.
 
     Raises:
         JournalError: It can't be read.
     """
-    return report_of(read_held(path))
+    return report_of(read_held(path), suite=suite, question=question)
 
 
-def report_of(held: Held) -> Report:
+def from_folder(folder: RunFolder, *, question: Question | None = None) -> Report:
+    """The report of a run's folder.
+
+    Raises:
+        JournalError: It can't be read.
+    """
+    suite = folder.read_suite() if folder.suite.is_file() else None
+    return from_journal(folder.journal, suite=suite, question=question)
+
+
+def report_of(held: Held, *, suite: Suite | None = None, question: Question | None = None) -> Report:
     """The report of a journal that was read."""
-    made = make_report(held.header, held.outcomes.values())
+    made = make_report(held.header, held.outcomes.values(), suite=suite, question=question)
     return replace(made, judge_nano_usd=held.judge_nano_usd)
 
 
-def make_report(header: Header | None, outcomes: Iterable[Outcome]) -> Report:
-    """Sum up outcomes, tiers in the order they were named.
+def make_report(
+    header: Header | None,
+    outcomes: Iterable[Outcome],
+    *,
+    suite: Suite | None = None,
+    question: Question | None = None,
+) -> Report:
+    """Sum up outcomes, arms in the order they were named.
 
-    Of several outcomes with the same row, tier and repeat the last one counts.
+    Of several outcomes with the same row, arm and repeat the last one counts.
     """
-    by_tier = _by_tier(outcomes, header.tiers if header else ())
+    header = header or Header("", "", 0)
+    asked = question or Question(header.baseline, header.margin)
+    by_tier = _by_tier(outcomes, header.tiers)
     means = {name: _row_means(by_tier[name]) for name in by_tier}
     n_ended = sum(len(of_tier) for of_tier in by_tier.values())
     return Report(
-        suite=header.suite if header else "",
-        suite_sha256=header.suite_sha256 if header else "",
-        n_planned=header.n_planned if header else n_ended,
+        suite=header.suite,
+        suite_sha256=header.suite_sha256,
+        n_planned=header.n_planned or n_ended,
         n_ended=n_ended,
         tiers=tuple(_tier(name, by_tier[name], list(means[name].values())) for name in by_tier),
-        pairs=compare(means),
-        baseline=header.baseline if header else None,
+        pairs=_pairs(header, means, suite, asked),
+        question=asked,
+        tags=() if suite is None else tuple(_tags(means, suite)),
     )
 
 
-def gate(report: Report, *, baseline: str | None = None) -> int:
-    """The exit code: 3 too many errors, 2 not enough to say, 1 a tier is worse than `baseline`, else 0."""
-    n_errors = sum(t.n_errors for t in report.tiers)
-    if n_errors > MAX_ERROR_SHARE * max(1, report.n_ended):
-        return EXIT_INFRASTRUCTURE
-    words = {_seen_from(p, baseline) for p in report.pairs if baseline in (p.a, p.b)}
-    if "worse" in words:
-        return EXIT_REGRESSION
-    if report.n_ended < report.n_planned or not report.n_ended or "need more" in words:
-        return EXIT_INCONCLUSIVE
-    return EXIT_PASS
+def _pairs(
+    header: Header, means: Mapping[str, Mapping[str, float]], suite: Suite | None, asked: Question
+) -> tuple[Pair, ...]:
+    clusters = {row.id: row.cluster for row in suite.rows if row.cluster} if suite is not None else {}
+    return compare(means, clusters=clusters or None, baseline=asked.baseline, margin=asked.margin)
 
 
-def _seen_from(pair: Pair, baseline: str | None) -> Word:
-    if pair.b == baseline or pair.word == "need more":
-        return pair.word
-    return "worse" if pair.word == "better" else "better"
+def _tags(means: Mapping[str, Mapping[str, float]], suite: Suite) -> Iterator[TagReport]:
+    """Every tag that has some rows, but not all, in the order of its first row."""
+    rows: dict[str, list[str]] = {}
+    for row in suite.rows:
+        for tag in dict.fromkeys(row.tags):
+            rows.setdefault(tag, []).append(row.id)
+    for tag, of_tag in rows.items():
+        for arm, scores in means.items():
+            found = [scores[row] for row in of_tag if row in scores]
+            if found and len(of_tag) < len(suite.rows):
+                yield TagReport(tag, arm, len(found), fmean(found), *mean_interval(found, level=LEVEL))
 
 
 def _by_tier(outcomes: Iterable[Outcome], order: Sequence[str]) -> dict[str, list[Outcome]]:

@@ -40,6 +40,7 @@ class RunOptions:
         is_streamed: Ask for streams, to know the time to the first token.
         baseline, margin: As of Header: what the verdict is about.
         judge: Tier that grades.
+        n_looks: Look so often on the way, and stop where the verdict is in; 0: ask everything.
     """
 
     concurrency: int = 8
@@ -50,6 +51,7 @@ class RunOptions:
     baseline: str | None = None
     margin: float | None = None
     judge: str | None = None
+    n_looks: int = 0
     pacing: Pacing = PATIENT
 
 

@@ -21,6 +21,7 @@ from stepwell.evals.scorers import SCORERS
 OWN_PARAMS = frozenset(
     {"messages", "model", "tier", "cache", "stream", "max_usd", "tenant", "user", "timeout_s"}
 )
+_GZIP = b"\x1f\x8b"
 canonical_json = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -113,29 +114,27 @@ class Suite:
         return cls(name, tuple(rows), hashlib.sha256(b"".join(r.sha256 for r in rows)).hexdigest())
 
     @classmethod
-    def load(cls, path: str | Path) -> Suite:
-        """Read a .jsonl or .jsonl.gz file, or a suite that ships with Stepwell by its bare name.
+    def load(
+        cls, path: str | Path, *, format: str | None = None, fields: Mapping[str, str] | None = None
+    ) -> Suite:
+        """Read a suite: our own JSON lines (.gz too) or YAML, a format of evals.readers, or a shipped one by name.
+
+        Args:
+            format: Default: told by the fields of the first rows.
+            fields: Our field -> theirs, for data sets that no reader knows.
 
         Raises:
             SuiteError: The file can't be read, or a row is wrong; names line and field, shows no text.
         """
+        from stepwell.evals.readers import read_lines
+
         file = Path(path)
-        shipped = resources.files("stepwell.evals") / "suites" / f"{file}.jsonl"
-        try:
-            if file.suffix == "" and not file.exists() and shipped.is_file():
-                data = shipped.read_bytes()
-            else:
-                data = file.read_bytes()
-            if data.startswith(b"\x1f\x8b"):
-                data = gzip.decompress(data)
-            text = data.decode("utf-8-sig")
-        except (OSError, EOFError, zlib.error) as e:
-            raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
-        except UnicodeDecodeError:
-            raise SuiteError(f"{path}: not UTF-8") from None
-        return cls.parse(
-            io.StringIO(text, newline="\n"), name=file.name.removesuffix(".gz").removesuffix(".jsonl")
-        )
+        if not file.suffix and not file.exists():
+            file = _shipped(file) or file
+        rows = read_lines(file, format=format, fields=fields)
+        if rows is not None:
+            return cls.of_lines(rows, name=name_of(file))
+        return cls.parse(io.StringIO(text_of(file), newline="\n"), name=name_of(file))
 
     @classmethod
     def parse(cls, lines: Iterable[str], *, name: str) -> Suite:
@@ -144,17 +143,57 @@ class Suite:
         Raises:
             SuiteError: As `load`.
         """
-        rows: dict[str, Row] = {}
-        for n, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            row = _row(line, n)
-            if row.id in rows:
+        found = ((n, line) for n, line in enumerate(lines, start=1) if line.strip())
+        return cls._made(((_row(_decoded(line, n), n), n) for n, line in found), name)
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[tuple[int, Mapping[str, object]]], *, name: str) -> Suite:
+        """The suite of rows that a reader made, each with its line in the file.
+
+        Raises:
+            SuiteError: As `load`.
+        """
+        return cls._made(((_row(_converted(line, n), n), n) for n, line in lines), name)
+
+    @classmethod
+    def _made(cls, rows: Iterable[tuple[Row, int]], name: str) -> Suite:
+        by_id: dict[str, Row] = {}
+        for row, n in rows:
+            if row.id in by_id:
                 raise SuiteError("this id was used before", line=n, field="id")
-            rows[row.id] = row
-        if not rows:
+            by_id[row.id] = row
+        if not by_id:
             raise SuiteError(f"suite {name} has no rows")
-        return cls.of(name, list(rows.values()))
+        return cls.of(name, list(by_id.values()))
+
+
+def name_of(file: Path) -> str:
+    """What a suite is called after its file."""
+    name = file.name.removesuffix(".gz")
+    return name.removesuffix(file.with_name(name).suffix) or name
+
+
+def text_of(file: Path) -> str:
+    """The text of a file, unpacked where it is packed.
+
+    Raises:
+        SuiteError: It can't be read.
+    """
+    try:
+        data = file.read_bytes()
+        if data.startswith(_GZIP):
+            data = gzip.decompress(data)
+        return data.decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as e:
+        raise SuiteError(f"{file}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
+    except UnicodeDecodeError:
+        raise SuiteError(f"{file}: not UTF-8") from None
+
+
+def _shipped(name: Path) -> Path | None:
+    folder = resources.files("stepwell.evals") / "suites"
+    found = Path(str(folder / f"{name}.jsonl"))
+    return found if found.is_file() else None
 
 
 def drawn_at(row_id: str, seed: int) -> bytes:
@@ -192,16 +231,33 @@ _NO_PARAMS: dict[str, object] = {}
 _NO_OPTIONS = b"{}"
 
 
-def _row(line: str, n: int) -> Row:
+def _decoded(line: str, n: int) -> _Line:
     try:
-        raw = _decode(line)
-        if raw.messages is not None:
-            msgspec.convert({"messages": raw.messages}, _Messages)
+        return _decode(line)
     except msgspec.ValidationError as e:
-        what, _, path = str(e).partition(" - at `$")
-        raise SuiteError(what, line=n, field=path.rstrip("`").lstrip(".") or None) from None
+        raise _wrong(e, n) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SuiteError("not valid JSON", line=n) from None
+
+
+def _converted(line: Mapping[str, object], n: int) -> _Line:
+    try:
+        return msgspec.convert(line, _Line)
+    except msgspec.ValidationError as e:
+        raise _wrong(e, n) from None
+
+
+def _wrong(error: msgspec.ValidationError, n: int) -> SuiteError:
+    what, _, path = str(error).partition(" - at `$")
+    return SuiteError(what, line=n, field=path.rstrip("`").lstrip(".") or None)
+
+
+def _row(raw: _Line, n: int) -> Row:
+    if raw.messages is not None:
+        try:
+            msgspec.convert({"messages": raw.messages}, _Messages)
+        except msgspec.ValidationError as e:
+            raise _wrong(e, n) from None
     name, options = _scoring(raw, n)
     _check(raw, n)
     messages = canonical_json(raw.messages or [{"role": "user", "content": raw.prompt}])

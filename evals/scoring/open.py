@@ -12,6 +12,7 @@ from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row
 
 if TYPE_CHECKING:
+    from stepwell.base.config import EmbeddingConfig
     from stepwell.evals.ask import Asks
 
 
@@ -22,13 +23,13 @@ class Means:
     Attributes:
         judge: Tier that grades where a row names none.
         n_votes: How often it is asked; the majority counts.
-        embedding: Name of the embedder that `similarity` compares with.
+        embedding: The embedder that `similarity` compares with; None: the shipped one.
     """
 
     well: Asks
     judge: str | None = None
     n_votes: int = 1
-    embedding: str = "local"
+    embedding: EmbeddingConfig | None = None
 
 
 class Judging:

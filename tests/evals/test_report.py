@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.evals.entries import Header, Outcome
-from stepwell.evals.report import (
-    EXIT_INCONCLUSIVE,
-    EXIT_INFRASTRUCTURE,
-    EXIT_PASS,
-    EXIT_REGRESSION,
-    gate,
-    make_report,
-)
-from stepwell.evals.table import pair_rows, tier_rows
+from stepwell.evals.report import make_report
 
 
 def outcome(tier: str, row: int, score: float | None, **more: object) -> Outcome:
@@ -90,28 +82,6 @@ def test_only_common_rows_are_compared() -> None:
     outcomes = [outcome("a", 1, 1.0), outcome("a", 2, 1.0), outcome("b", 2, 1.0), outcome("b", 3, 0.0)]
     (pair,) = make_report(None, outcomes).pairs
     assert (pair.n_rows, pair.difference) == (1, 0.0)
-
-
-def test_exit_codes() -> None:
-    worse = make_report(None, two_tiers(20, 2, 50))
-    assert gate(worse) == EXIT_PASS
-    assert gate(worse, baseline="a") == EXIT_REGRESSION
-    assert gate(worse, baseline="b") == EXIT_PASS
-    assert gate(make_report(None, two_tiers(3, 6, 50)), baseline="a") == EXIT_INCONCLUSIVE
-    assert gate(make_report(Header("s", "", 200), two_tiers(20, 2, 50))) == EXIT_INCONCLUSIVE
-    assert gate(make_report(None, [])) == EXIT_INCONCLUSIVE
-    broken = two_tiers(20, 2, 50) + [outcome("c", i, None, error="tier_unavailable") for i in range(30)]
-    assert gate(make_report(None, broken), baseline="a") == EXIT_INFRASTRUCTURE
-
-
-def test_tables_have_a_cell_for_every_heading() -> None:
-    outcomes = [*two_tiers(3, 6, 50), outcome("c", 1, None, error="tier_timeout")]
-    report = make_report(None, outcomes)
-    for rows in (tier_rows(report), pair_rows(report)):
-        assert len(rows) == 4
-        assert {len(row) for row in rows} == {len(rows[0])}
-    assert tier_rows(report)[3][1:3] == ("-", "-")
-    assert "1 tier_timeout" in tier_rows(report)[3]
 
 
 def test_tiers_come_in_the_order_they_were_named() -> None:

@@ -18,9 +18,10 @@ from stepwell.base.errors import (
     TierUnavailable,
 )
 from stepwell.evals.entries import JournalError, read, read_entries
+from stepwell.evals.gate import EXIT_INCONCLUSIVE, EXIT_INFRASTRUCTURE, EXIT_PASS, gate
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
-from stepwell.evals.report import EXIT_INCONCLUSIVE, EXIT_INFRASTRUCTURE, EXIT_PASS, Report
+from stepwell.evals.report import Report
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Suite
 
@@ -52,7 +53,7 @@ async def test_every_row_is_asked_once_on_every_tier(tmp_path: Path, sums: Suite
         "strong": {},
         "weak": {},
     }
-    assert (report.n_planned, report.n_ended, report.exit_code) == (120, 120, EXIT_PASS)
+    assert (report.n_planned, report.n_ended, gate(report).exit_code) == (120, 120, EXIT_PASS)
 
 
 async def test_resuming_asks_nothing_again_and_reports_the_same(
@@ -126,7 +127,7 @@ async def test_a_wait_longer_than_our_patience_ends_as_an_error(
     report = await run_suite(well, sums, tiers=["weak"], journal_path=tmp_path / "j")
     assert report.tiers[0].errors == {"rate_limited": 40}
     assert report.tiers[0].quality is None
-    assert report.exit_code == EXIT_INFRASTRUCTURE
+    assert gate(report).exit_code == EXIT_INFRASTRUCTURE
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ async def test_the_budget_holds_over_resumes(tmp_path: Path, sums: Suite, make_w
 
     report = await run(0.10)
     assert 0.10 <= report.cost_usd <= 0.10 + 3 * 0.01
-    assert report.exit_code == EXIT_INCONCLUSIVE
+    assert gate(report).exit_code == EXIT_INCONCLUSIVE
     assert (await run(0.10)).cost_usd == report.cost_usd
     assert (await run(1.0)).cost_usd == 0.4
 

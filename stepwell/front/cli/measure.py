@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.messages import encode_json
 from stepwell.front.cli import terminal
-from stepwell.front.cli.evals import out_folder
+from stepwell.front.cli.eval_run import out_folder
 from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import Lines, config_of, embed_with, needs_sklearn, prices_of, tiers_of
 

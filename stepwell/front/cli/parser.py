@@ -8,6 +8,7 @@ from stepwell.front.cli.measure_guards import add_guards_measure
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
+from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
@@ -89,19 +90,7 @@ def _eval(commands: Any) -> None:
     add_cache_measure(actions)
     add_context_measure(actions)
     add_guards_measure(actions)
-    run = add(actions, "run", "evals", "run a JSONL suite on tiers; writes outcomes for `stepwell tune`")
-    run.set_defaults(action="run_eval")
-    run.add_argument("suite", metavar="SUITE", help="JSONL file, one case a line")
-    run.add_argument("--tiers", metavar="A,B", help="default: every tier, and auto")
-    run.add_argument(
-        "--out", metavar="DIR", help="where the journal goes; one that is there is taken up again"
-    )
-    run.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")
-    run.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests at once (default 4)")
-    run.add_argument(
-        "--repeats", type=int, default=1, metavar="N", help="times that each case runs (default 1)"
-    )
-    add_json(run)
+    add_runs(actions)
 
 
 def _replay(commands: Any) -> None:

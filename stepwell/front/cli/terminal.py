@@ -68,6 +68,39 @@ def progress(what: str, *, is_bytes: bool = False) -> Iterator[Callable[[int, in
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+ShowRun = Callable[[int, int, float, float | None], None]
+
+
+@contextlib.contextmanager
+def run_progress(what: str) -> Iterator[ShowRun]:
+    """As `progress`, of a run that is paid for: with the cost so far and the time left.
+
+    Yields:
+        A function of samples done and planned, USD spent, and seconds left where that can be told.
+    """
+    if not sys.stderr.isatty():
+        show = _quarters(what)
+        yield lambda done, total, spent_usd, left_s: show(done, total, _left(spent_usd, left_s))
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = [*_columns(False)[:-1], rich.TextColumn("{task.fields[left]}")]
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None, left="")
+        yield lambda done, total, spent_usd, left_s: bar.update(
+            task, completed=done, total=total, left=_left(spent_usd, left_s)
+        )
+
+
+def _left(spent_usd: float, left_s: float | None) -> str:
+    spent = f"{usd(spent_usd)} so far"
+    if not left_s:
+        return spent
+    minutes, seconds = divmod(round(left_s), 60)
+    return f"{spent}, {f'{minutes} min' if minutes else f'{seconds} s'} left"
+
+
 def _columns(is_bytes: bool) -> list[Any]:
     from rich import progress as rich
 
@@ -75,15 +108,15 @@ def _columns(is_bytes: bool) -> list[Any]:
     return [rich.TextColumn("{task.description}"), rich.BarColumn(), amount, rich.TimeRemainingColumn()]
 
 
-def _quarters(what: str) -> Callable[[int, int], None]:
+def _quarters(what: str) -> Callable[..., None]:
     shown = 0
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, more: str = "") -> None:
         nonlocal shown
         quarter = 4 * done // total if total else 0
         if quarter > shown:
             shown = quarter
-            print(f"{what}: {25 * quarter}%", file=sys.stderr)
+            print(f"{what}: {25 * quarter}%{', ' if more else ''}{more}", file=sys.stderr)
 
     return show
 

@@ -37,12 +37,29 @@ def test_a_wrong_command_line_is_one_line_and_2(line: str, capsys: pytest.Captur
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["", "ask", "eval run", "local fetch"])
-def test_every_help_documents_the_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        *((c, "refused by a promise") for c in ("", "ask", "local fetch", "eval router")),
+        *((c, "2    inconclusive") for c in ("eval run", "eval gate")),
+    ],
+)
+def test_every_help_documents_the_exit_codes(
+    command: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
     assert ended.value.code == 0
-    assert "refused by a promise" in capsys.readouterr().out
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["eval run", "eval gate", "eval gate nowhere", "eval run nowhere.jsonl"])
+def test_wrong_usage_is_64_where_2_is_a_verdict(line: str, elsewhere: Path) -> None:
+    try:
+        code = main(line.split())
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    assert code == 64
 
 
 def test_a_wrong_config_is_one_line_and_2(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:

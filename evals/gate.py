@@ -1,0 +1,113 @@
+"""The gate: what a report comes to, as an exit code with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stepwell.evals.report import Report, TierReport
+from stepwell.evals.verdict.pair import Pair
+
+EXIT_PASS = 0
+EXIT_REGRESSION = 1
+EXIT_INCONCLUSIVE = 2
+EXIT_INFRASTRUCTURE = 3
+# the graver first
+_ORDER = (EXIT_INFRASTRUCTURE, EXIT_REGRESSION, EXIT_INCONCLUSIVE)
+_WORDS = {
+    EXIT_PASS: "pass",
+    EXIT_REGRESSION: "regression",
+    EXIT_INCONCLUSIVE: "inconclusive",
+    EXIT_INFRASTRUCTURE: "infrastructure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a gate asks for.
+
+    Attributes:
+        max_error_share: More samples than this without a score: no verdict.
+        max_false_accepts: A judge that accepts more of the planted wrong answers isn't believed.
+        min_quality: Least quality of every arm but the baseline.
+        max_cost_usd: Most that a sample of such an arm may cost on average.
+    """
+
+    max_error_share: float = 0.1
+    max_false_accepts: float = 0.15
+    min_quality: float | None = None
+    max_cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The verdict; `reasons` say all that stood against a pass, the gravest first."""
+
+    exit_code: int
+    reasons: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        return _WORDS[self.exit_code]
+
+
+def gate(report: Report, limits: Limits = Limits()) -> Gate:
+    """3 too many errors, 1 an arm is worse than the baseline or than it must be, 2 not enough to say, else 0.
+
+    Without a baseline nothing can regress against one: the run passes once it is whole.
+    """
+    found = sorted(_found(report, limits), key=lambda f: _ORDER.index(f[0]))
+    code = found[0][0] if found else EXIT_PASS
+    return Gate(code, tuple(reason for _, reason in found))
+
+
+def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
+    if report.n_errors > limits.max_error_share * max(1, report.n_ended):
+        yield EXIT_INFRASTRUCTURE, f"{report.n_errors:,} of {report.n_ended:,} samples ended as errors"
+    if not report.is_whole:
+        yield EXIT_INCONCLUSIVE, f"{report.n_ended:,} of {report.n_planned:,} samples ended"
+    yield from _against(report)
+    for tier in report.tiers:
+        if tier.tier != report.question.baseline:
+            yield from _by_itself(tier, limits)
+
+
+def _against(report: Report) -> Iterator[tuple[int, str]]:
+    baseline = report.question.baseline
+    if baseline is None:
+        return
+    pairs = [p.seen_from(p.b if p.a == baseline else p.a) for p in report.pairs if baseline in (p.a, p.b)]
+    if not pairs:
+        yield EXIT_INCONCLUSIVE, f"nothing was compared with {baseline}"
+    for pair in pairs:
+        if pair.is_not_worse:
+            continue
+        if pair.word == "worse":
+            yield EXIT_REGRESSION, f"{pair.a} is worse than {baseline}: {_sized(pair)}"
+        else:
+            yield EXIT_INCONCLUSIVE, f"{pair.a} against {baseline}: {_sized(pair)}{_more(pair)}"
+
+
+def _sized(pair: Pair) -> str:
+    return f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]"
+
+
+def _more(pair: Pair) -> str:
+    return "" if pair.n_more is None else f", needs about {pair.n_more:,} more rows"
+
+
+def _by_itself(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:
+    least, most = limits.min_quality, limits.max_cost_usd
+    if tier.quality is None:
+        yield EXIT_INCONCLUSIVE, f"{tier.tier} has no score"
+    elif least is not None and tier.low < least:
+        code = EXIT_REGRESSION if tier.high < least else EXIT_INCONCLUSIVE
+        yield (
+            code,
+            f"{tier.tier}: quality {tier.quality:.3f} [{tier.low:.3f}, {tier.high:.3f}], wanted {least}",
+        )
+    if most is not None and tier.n_ended and tier.cost_usd / tier.n_ended > most:
+        yield (
+            EXIT_REGRESSION,
+            f"{tier.tier} costs ${tier.cost_usd / tier.n_ended:.3g} a request, over ${most:.3g}",
+        )

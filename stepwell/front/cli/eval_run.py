@@ -1,0 +1,165 @@
+"""`stepwell eval run`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepwell.front.cli import terminal
+from stepwell.front.cli.eval_told import finish, limits_of
+from stepwell.front.cli.exits import UsageError
+from stepwell.front.cli.inputs import config_of, tiers_of
+
+if TYPE_CHECKING:
+    from stepwell.base.config import Config
+    from stepwell.evals.arms import Arm
+    from stepwell.evals.folder import RunFolder
+    from stepwell.evals.run import RunOptions
+    from stepwell.evals.scoring.open import Judging
+    from stepwell.evals.suite import Suite
+    from stepwell.front.cli.terminal import ShowRun
+    from stepwell.well import Stepwell
+
+MARGIN = 0.02
+N_LOOKS = 10
+
+
+def run(args: Namespace) -> int:
+    """Ask, write the run's folder, tell the verdict."""
+    from stepwell.evals.entries import JournalError
+    from stepwell.evals.folder import RunFolder
+    from stepwell.evals.report import from_folder
+    from stepwell.evals.suite import SuiteError
+
+    limits = limits_of(args)
+    try:
+        suite = _suite(args)
+        folder = RunFolder(out_folder(args.out, suite.name))
+        folder.keep_suite(suite)
+        with terminal.run_progress(suite.name) as show:
+            asyncio.run(_measure(args, config_of(args), suite, folder, show))
+        return finish(folder, from_folder(folder), limits, is_json=args.json)
+    except (SuiteError, JournalError) as e:
+        raise UsageError(str(e)) from e
+
+
+def out_folder(given: str | None, suite: str) -> Path:
+    """The folder of a run's files, made where it is not there."""
+    # a fresh folder by default: a journal that is there is taken up again and asks nothing twice
+    out = Path(given or f"stepwell-evals/{suite}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _suite(args: Namespace) -> Suite:
+    from stepwell.evals.suite import Suite
+
+    suite = Suite.load(args.suite, format=args.format, fields=fields_of(args.fields) or None)
+    return suite if args.limit is None else suite.take(args.limit, seed=args.seed or 0)
+
+
+def fields_of(given: str | None) -> dict[str, str]:
+    """`prompt=question,target=answer`.
+
+    Raises:
+        UsageError: It reads otherwise.
+    """
+    pairs = [part.partition("=") for part in given.split(",")] if given else []
+    if not all(name.strip() and field.strip() for name, _, field in pairs):
+        raise UsageError("--fields: want OURS=THEIRS, by commas")
+    return {name.strip(): field.strip() for name, _, field in pairs}
+
+
+async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFolder, show: ShowRun) -> None:
+    from stepwell.evals.run import run_suite
+    from stepwell.evals.tune.from_journal import write_outcomes
+
+    async with _wells(config, args.policies, args.arms) as (well, arms_in_file, by_policy):
+        arms = _arms(args, [t.name for t in well.tiers], arms_in_file)
+        options = _options(args)
+        judging = _judging(args, suite, well, config)
+        try:
+            await run_suite(
+                well,
+                suite,
+                arms=arms,
+                journal_path=folder.journal,
+                options=options,
+                by_policy=by_policy,
+                judging=judging,
+                on_progress=show,
+            )
+        finally:
+            await judging.close()
+        models = {t.name: tuple(t.models) for t in well.tiers if any(a.name == t.name for a in arms)}
+    write_outcomes(folder.outcomes, folder.journal, suite, models, repeats=args.repeats)
+
+
+@asynccontextmanager
+async def _wells(
+    config: Config, policies: str | None, arms_file: str | None
+) -> AsyncIterator[tuple[Stepwell, list[Arm], Mapping[str, Stepwell]]]:
+    """The well, and one for each policy that an arm names."""
+    from stepwell.evals.arms import read_arms
+    from stepwell.well import Stepwell
+
+    in_file = read_arms(arms_file) if arms_file else []
+    named = [*(tiers_of(policies) or []), *(arm.policy for arm in in_file if arm.policy)]
+    async with AsyncExitStack() as stack:
+        well = await stack.enter_async_context(Stepwell(config))
+        by_policy = {
+            folder: await stack.enter_async_context(Stepwell(_routed_by(config, folder)))
+            for folder in dict.fromkeys(named)
+        }
+        yield well, in_file, by_policy
+
+
+def _routed_by(config: Config, folder: str) -> Config:
+    routing = config.routing.model_copy(update={"policy": f"learned:{folder}"})
+    return config.model_copy(update={"routing": routing})
+
+
+def _arms(args: Namespace, tiers: Sequence[str], in_file: Sequence[Arm]) -> list[Arm]:
+    from stepwell.evals.arms import AUTO, arms_of
+
+    models, policies = tiers_of(args.models) or [], tiers_of(args.policies) or []
+    named = tiers_of(args.tiers)
+    if named is None:
+        named = [] if models or policies or in_file else [*tiers, AUTO]
+    prompts = _prompts(tiers_of(args.prompts) or [])
+    return [*arms_of(named, models=models, policies=policies, prompts=prompts), *in_file]
+
+
+def _prompts(files: Iterable[str]) -> dict[str, str]:
+    try:
+        return {Path(f).stem: Path(f).read_text("utf-8") for f in files}
+    except UnicodeDecodeError:
+        raise UsageError("--prompts: a file is not UTF-8 text") from None
+
+
+def _options(args: Namespace) -> RunOptions:
+    from stepwell.evals.run import RunOptions
+
+    return RunOptions(
+        concurrency=args.concurrency,
+        repeats=args.repeats,
+        max_usd=args.max_usd,
+        seed=args.seed,
+        is_streamed=args.ttft,
+        baseline=args.baseline,
+        margin=MARGIN if args.margin is None else args.margin,
+        judge=args.judge,
+        n_looks=N_LOOKS if args.sequential else 0,
+    )
+
+
+def _judging(args: Namespace, suite: Suite, well: Stepwell, config: Config) -> Judging:
+    from stepwell.evals.scoring.open import Means, open_judging
+
+    means = Means(well, judge=args.judge, n_votes=args.votes, embedding=config.embedding)
+    return open_judging((row.scorer for row in suite.rows), means)

@@ -1,0 +1,85 @@
+"""What a run comes to, as an exit code and its reasons."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepwell.evals.entries import Header, Outcome
+from stepwell.evals.gate import (
+    EXIT_INCONCLUSIVE,
+    EXIT_INFRASTRUCTURE,
+    EXIT_PASS,
+    EXIT_REGRESSION,
+    Limits,
+    gate,
+)
+from stepwell.evals.report import Question, Report, make_report
+
+
+def outcome(arm: str, row: int, score: float | None, error: str | None = None, nano_usd: int = 0) -> Outcome:
+    return Outcome(f"{arm}{row}", "", str(row), arm, score=score, error=error, nano_usd=nano_usd)
+
+
+def two_arms(n_only_a: int, n_only_b: int, n_both: int) -> list[Outcome]:
+    rights = [(1, 0)] * n_only_a + [(0, 1)] * n_only_b + [(1, 1)] * n_both
+    return [outcome(t, i, float(r[k])) for i, r in enumerate(rights) for k, t in enumerate("ab")]
+
+
+def report(
+    outcomes: list[Outcome], baseline: str | None = None, margin: float | None = 0.02, n_planned: int = 0
+) -> Report:
+    return make_report(Header("s", "", n_planned), outcomes, question=Question(baseline, margin))
+
+
+def test_without_a_baseline_a_whole_run_passes() -> None:
+    made = gate(report(two_arms(20, 2, 50)))
+    assert (made.exit_code, made.word, made.reasons) == (EXIT_PASS, "pass", ())
+
+
+def test_an_arm_that_is_worse_than_the_baseline_is_a_regression() -> None:
+    made = gate(report(two_arms(20, 2, 50), "a"))
+    assert (made.exit_code, made.word) == (EXIT_REGRESSION, "regression")
+    assert made.reasons[0].startswith("b is worse than a: -0.250 [")
+    assert gate(report(two_arms(20, 2, 50), "b")).exit_code == EXIT_PASS
+
+
+def test_what_can_t_be_told_says_how_many_rows_it_takes() -> None:
+    made = gate(report(two_arms(3, 6, 50), "a"))
+    assert made.exit_code == EXIT_INCONCLUSIVE
+    assert "more rows" in made.reasons[0]
+
+
+def test_arms_that_are_tied_within_the_margin_pass() -> None:
+    alike = two_arms(2, 2, 2000)
+    assert gate(report(alike, "a")).exit_code == EXIT_PASS
+    assert gate(report(alike, "a", margin=None)).exit_code == EXIT_INCONCLUSIVE
+
+
+def test_a_run_that_is_not_whole_is_inconclusive() -> None:
+    assert gate(report(two_arms(20, 2, 50), n_planned=200)).exit_code == EXIT_INCONCLUSIVE
+    assert gate(report([])).exit_code == EXIT_INCONCLUSIVE
+
+
+def test_errors_are_infrastructure_before_anything_else() -> None:
+    broken = two_arms(20, 2, 50) + [outcome("c", i, None, "tier_unavailable") for i in range(30)]
+    made = gate(report(broken, "a"))
+    assert made.exit_code == EXIT_INFRASTRUCTURE
+    assert made.reasons[0] == "30 of 174 samples ended as errors"
+    assert made.reasons[1].startswith("b is worse than a")
+    assert gate(report(broken, "b"), Limits(max_error_share=0.2)).exit_code == EXIT_INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("least", "code"), [(0.5, EXIT_PASS), (0.9, EXIT_INCONCLUSIVE), (0.99, EXIT_REGRESSION)]
+)
+def test_least_quality_goes_by_the_whole_interval(least: float, code: int) -> None:
+    scores = [outcome("a", i, float(i % 10 > 0)) for i in range(100)]
+    assert gate(report(scores), Limits(min_quality=least)).exit_code == code
+
+
+def test_an_arm_that_costs_too_much_regresses_and_the_baseline_may() -> None:
+    scores = [outcome(arm, i, 1.0, nano_usd=n) for arm, n in (("a", 5_000), ("b", 1_000)) for i in range(50)]
+    assert gate(report(scores), Limits(max_cost_usd=2e-6)).reasons == (
+        "a costs $5e-06 a request, over $2e-06",
+    )
+    assert gate(report(scores, "a", margin=0.2), Limits(max_cost_usd=2e-6)).exit_code == EXIT_PASS
