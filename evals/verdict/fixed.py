@@ -94,17 +94,30 @@ def make_pair(
         level: Of the interval that is shown.
         alpha: p at or under it shows a difference.
     """
+    word = say(m.evidence, p=p, inner=inner, margin=margin, alpha=alpha)
+    return describe(m, word, m.evidence.interval(level), p=p, inner=inner, margin=margin, level=level)
+
+
+def describe(
+    m: Matched,
+    word: Word,
+    interval: tuple[float, float],
+    *,
+    p: float,
+    inner: float,
+    margin: float | None,
+    level: float,
+) -> Pair:
+    """All that is told of a pair once its word and interval are known."""
     evidence = m.evidence
-    low, high = evidence.interval(level)
-    word = say(evidence, p=p, inner=inner, margin=margin, alpha=alpha)
     shows = _worth_showing(evidence, margin) if word == "need more" and m.of_a else None
     return Pair(
         a=m.a,
         b=m.b,
         n_rows=len(m.of_a),
         difference=evidence.difference,
-        low=low,
-        high=high,
+        low=interval[0],
+        high=interval[1],
         n_only_a=sum(x > y for x, y in zip(m.of_a, m.of_b, strict=True)),
         n_only_b=sum(x < y for x, y in zip(m.of_a, m.of_b, strict=True)),
         p=p,

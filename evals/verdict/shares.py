@@ -53,24 +53,26 @@ def _odds(share: float) -> float:
     return share / (1 - share) if share < 1 else math.inf
 
 
+def score(n_only_a: int, n_only_b: int, n: int, difference: float) -> tuple[float, float]:
+    """Standard errors between what was seen and a difference, and that error, the rest at its likeliest under it."""
+    linear = -n_only_a - n_only_b + (2 * n - n_only_a + n_only_b) * difference
+    constant = -n_only_b * difference * (1 - difference)
+    likeliest = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
+    error = math.sqrt(max(0.0, n * (2 * likeliest + difference * (1 - difference)))) / n
+    gap = (n_only_a - n_only_b) / n - difference
+    if error == 0:
+        return (math.copysign(math.inf, gap) if gap else 0.0), 0.0
+    return gap / error, error
+
+
 def _lower(b: int, c: int, n: int, level: float) -> float:
     """The least difference that b against c wins do not speak against."""
     z = z_of(level)
     low, high = -1.0, (b - c) / n
     for _ in range(60):
         middle = (low + high) / 2
-        if _score(b, c, n, middle) > z:
+        if score(b, c, n, middle)[0] > z:
             low = middle
         else:
             high = middle
     return low
-
-
-def _score(b: int, c: int, n: int, difference: float) -> float:
-    """Standard errors between what was seen and a difference, the rest at its likeliest under it."""
-    linear = -b - c + (2 * n - b + c) * difference
-    constant = -c * difference * (1 - difference)
-    likeliest = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
-    variance = n * (2 * likeliest + difference * (1 - difference))
-    gap = b - c - n * difference
-    return gap / math.sqrt(variance) if variance > 0 else math.inf if gap > 0 else 0.0
