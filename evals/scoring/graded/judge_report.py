@@ -1,0 +1,165 @@
+"""How often a judge is wrong, from the planted answers that it was shown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from stepwell.evals.entries import Planted
+from stepwell.evals.scoring.graded.planted import RIGHT
+from stepwell.evals.verdict.shares import wilson
+
+MAX_FALSE_ACCEPTS = 0.15
+
+Trust = Literal["trusted", "not shown to be below", "refused", "not measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many planted answers of one style a judge accepted.
+
+    Attributes:
+        low, high: 95 % interval of the share (Wilson).
+        kind: Of the questions; None: all of them.
+    """
+
+    style: str
+    n: int
+    n_accepted: int
+    low: float
+    high: float
+    kind: str | None = None
+
+    @property
+    def share(self) -> float | None:
+        return self.n_accepted / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """What is known of one judge, asked in one form.
+
+    Attributes:
+        wrong: Styles of wrong answers: what is accepted of them is a false accept. Worst first.
+        right: Right answers, where some were shown: what is not accepted of them is a false reject.
+        by_kind: Of the wrong ones, by kind of question.
+        n_errors: Answers that it could not be asked about, no part of any share.
+    """
+
+    judge: str
+    form: str
+    wrong: tuple[Rate, ...]
+    right: Rate | None
+    by_kind: tuple[Rate, ...] = ()
+    n_errors: int = 0
+    nano_usd: int = 0
+
+    @property
+    def worst(self) -> Rate | None:
+        """The style of which most are accepted: what counts against the judge."""
+        return self.wrong[0] if self.wrong else None
+
+    @property
+    def n_shown(self) -> int:
+        """Answers that it judged."""
+        return sum(rate.n for rate in self.wrong) + (self.right.n if self.right else 0)
+
+    @property
+    def false_reject_share(self) -> float | None:
+        """Of the right answers; None where none were shown."""
+        share = self.right.share if self.right else None
+        return None if share is None else 1 - share
+
+    def trust(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> Trust:
+        """Whether verdicts may rest on this judge: its worse style counts."""
+        worst = self.worst
+        if worst is None or worst.share is None:
+            return "not measured"
+        if worst.share > max_false_accepts:
+            return "refused"
+        return "trusted" if worst.high <= max_false_accepts else "not shown to be below"
+
+    def said(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> str:
+        """One sentence for people."""
+        worst, limit = self.worst, f"{max_false_accepts:.0%}"
+        name = f"judge {self.judge}" if self.judge else "this judge"
+        if worst is None or worst.share is None:
+            return f"{name} was not measured: its grades are no grounds for a verdict"
+        seen = f"{name} accepts {worst.share:.1%} of wrong answers that are {worst.style}"
+        between = f"(95 %: {worst.low:.1%} to {worst.high:.1%})"
+        match self.trust(max_false_accepts):
+            case "refused":
+                return f"{seen} {between}: refused, the limit is {limit}"
+            case "not shown to be below":
+                return f"{seen} {between}: not shown to be below {limit}; show it more (--judge-checks)"
+            case _:
+                return f"{seen} {between}: below {limit}"
+
+    def as_dict(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> dict[str, object]:
+        """Plain values for --json."""
+        return {
+            **asdict(self),
+            "wrong": [_plain(rate) for rate in self.wrong],
+            "right": _plain(self.right) if self.right else None,
+            "by_kind": [_plain(rate) for rate in self.by_kind],
+            "false_reject_share": self.false_reject_share,
+            "max_false_accepts": max_false_accepts,
+            "trust": self.trust(max_false_accepts),
+        }
+
+
+def _plain(rate: Rate) -> dict[str, object]:
+    return {**asdict(rate), "share": rate.share}
+
+
+def judge_reports(
+    planted: Iterable[Planted], *, kinds: Mapping[str, str] | None = None
+) -> tuple[JudgeReport, ...]:
+    """A report for each judge and form, by name."""
+    lines: dict[tuple[str, str], list[Planted]] = defaultdict(list)
+    for line in planted:
+        lines[line.judge, line.form].append(line)
+    return tuple(judge_report(of, kinds=kinds) for _, of in sorted(lines.items()))
+
+
+def judge_report(planted: Iterable[Planted], *, kinds: Mapping[str, str] | None = None) -> JudgeReport:
+    """The report of one judge, whatever order the lines came in; of several with one key the last one counts.
+
+    Args:
+        kinds: Case -> kind of question; without, nothing is said by kind.
+    """
+    lines = list({line.key: line for line in planted}.values())
+    by_style: dict[str, list[Planted]] = defaultdict(list)
+    by_kind: dict[tuple[str, str], list[Planted]] = defaultdict(list)
+    for line in lines:
+        by_style[line.style].append(line)
+        kind = (kinds or {}).get(line.case)
+        if kind is not None and line.style != RIGHT:
+            by_kind[line.style, kind].append(line)
+    wrong = [_rate(style, of) for style, of in by_style.items() if style != RIGHT]
+    return JudgeReport(
+        judge=next((line.judge for line in lines), ""),
+        form=next((line.form for line in lines), ""),
+        wrong=tuple(sorted(wrong, key=lambda r: (-(r.share or 0.0), r.style))),
+        right=_rate(RIGHT, by_style[RIGHT]) if RIGHT in by_style else None,
+        by_kind=tuple(_rate(style, of, kind) for (style, kind), of in sorted(by_kind.items())),
+        n_errors=sum(line.is_accepted is None for line in lines),
+        nano_usd=sum(line.nano_usd for line in lines),
+    )
+
+
+def _rate(style: str, lines: Sequence[Planted], kind: str | None = None) -> Rate:
+    judged = [line.is_accepted for line in lines if line.is_accepted is not None]
+    n_accepted = sum(judged)
+    return Rate(style, len(judged), n_accepted, *wilson(n_accepted, len(judged)), kind)
+
+
+def least_trusted(reports: Iterable[JudgeReport]) -> JudgeReport | None:
+    """The one that a gate has to look at: not measured, or with the highest share of false accepts."""
+    return max(reports, key=lambda r: _doubt(r.worst), default=None)
+
+
+def _doubt(worst: Rate | None) -> float:
+    return 2.0 if worst is None or worst.share is None else worst.share
