@@ -39,6 +39,7 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
         baseline: The arm that the others are judged against; None: each against each.
         margin: A difference within +-margin is a tie.
         n_looks: How often a sequential run looks; 0: once, at the end.
+        n_rows: Rows of the suite.
         judge: The tier that grades.
     """
 
@@ -51,6 +52,7 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
     baseline: str | None = None
     margin: float | None = None
     n_looks: int = 0
+    n_rows: int = 0
     judge: str | None = None
 
 

@@ -12,10 +12,12 @@ from statistics import fmean
 
 from stepwell.evals.entries import Header, Held, Outcome, read_held
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.staged import ended_rows, looks_of, order_of
 from stepwell.evals.suite import Suite
 from stepwell.evals.verdict.fixed import LEVEL, compare
 from stepwell.evals.verdict.means import mean_interval
 from stepwell.evals.verdict.pair import Pair
+from stepwell.evals.verdict.sequential import look
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,9 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        """Every planned sample ended, or a sequential run had its verdict before."""
-        return self.n_ended >= self.n_planned > 0 or any(p.is_early for p in self.pairs)
+        """Every planned sample ended, or a run that looks on its way had its verdict before."""
+        is_settled = bool(self.pairs) and all(p.look and p.is_decided for p in self.pairs)
+        return self.n_ended >= self.n_planned > 0 or is_settled
 
     def as_dict(self, *, with_times: bool = True) -> dict[str, object]:
         """Plain values for --json.
@@ -180,7 +183,7 @@ def make_report(
     """
     header = header or Header("", "", 0)
     asked = question or Question(header.baseline, header.margin)
-    by_tier = _by_tier(outcomes, header.tiers)
+    by_tier = by_arm(outcomes, header.tiers)
     means = {name: _row_means(by_tier[name]) for name in by_tier}
     n_ended = sum(len(of_tier) for of_tier in by_tier.values())
     return Report(
@@ -189,17 +192,36 @@ def make_report(
         n_planned=header.n_planned or n_ended,
         n_ended=n_ended,
         tiers=tuple(_tier(name, by_tier[name], list(means[name].values())) for name in by_tier),
-        pairs=_pairs(header, means, suite, asked),
+        pairs=pairs_of(header, by_tier, suite, asked),
         question=asked,
         tags=() if suite is None else tuple(_tags(means, suite)),
     )
 
 
-def _pairs(
-    header: Header, means: Mapping[str, Mapping[str, float]], suite: Suite | None, asked: Question
+def pairs_of(
+    header: Header, by_arm: Mapping[str, Sequence[Outcome]], suite: Suite | None, asked: Question
 ) -> tuple[Pair, ...]:
-    clusters = {row.id: row.cluster for row in suite.rows if row.cluster} if suite is not None else {}
-    return compare(means, clusters=clusters or None, baseline=asked.baseline, margin=asked.margin)
+    """What can be said of each pair of arms; of a run that looks on its way, at the looks it has reached.
+
+    Args:
+        by_arm: Arm -> its outcomes by row and repeat.
+    """
+    means = {arm: _row_means(outcomes) for arm, outcomes in by_arm.items()}
+    rows = () if suite is None else suite.rows
+    clusters = {row.id: row.cluster for row in rows if row.cluster} or None
+    looks = looks_of(header)
+    if looks is None:
+        return compare(means, clusters=clusters, baseline=asked.baseline, margin=asked.margin)
+    named = [row.id for row in rows] or {o.row for of in by_arm.values() for o in of}
+    return look(
+        means,
+        order_of(named, header.seed),
+        looks,
+        ended=ended_rows(header, by_arm),
+        clusters=clusters,
+        baseline=asked.baseline,
+        margin=asked.margin,
+    )
 
 
 def _tags(means: Mapping[str, Mapping[str, float]], suite: Suite) -> Iterator[TagReport]:
@@ -215,7 +237,7 @@ def _tags(means: Mapping[str, Mapping[str, float]], suite: Suite) -> Iterator[Ta
                 yield TagReport(tag, arm, len(found), fmean(found), *mean_interval(found, level=LEVEL))
 
 
-def _by_tier(outcomes: Iterable[Outcome], order: Sequence[str]) -> dict[str, list[Outcome]]:
+def by_arm(outcomes: Iterable[Outcome], order: Sequence[str]) -> dict[str, list[Outcome]]:
     """The last outcome of each sample, by tier; tiers in `order`, then by name; samples by row and repeat."""
     last = {(o.tier, o.row, o.repeat): o for o in outcomes}
     found = {tier for tier, _, _ in last}

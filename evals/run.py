@@ -18,9 +18,11 @@ from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header, Held, Outco
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing, Waiting
 from stepwell.evals.plan import Sample, plan
-from stepwell.evals.report import Report, report_of
+from stepwell.evals.report import Question, Report, by_arm, pairs_of, report_of
 from stepwell.evals.scoring.open import Judging
+from stepwell.evals.staged import looks_of, order_of, stages_of
 from stepwell.evals.suite import Suite, sha256_of
+from stepwell.evals.verdict.sequential import may_stop
 
 # (samples done, samples planned, dollars spent, seconds left or None)
 Progress = Callable[[int, int, float, float | None], None]
@@ -94,14 +96,26 @@ async def run_suite(
         if header != held.header:
             journal.append(header)
         missing = _without_scored(samples, held.outcomes, journal, judging)
-        run = _Run(asking, journal, Waiting(missing, options.pacing), options, len(keys), on_progress)
+        run = _Run(asking, journal, options, len(keys), on_progress)
         run.n_done = run.n_before = len(keys) - len(missing)
         run.spent_nano_usd = _spent(held)
-        del samples, missing, held
-        await run.work()
+        del samples, held
+        await run.work(missing, lambda: _may_stop(header, journal_path, keys, suite), _stages(header, suite))
         now = read_held(journal_path)
     now.outcomes = {k: o for k, o in now.outcomes.items() if k in keys}
-    return report_of(now)
+    return report_of(now, suite=suite)
+
+
+def _stages(header: Header, suite: Suite) -> list[frozenset[str]] | None:
+    looks = looks_of(header)
+    return None if looks is None else stages_of(order_of((r.id for r in suite.rows), header.seed), looks)
+
+
+def _may_stop(header: Header, path: str | Path, keys: frozenset[str], suite: Suite) -> frozenset[str]:
+    """The arms whose verdict is in, by the journal."""
+    outcomes = (o for k, o in read_held(path).outcomes.items() if k in keys)
+    question = Question(header.baseline, header.margin)
+    return may_stop(pairs_of(header, by_arm(outcomes, header.tiers), suite, question))
 
 
 def _check(well: Asks, arms: Sequence[Arm], options: RunOptions) -> None:
@@ -137,7 +151,9 @@ def _header(suite: Suite, arms: Sequence[Arm], n_planned: int, options: RunOptio
         tuple(_line(arm) for arm in arms if arm != arm_of_tier(arm.name)),
         options.baseline,
         options.margin,
-        judge=options.judge,
+        options.n_looks,
+        len(suite.rows),
+        options.judge,
     )
 
 
@@ -183,25 +199,53 @@ def _serve(sample: Sample, entry: Entry, cost: Outcome, journal: Journal, judgin
 class _Run:
     asking: Asking
     journal: Journal
-    waiting: Waiting
     options: RunOptions
     n_planned: int
     on_progress: Progress | None
+    waiting: Waiting = field(init=False)
     n_before: int = 0
     n_done: int = 0
     spent_nano_usd: int = 0
     began: float = field(default_factory=monotonic)
     told: float = 0.0
 
-    async def work(self) -> None:
+    async def work(
+        self,
+        samples: Sequence[Sample],
+        stopped: Callable[[], frozenset[str]],
+        stages: Sequence[frozenset[str]] | None,
+    ) -> None:
+        """Ask what is left; in stages, with a look after each at which arms may stop."""
         async with self.journal.synced():
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self.options.concurrency, self.waiting.n_left)):
-                        group.create_task(self._work())
-            except ExceptionGroup as errors:  # one is easier to read than a group of one
-                raise errors.exceptions[0] from None
+            if stages is None:
+                await self._ask_all(samples)
+            else:
+                await self._ask_in_stages(samples, stopped, stages)
         self._tell(is_last=True)
+
+    async def _ask_in_stages(
+        self,
+        samples: Sequence[Sample],
+        stopped: Callable[[], frozenset[str]],
+        stages: Sequence[frozenset[str]],
+    ) -> None:
+        by_row: dict[str, list[Sample]] = {}
+        for sample in samples:
+            by_row.setdefault(sample.row.id, []).append(sample)
+        for rows in stages:
+            done = stopped()
+            of_stage = [s for row in rows for s in by_row.get(row, ()) if s.tier not in done]
+            if of_stage:
+                await self._ask_all(sorted(of_stage, key=lambda s: (s.repeat, s.row.id)))
+
+    async def _ask_all(self, samples: Sequence[Sample]) -> None:
+        self.waiting = Waiting(samples, self.options.pacing)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.options.concurrency, self.waiting.n_left)):
+                    group.create_task(self._work())
+        except ExceptionGroup as errors:  # one is easier to read than a group of one
+            raise errors.exceptions[0] from None
 
     async def _work(self) -> None:
         while (sample := await self.waiting.take()) is not None:

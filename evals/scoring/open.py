@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepwell.base.errors import ConfigError
 from stepwell.evals.scored import AsyncScorer, Scored
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row
@@ -84,8 +83,6 @@ def _similarity(means: Means) -> AsyncScorer:
 def _graded(means: Means) -> AsyncScorer:
     from stepwell.evals.scoring.graded.scorer import GradedScorer
 
-    if means.judge is None:
-        raise ConfigError("rows are graded by a model: name its tier with --judge")
     return GradedScorer(means.well, judge=means.judge, n_votes=means.n_votes)
 
 
