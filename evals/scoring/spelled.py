@@ -1,11 +1,11 @@
 """Numbers in English words, as lm-eval's BBH filters read them: with the regular expression they search by and the
-arithmetic of word2number 1.1, whose corners are kept ("seven" alone is not found, "one two three" is 5).
+arithmetic of word2number 1.1. Their corners are kept: "seven" alone is not found, "fourteen" is 4.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 _ONES = (
     "zero",
@@ -57,13 +57,20 @@ def spelled_numbers(text: str) -> list[str]:
 
 def _end_of(text: str, opening: re.Match[str]) -> int | None:
     """Where a number ends: behind the last closing word, and something stands between that and the opening one."""
-    end = opening.end() if opening[0] in _CLOSES else None
+    end = _closed(opening)
     n_pieces, at = 0, opening.end()
     while piece := _FURTHER.match(text, at):
         n_pieces, at = n_pieces + 1, piece.end()
-        if n_pieces > 1 and piece[0] in _CLOSES:
-            end = at
+        if n_pieces > 1:
+            end = _closed(piece) or end
     return end
+
+
+def _closed(piece: re.Match[str]) -> int | None:
+    """Where a number ends that ends with this piece: "four" is tried before "fourteen", and is found in it."""
+    if piece[0] not in _CLOSES:
+        return None
+    return piece.start() + len("four") if piece[0] == "fourteen" else piece.end()
 
 
 def number_of(words: str) -> int | None:
@@ -79,7 +86,7 @@ def number_of(words: str) -> int | None:
     return _summed(known, places)
 
 
-def _summed(known: Sequence[str], places: Mapping[str, int]) -> int | None:
+def _summed(known: Sequence[str], places: dict[str, int]) -> int | None:
     total, begin = 0, 0
     for scale, place in places.items():
         many = _below_thousand(known[begin:place])
@@ -87,9 +94,11 @@ def _summed(known: Sequence[str], places: Mapping[str, int]) -> int | None:
             return None
         total += many * _SCALES[scale]
         begin = place + 1
-    if begin == len(known):
+    # word2number looks behind the smallest scale that isn't the last word, so "two million ten thousand" is 2011010
+    behind = next((p + 1 for p in reversed(places.values()) if p + 1 < len(known)), None)
+    if behind is None and places:
         return total
-    rest = _below_thousand(known[begin:])
+    rest = _below_thousand(known[behind or 0 :])
     return None if rest is None else total + rest
 
 
