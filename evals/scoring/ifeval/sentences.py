@@ -2,7 +2,7 @@
 
 In NLTK's reading of the method, for IFEval counts sentences with it. What the method learns from a corpus
 (which words are abbreviations, which are written small) is in `english`: NLTK's own model of English has no
-clear licence.
+clear licence, so it doesn't ship here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, cast
 
-from stepwell.evals.scoring.ifeval.english import ENGLISH, Known
+from stepwell.evals.scoring.ifeval.english import Known, english
 
 _CLOSERS = r"""'"‘’“”«»)\]}"""
 _INSIDE = ",:;.!?"
@@ -60,9 +60,9 @@ def n_sentences(text: str) -> int:
     return len(sentences(text))
 
 
-def sentences(text: str, known: Known = ENGLISH) -> list[str]:
+def sentences(text: str, known: Known | None = None) -> list[str]:
     """The sentences of a text, in order, without the white space between them."""
-    spans = list(_spans(text, known))
+    spans = list(_spans(text, known or english()))
     found: list[str] = []
     shift = 0
     for (start, stop), (after, end) in pairwise([*spans, (len(text), len(text))]):
