@@ -98,7 +98,7 @@ def planned(forms: Sequence[Form], cases: Sequence[Case]) -> Iterator[Check]:
     """Every answer of every case for each form; where pairs are compared, each wrong one beside the right one."""
     for form in forms:
         for case in cases:
-            row = _row(case.id, case.question, case.gold, form)
+            row = planted_row(case.id, case.question, case.gold, form)
             for style in STYLES:
                 if not form.is_pair:
                     yield Check(form, case.id, row, style, case.answer(style))
@@ -106,7 +106,7 @@ def planned(forms: Sequence[Form], cases: Sequence[Case]) -> Iterator[Check]:
                     yield Check(form, case.id, row, style, case.answer(style), case.right)
 
 
-def _row(case: str, question: str, gold: str, form: Form) -> Row:
+def planted_row(case: str, question: str, gold: str, form: Form) -> Row:
     options = msgspec.to_builtins(msgspec.structs.replace(form.options, judge=form.judge, votes=form.n_votes))
     line = {"id": case, "prompt": question, "target": gold, "scorer": {"name": "graded", **options}}
     return Suite.parse([encode_json(line).decode()], name="planted").rows[0]

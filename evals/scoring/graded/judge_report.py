@@ -156,10 +156,18 @@ def _rate(style: str, lines: Sequence[Planted], kind: str | None = None) -> Rate
     return Rate(style, len(judged), n_accepted, *wilson(n_accepted, len(judged)), kind)
 
 
-def least_trusted(reports: Iterable[JudgeReport]) -> JudgeReport | None:
-    """The one that a gate has to look at: not measured, or with the highest share of false accepts."""
-    return max(reports, key=lambda r: _doubt(r.worst), default=None)
+def why_refused(
+    reports: Iterable[JudgeReport], max_false_accepts: float = MAX_FALSE_ACCEPTS
+) -> tuple[str, ...]:
+    """Why verdicts can't rest on these judges, one sentence each; for rows that a judge scored, where it is none."""
+    found = tuple(reports)
+    if not found:
+        return ("the judge was not measured: its grades are no grounds for a verdict",)
+    grave = ("refused", "not measured")
+    return tuple(r.said(max_false_accepts) for r in found if r.trust(max_false_accepts) in grave)
 
 
-def _doubt(worst: Rate | None) -> float:
-    return 2.0 if worst is None or worst.share is None else worst.share
+def doubts(reports: Iterable[JudgeReport], max_false_accepts: float = MAX_FALSE_ACCEPTS) -> tuple[str, ...]:
+    """What else has to be said of judges that are not refused: that their interval reaches over the limit."""
+    unsure = "not shown to be below"
+    return tuple(r.said(max_false_accepts) for r in reports if r.trust(max_false_accepts) == unsure)

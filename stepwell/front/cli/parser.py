@@ -8,6 +8,7 @@ from stepwell.front.cli.measure_guards import add_guards_measure
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
+from stepwell.front.cli.parser_eval_judge import add_judge
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
@@ -91,6 +92,7 @@ def _eval(commands: Any) -> None:
     add_context_measure(actions)
     add_guards_measure(actions)
     add_runs(actions)
+    add_judge(actions)
 
 
 def _replay(commands: Any) -> None:
