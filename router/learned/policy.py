@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stepwell.router.features import Ask
+    from stepwell.router.learned.inputs import Inputs
     from stepwell.router.learned.model import Reading
     from stepwell.router.tierinfo import TierInfo
 
@@ -71,7 +72,14 @@ class Learned:
             ConfigError: The policy does not know one of `tiers`.
         """
         vector = self._vector(ask.vector) if self.needs_vector else None
-        inputs = read_inputs([ask], vector)
+        return self.estimate_inputs(read_inputs([ask], vector), tiers)
+
+    def estimate_inputs(self, inputs: Inputs, tiers: Sequence[TierInfo]) -> Estimates:
+        """As `estimate`, of one ask that was read before.
+
+        Raises:
+            ConfigError: The policy does not know one of `tiers`.
+        """
         reading = self.bundle.model.read(inputs)
         p_ok = reading.p_ok[0].tolist()
         try:
