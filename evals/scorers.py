@@ -33,6 +33,12 @@ def _graded_fault(options: Mapping[str, object]) -> str | None:
     return options_fault(options)
 
 
+def _code_fault(options: Mapping[str, object]) -> str | None:
+    from stepwell.evals.scoring.code.options import options_fault
+
+    return options_fault(options)
+
+
 def elsewhere(answer: str, target: str) -> float:
     """Stands for a scorer that `scoring.open` makes."""
     raise TypeError("this scorer is opened by scoring.open")
@@ -233,6 +239,7 @@ SCORERS: Mapping[str, Scorer] = {
         Scorer("bbh", 1, _later("bbh.flexible"), _later("bbh.fault"), parts=_later("bbh.scored")),
         *(Scorer(f"bbh_{name}", 1, _later(f"bbh.{name}"), _later("bbh.fault")) for name in _BBH),
         Scorer("ifeval", 1, _ifeval, _ifeval_fault, takes_json=True, parts=_ifeval_scored),
+        Scorer("code", 1, elsewhere, is_target_optional=True, options_fault=_code_fault, is_async=True),
         Scorer("graded", 1, elsewhere, is_target_optional=True, options_fault=_graded_fault, is_async=True),
     )
 }

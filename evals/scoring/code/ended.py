@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from stepwell.base.errors import StepwellError
+from stepwell.base.errors import ConfigError, StepwellError
 
 Reason = Literal[
     "passed",  # it ran to its end and its tests held
@@ -42,7 +42,7 @@ class Ended(msgspec.Struct, frozen=True):
         return self.reason == "passed"
 
 
-class SandboxUnavailable(StepwellError):
+class SandboxUnavailable(ConfigError):
     """Programs can't be locked up on this machine, so none is run."""
 
     code = "sandbox_unavailable"

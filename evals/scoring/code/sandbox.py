@@ -40,13 +40,13 @@ class Job(msgspec.Struct, frozen=True):
     """A program and what decides on it.
 
     Attributes:
-        source: The program.
+        sources: Readings of the program: the first that is Python runs.
         tests: Statements that call it; they run in another process than the program.
         given: What the tests may use beside it: imports, helpers. Trusted like the tests.
         names: What the program must define.
     """
 
-    source: str
+    sources: tuple[str, ...]
     tests: str = ""
     given: str = ""
     names: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ async def run_program(
         SandboxFailed: The sandbox broke.
     """
     async with Sandbox(concurrency=1) as sandbox:
-        job = Job(source, tests, names=tuple(names))
+        job = Job((source,), tests, names=tuple(names))
         return await sandbox.run(job, timeout_s=timeout_s, max_memory_mb=max_memory_mb)
 
 
@@ -187,7 +187,7 @@ def _is_linux() -> bool:
 
 
 def _encoded(job: Job) -> bytes | None:
-    sent = _Sent(job.source, job.tests, job.given, job.names, nonce=secrets.token_hex(16))
+    sent = _Sent(job.sources, job.tests, job.given, job.names, nonce=secrets.token_hex(16))
     try:
         data = msgspec.json.encode(sent)
     except UnicodeEncodeError:  # half a surrogate pair is no Python source

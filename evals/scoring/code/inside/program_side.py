@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from .lock import Limits, lock
@@ -23,13 +24,14 @@ def serve_program(limits: Limits, *, parent: int) -> None:
     """Lock up, load the program, answer until the other side is gone."""
     try:
         request = receive(READ_FD)
-        preload(request["source"])
+        for source in request["sources"]:
+            preload(source)
         lock(limits, parent=parent)
     except OSError as e:
         send(WRITE_FD, {"unlocked": e.strerror or "refused"})
         return
     send(WRITE_FD, {"locked": True})
-    Program().serve(str(request["source"]))
+    Program().serve(request["sources"])
 
 
 class Program:
@@ -41,9 +43,9 @@ class Program:
         self._globals = module.__dict__
         self._held: list[object] = []
 
-    def serve(self, source: str) -> None:
-        """Load, then answer requests one by one."""
-        self._reply(lambda: exec(compile(source, MODULE, "exec"), self._globals), [])
+    def serve(self, sources: list[str]) -> None:
+        """Load the first of these readings of an answer that is Python, then answer requests one by one."""
+        self._reply(lambda: exec(_compiled(sources), self._globals), [])
         while True:
             try:
                 request = receive(READ_FD)
@@ -96,6 +98,20 @@ class Program:
         if request["returned"] is None:
             raise ValueError("the function raised")
         return unpack(request["returned"][0], self._resolve)
+
+
+def _compiled(sources: list[str]) -> CodeType:
+    for source in sources:
+        try:
+            return compile(source, MODULE, "exec")
+        except (
+            SyntaxError,
+            ValueError,
+            MemoryError,
+            RecursionError,
+        ):  # the parser's words for "too deep", too
+            continue
+    raise SyntaxError
 
 
 def _set_item(held: Any, key: object, value: object) -> None:

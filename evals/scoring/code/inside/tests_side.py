@@ -29,7 +29,7 @@ def judge_program(n_bytes: int, limits: Limits, *, parent: int) -> None:
     job = json.loads(read_exactly(0, n_bytes))
     send(RESULT_FD, {"read": True})
     try:
-        send(WRITE_FD, {"source": job["source"]})
+        send(WRITE_FD, {"sources": job["sources"]})
         preload(job["given"] + "\n" + job["tests"])
         lock(limits, parent=parent)
     except OSError as e:
