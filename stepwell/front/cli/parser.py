@@ -9,6 +9,7 @@ from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_re
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
 from stepwell.front.cli.parser_eval_judge import add_judge
+from stepwell.front.cli.parser_eval_aa import add_aa
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
@@ -92,6 +93,7 @@ def _eval(commands: Any) -> None:
     add_context_measure(actions)
     add_guards_measure(actions)
     add_runs(actions)
+    add_aa(actions)
     add_judge(actions)
 
 
