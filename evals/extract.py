@@ -1,7 +1,8 @@
-"""Find the number or the option letter that an answer settles on."""
+"""Find the number, the option letter or the JSON value that an answer settles on."""
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -16,6 +17,17 @@ _BOXED = re.compile(r"\\boxed\{\W*(?:\\text\{)?\W*([A-Za-z])\W*\}")
 _FIRST = re.compile(r"\W*([A-Za-z])\W*$|\W{0,3}([A-Z])[).:](?:\s|$)|\(([A-Za-z])\)")
 _PARENTHESISED = re.compile(r"\(([A-Z])\)")
 _ALONE = re.compile(r"(?<![\w'’])([B-HJ-Z])(?![\w'’])")
+
+
+def first_json(text: str) -> object:
+    """The first JSON value of a text: an object or a list, whatever stands around it, or else the text's beginning.
+
+    Raises:
+        ValueError: There is none.
+    """
+    starts = [i for i in (text.find("{"), text.find("[")) if i >= 0]
+    value: object = json.JSONDecoder().raw_decode(text, min(starts, default=0))[0]
+    return value
 
 
 def last_number(text: str) -> Decimal | None:

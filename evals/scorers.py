@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from stepwell.evals.extract import last_number, option_letter
+from stepwell.evals.extract import first_json, last_number, option_letter
 from stepwell.evals.scored import Scored
 
 MAX_REGEX_INPUT_CHARS = 4096
@@ -126,16 +126,10 @@ def choice(answer: str, target: str) -> float:
 def json_subset(answer: str, target: str) -> float:
     """The answer's first JSON value holds all that the target holds; with no target, parsing is enough."""
     try:
-        found = _first_json(answer)
+        found = first_json(answer)
         return float(target == "" or _holds(found, json.loads(target)))
     except (ValueError, RecursionError):
         return 0.0
-
-
-def _first_json(answer: str) -> object:
-    starts = [i for i in (answer.find("{"), answer.find("[")) if i >= 0]
-    value: object = json.JSONDecoder().raw_decode(answer, min(starts, default=0))[0]
-    return value
 
 
 def _holds(found: object, wanted: object) -> bool:
@@ -185,6 +179,10 @@ def _choice_fault(target: str) -> str | None:
     return None if option_letter(target) is not None else "not an option letter"
 
 
+def _no_text(target: str) -> str | None:
+    return None if target.strip() else "nothing to compare with"
+
+
 def _json_fault(target: str) -> str | None:
     try:
         json.loads(target or "null")
@@ -215,7 +213,7 @@ def _later(name: str) -> Callable[..., Any]:
     """A function of a suite's own checkers, loaded when it is first called."""
     module, _, function = name.partition(".")
 
-    def call(*given: str) -> object:
+    def call(*given: object) -> object:
         return getattr(importlib.import_module(f"stepwell.evals.scoring.{module}"), function)(*given)
 
     return call
@@ -240,6 +238,27 @@ SCORERS: Mapping[str, Scorer] = {
         *(Scorer(f"bbh_{name}", 1, _later(f"bbh.{name}"), _later("bbh.fault")) for name in _BBH),
         Scorer("ifeval", 1, _ifeval, _ifeval_fault, takes_json=True, parts=_ifeval_scored),
         Scorer("code", 1, elsewhere, is_target_optional=True, options_fault=_code_fault, is_async=True),
+        Scorer(
+            "similarity",
+            1,
+            elsewhere,
+            _no_text,
+            options_fault=_later("similarity.options_fault"),
+            is_async=True,
+        ),
+        *(
+            Scorer(
+                name,
+                1,
+                elsewhere,
+                _json_fault,
+                is_target_optional=True,
+                options_fault=_later(f"structured.{kind}_fault"),
+                takes_json=True,
+                is_async=True,
+            )
+            for name, kind in (("json_schema", "schema"), ("pydantic", "model"))
+        ),
         Scorer("graded", 1, elsewhere, is_target_optional=True, options_fault=_graded_fault, is_async=True),
     )
 }

@@ -86,8 +86,22 @@ def _graded(means: Means) -> AsyncScorer:
     return GradedScorer(means.well, judge=means.judge, n_votes=means.n_votes)
 
 
+def _json_schema(means: Means) -> AsyncScorer:
+    from stepwell.evals.scoring.structured import SchemaScorer
+
+    return SchemaScorer()
+
+
+def _pydantic(means: Means) -> AsyncScorer:
+    from stepwell.evals.scoring.structured import ModelScorer
+
+    return ModelScorer()
+
+
 _OPENERS: Mapping[str, Callable[[Means], AsyncScorer]] = {
     "code": _code,
     "similarity": _similarity,
     "graded": _graded,
+    "json_schema": _json_schema,
+    "pydantic": _pydantic,
 }
