@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ class Journal:
             raise JournalError(f"{path}: {e.strerror}") from e
         self.n_unsynced = 0
         self.is_due = asyncio.Event()
+        self._syncing = threading.Lock()
         try:
             _lock(self._fd, self.path)
             _drop_torn_line(self._fd)
@@ -64,9 +66,10 @@ class Journal:
 
     def sync(self) -> None:
         """Make every line survive a power cut; blocks for the disk."""
-        if self.n_unsynced:
-            self.n_unsynced = 0
-            os.fsync(self._fd)
+        with self._syncing:
+            if self.n_unsynced:
+                self.n_unsynced = 0
+                os.fsync(self._fd)
 
     @asynccontextmanager
     async def synced(self) -> AsyncIterator[None]:
@@ -91,7 +94,10 @@ class Journal:
                 await asyncio.to_thread(self.sync)
 
     def close(self) -> None:
-        os.close(self._fd)
+        """Let go of it. A sync under way would keep the lock alive, so it is waited for."""
+        with self._syncing:
+            self.n_unsynced = 0
+            os.close(self._fd)
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ class Sample:
         key: Names the finished sample in the journal.
         ask: Names what is asked, whoever scores it.
         tries: How often it was asked.
+        n_failed: Timeouts and 5xx in a row, of the tier or, once it has answered, of its judge.
         waited_s: How long it has been held back for an upstream so far.
         unscored: Its answer, where only the judge failed: the tier isn't asked, nor paid, again.
     """
@@ -31,6 +32,7 @@ class Sample:
     ask: str
     seed: int | None
     tries: int = 0
+    n_failed: int = 0
     waited_s: float = 0.0
     unscored: Entry | None = None
 

@@ -267,7 +267,7 @@ class _Run:
     async def _judged(self, sample: Sample, answered: Entry) -> Entry | Again:
         """An answer is in the journal before its scorer is asked: a killed run asks the tier no second time."""
         self._book(answered)
-        sample.unscored = answered
+        sample.unscored, sample.n_failed = answered, 0
         return await self.asking.judge(sample, answered)
 
     def _book(self, entry: Entry) -> None:
@@ -280,11 +280,15 @@ class _Run:
 
     def _asks_again(self, sample: Sample, end: Again) -> bool:
         pacing = self.options.pacing
-        if not end.was_refused and sample.tries >= pacing.max_failures:
+        sample.n_failed += not end.was_refused
+        if sample.n_failed >= pacing.max_failures:
             return False
         wait_s = end.wait_s
         if wait_s is None:
-            ceiling_s = min(pacing.max_backoff_s, pacing.backoff_s * 2 ** min(max(sample.tries, 1) - 1, 16))
+            ceiling_s = min(
+                pacing.max_backoff_s,
+                pacing.backoff_s * 2 ** min(max(sample.tries, sample.n_failed, 1) - 1, 16),
+            )
             wait_s = ceiling_s * random.uniform(0.5, 1)
         sample.waited_s += wait_s
         if sample.waited_s > pacing.max_wait_s:
