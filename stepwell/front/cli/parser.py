@@ -8,8 +8,8 @@ from stepwell.front.cli.measure_guards import add_guards_measure
 from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_replay_cache
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
-from stepwell.front.cli.parser_eval_judge import add_judge
 from stepwell.front.cli.parser_eval_aa import add_aa
+from stepwell.front.cli.parser_eval_judge import add_judge
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
