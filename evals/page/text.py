@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
+
+# controls, and marks that turn the direction of what follows: in a name they would hide or turn other text
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def esc(text: str) -> str:
     """Text for HTML, in attributes too."""
-    return escape(text, quote=True)
+    return escape(_UNSEEN.sub("\ufffd", text), quote=True)
 
 
 def pct(share: float, digits: int = 0) -> str:

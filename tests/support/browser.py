@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 
 from tests.support import fetch_browser
 
@@ -37,19 +37,22 @@ class Opened:
     def watch(self, own: str) -> None:
         """Note each request other than that of the page itself, and each error."""
 
-        def note(request: Request) -> None:
+        def on_request(request: Request) -> None:
             if request.url.partition("#")[0] != own and not request.url.startswith(("data:", "blob:")):
                 self.requests.append(request.url)
 
-        self.page.on("request", note)
-        self.page.on("pageerror", lambda e: self.complaints.append(f"error: {e}"))
-        self.page.on("dialog", lambda d: (self.complaints.append(f"dialog: {d.message}"), d.dismiss()))
-        self.page.on(
-            "console",
-            lambda m: (
-                self.complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None
-            ),
-        )
+        def on_dialog(dialog: Dialog) -> None:
+            self.complaints.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                self.complaints.append(f"{message.type}: {message.text}")
+
+        self.page.on("request", on_request)
+        self.page.on("dialog", on_dialog)
+        self.page.on("console", on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
 
 
 @contextmanager
@@ -61,8 +64,9 @@ def browser() -> Iterator[Browser]:
     """
     program, env = _program()
     with sync_playwright() as driver:
-        # as root, and in most containers, Chromium's own sandbox can't start
-        found = driver.chromium.launch(executable_path=program, env=env, args=["--no-sandbox"])
+        # as root, and in most containers, Chromium's own sandbox can't start; nor is there a graphics card
+        args = ["--no-sandbox", "--disable-gpu"]
+        found = driver.chromium.launch(executable_path=program, env=env, args=args)
         try:
             yield found
         finally:
@@ -89,7 +93,7 @@ def _program() -> tuple[str, dict[str, str | float | bool]]:
         return given, env
     if fetch_browser.is_fetched():
         folder = fetch_browser.FOLDER
-        env |= {"LD_LIBRARY_PATH": str(folder / "al2023/lib"), "FONTCONFIG_PATH": str(folder / "fonts")}
+        env |= {"LD_LIBRARY_PATH": str(folder / "al2023/lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")}
         return str(folder / "chromium"), env
     for name in ON_PATH:
         if program := shutil.which(name):

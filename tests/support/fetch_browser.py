@@ -26,10 +26,19 @@ PACKAGE = f"@sparticuz/chromium@{VERSION}"
 TIMEOUT_S = 300.0
 FOLDER = Path(sys.prefix) / f"chromium-{VERSION}"
 CHUNK_BYTES = 1 << 20
+# a browser without any font crashes on the first form; those of the machine come first
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>{folder}/fonts/fonts</dir>
+  <cachedir>{folder}/fonts-cache</cachedir>
+</fontconfig>
+"""
 
 
 def is_fetched() -> bool:
-    return (FOLDER / "chromium").is_file()
+    return (FOLDER / "fonts.conf").is_file()
 
 
 def fetch() -> None:
@@ -73,6 +82,7 @@ def _unpack(packed: bytes, into: Path) -> None:
             with tarfile.open(plain) as files:
                 files.extractall(into / part, filter="data")
             plain.unlink()
+    (into / "fonts.conf").write_text(FONTS.format(folder=FOLDER), "utf-8")
 
 
 def _brotli(package: tarfile.TarFile, name: str, into: Path) -> None:

@@ -1,0 +1,74 @@
+"""How long the page of a long run takes to write and to open: `python -m tests.tools.page_200k`."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from stepwell.evals.entries import Held, read_held
+from stepwell.evals.gate import gate
+from stepwell.evals.page.whole import write_page
+from stepwell.evals.report import report_of
+from tests.support.browser import browser, opened
+from tests.support.eval_runs import made_run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--arms", default="cheap,good")
+    parser.add_argument("--keep", type=Path, help="folder that the page stays in")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        page = (args.keep or Path(scratch)) / "page.html"
+        # a process of its own, so that its memory is its own
+        writer = multiprocessing.get_context("spawn").Process(
+            target=_write, args=(page, Path(scratch), args.rows, args.arms.split(","))
+        )
+        writer.start()
+        writer.join()
+        _open(page, args.rows)
+
+
+def _write(page: Path, scratch: Path, n_rows: int, arms: list[str]) -> None:
+    made = made_run(scratch, n_rows, arms=arms)
+    held = read_held(made.journal)
+    report = report_of(held, suite=made.suite)
+    held = Held(held.header)
+    before_kib, began_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    write_page(page, report, gate=gate(report), held=held, journal=made.journal, rows=made.suite.rows)
+    cpu_s, after_kib = time.process_time() - began_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{n_rows * len(arms):,} samples: journal {made.journal.stat().st_size / 1e6:.1f} MB, page "
+        f"{page.stat().st_size / 1e6:.1f} MB, written in {cpu_s:.1f} s CPU; peak memory "
+        f"{before_kib / 1024:.0f} MiB before, {after_kib / 1024:.0f} MiB after"
+    )
+
+
+def _open(page: Path, n_rows: int) -> None:
+    with browser() as found:
+        began = time.perf_counter()
+        with opened(found, page) as o:
+            o.page.wait_for_selector("html[data-ready='1']")
+            o.page.wait_for_selector("#sample h3")
+            print(f"open until the first sample is shown: {time.perf_counter() - began:.2f} s")
+            _timed(o.page, "sorted by cost", lambda: o.page.select_option("#order", "dear"), 2)
+            _timed(o.page, "filtered to errors", lambda: o.page.select_option("#show", "errors"), 3)
+            _timed(o.page, "reset", lambda: o.page.click("button[type=reset]"), 4)
+            _timed(o.page, "searched for one row", lambda: o.page.fill("#text", f"Question {n_rows - 7}:"), 5)
+            print(o.page.text_content("#found"), o.complaints or "no complaints", o.requests or "no requests")
+
+
+def _timed(page: object, what: str, act: object, turn: int) -> None:
+    began = time.perf_counter()
+    act()  # type: ignore[operator]
+    page.wait_for_selector(f"html[data-ready='{turn}']")  # type: ignore[attr-defined]
+    print(f"{what}: {time.perf_counter() - began:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
