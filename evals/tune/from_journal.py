@@ -1,14 +1,15 @@
-"""A run's journal as the file of outcomes that `stepwell tune` reads."""
+"""A run as the outcomes that `stepwell tune` reads: of its folder, or as a file of their own."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stepwell.base.messages import encode_json
 from stepwell.evals.arms import AUTO, arm_of_tier
-from stepwell.evals.entries import read, read_entries
+from stepwell.evals.entries import Header, Outcome, read, read_entries
+from stepwell.evals.folder import RunFolder
 from stepwell.evals.outcomes import outcome_rows
 from stepwell.evals.plan import plan
 from stepwell.evals.suite import Suite
@@ -27,11 +28,45 @@ def write_outcomes(
     """
     tiers = [(arm_of_tier(tier), of) for tier, of in models.items() if tier != AUTO]
     keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
-    kept = [o for key, o in read(journal)[1].items() if key in keys]
+    lines = list(_lines(journal, suite, lambda o: o.key in keys))
+    path.write_bytes(b"".join(lines))
+    return len(lines)
+
+
+def outcomes_of(folder: RunFolder) -> Iterator[bytes]:
+    """A run's outcomes, of its journal and its rows: nothing else of the folder is needed.
+
+    Columns are the arms that are a tier or a model with the prompt as it is; what a router or a prompt of its own
+    made of a row says nothing about a tier.
+
+    Yields:
+        JSON lines: id, prompt or messages, and by tier scores, out_tokens, cost_usd, answers.
+
+    Raises:
+        JournalError: The journal or the rows can't be read.
+    """
+    suite = folder.read_suite()
+    ids = frozenset(row.id for row in suite.rows)
+    names = plain_arms(read(folder.journal)[0])
+    yield from _lines(folder.journal, suite, lambda o: o.row in ids and (not names or o.tier in names))
+
+
+def plain_arms(header: Header | None) -> tuple[str, ...]:
+    """Arms that are a tier or a model and nothing more, in the order of the run."""
+    if header is None:
+        return ()
+    if not header.arms:
+        return tuple(t for t in header.tiers if t != AUTO)
+    return tuple(
+        a.name for a in header.arms if (a.tier or a.model) and a.policy is None and a.prompt_sha256 is None
+    )
+
+
+def _lines(journal: Path, suite: Suite, is_in: Callable[[Outcome], bool]) -> Iterator[bytes]:
+    kept = [o for o in read(journal)[1].values() if o.tier != AUTO and is_in(o)]
     answers: dict[object, dict[str, str]] = defaultdict(dict)
     for entry in read_entries(journal):
-        if entry.key in keys and entry.score is not None and entry.answer is not None:
+        if entry.score is not None and entry.answer is not None and is_in(entry):
             answers[entry.row][entry.tier] = entry.answer
-    rows = [encode_json(row | {"answers": answers[row["id"]]}) + b"\n" for row in outcome_rows(suite, kept)]
-    path.write_bytes(b"".join(rows))
-    return len(rows)
+    for row in outcome_rows(suite, kept):
+        yield encode_json(row | {"answers": answers[row["id"]]}) + b"\n"

@@ -21,7 +21,7 @@ def add_tune(commands: Any) -> None:
         "outcomes",
         nargs="*",
         metavar="OUTCOMES",
-        help="JSONL: {id, prompt, scores: {tier: 0..1}}; .gz too; - reads stdin",
+        help="a run's folder, or JSONL: {id, prompt, scores: {tier: 0..1}}; .gz too; - reads stdin",
     )
     parser.add_argument("--tiers", metavar="A,B", help="in order of price; default: all in the file")
     parser.add_argument(
@@ -49,6 +49,13 @@ def add_tune(commands: Any) -> None:
         "--if-drift", action="store_true", help="only where feedback shows that traffic moved"
     )
     parser.add_argument("--no-embedding", action="store_true", help="learn from words and form alone")
+    parser.add_argument(
+        "--hold-out",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="leave this share of the asks out, for `eval compare` on the same run (default 0)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--licence", metavar="TEXT", help="of the outcomes, for the policy's card")
     add_json(parser)

@@ -6,7 +6,7 @@ import itertools
 import math
 import shlex
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,14 +45,45 @@ def run(args: Namespace) -> int:
     config = config_of(args)
     if args.if_drift and not _drifts(config):
         return Exit.OK
-    files = Lines(args.outcomes)
+    runs, paths = _runs_and_files(args.outcomes)
+    files = Lines(paths)
     # files first: without costs and --tiers the first row names tiers in order of price
-    lines = itertools.chain(files, _from_feedback(config) if args.from_feedback else ())
+    lines: Iterable[bytes] = itertools.chain(
+        files, *map(_of_run, runs), _from_feedback(config) if args.from_feedback else ()
+    )
+    if args.hold_out:
+        lines = _without_held(lines, args.hold_out, args.seed)
     with files.naming():
         return _refine(args, config, lines) if args.refine else _tune(args, config, lines)
 
 
+def _runs_and_files(named: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Folders of runs, and files of outcomes."""
+    runs = [path for path in named if path != "-" and Path(path).is_dir()]
+    return runs, [path for path in named if path not in runs]
+
+
+def _of_run(folder: str) -> Iterator[bytes]:
+    from stepwell.evals.entries import JournalError
+    from stepwell.evals.folder import RunFolder
+    from stepwell.evals.tune.from_journal import outcomes_of
+
+    try:
+        yield from outcomes_of(RunFolder.of(folder))
+    except JournalError as e:
+        raise UsageError(str(e)) from e
+
+
+def _without_held(lines: Iterable[bytes], share: float, seed: int) -> Iterator[bytes]:
+    """Leave out a share of the rows, by a hash of the ask, so that `eval compare` has some to judge by."""
+    from stepwell.evals.tune.held_out import is_held_out
+
+    return (line for line in lines if not is_held_out(line, share, seed))
+
+
 def _check(args: Namespace) -> None:
+    if not 0 <= args.hold_out < 1:
+        raise UsageError(f"--hold-out is a share of the rows, below 1; got {args.hold_out:g}")
     if not args.outcomes and not args.from_feedback:
         raise UsageError("tune from what? name a file of outcomes, or --from-feedback")
     if not 0 < args.min_quality <= 1:
@@ -182,6 +213,7 @@ def _command(args: Namespace) -> str:
         value = getattr(args, name)
         if value is not None:
             asked += [f"--{name.replace('_', '-')}", str(value)]
+    asked += ["--hold-out", f"{args.hold_out:g}"] if args.hold_out else []
     asked += ["--from-feedback"] * args.from_feedback + ["--no-embedding"] * args.no_embedding
     return shlex.join(["stepwell", "tune", *names, *asked])
 
