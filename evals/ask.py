@@ -110,8 +110,8 @@ class Asking:
     """How samples are asked.
 
     Attributes:
-        well: Asked by every arm that names no policy.
-        by_policy: Wells whose router decides by another policy, by its folder.
+        well: Asked by every arm that names a tier or a model.
+        by_policy: Wells that route, by the folder of their policy; "" is the configured one's, where it is not `well`.
         is_streamed: Ask for streams, to know the time to the first token.
     """
 
@@ -160,7 +160,7 @@ class Asking:
             asks["seed"] = sample.seed
         if arm.model is not None:
             asks["model"] = arm.model
-        well = self.well if arm.policy is None else self.by_policy[arm.policy]
+        well = self.by_policy.get(arm.policy or "", self.well) if arm.is_routed else self.well
         if not self.is_streamed:
             return await well.achat(messages, **asks)
         return await _streamed(well, messages, asks)

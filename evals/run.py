@@ -76,7 +76,7 @@ async def run_suite(
     Args:
         tiers: Names of tiers; "auto" lets the router choose.
         arms: More columns than tiers.
-        by_policy: Wells for arms that name a policy's folder.
+        by_policy: As of Asking.
         judging: Opened scorers, where rows need more than plain ones.
         on_progress: Called at most every 0.1 s and at the end.
 
@@ -85,7 +85,7 @@ async def run_suite(
         JournalError: The journal can't be read or written, or another run holds it.
     """
     every = [*(arm_of_tier(t) for t in tiers), *arms]
-    _check(well, every, options)
+    _check(well, every, by_policy or {}, options)
     judging = judging or Judging()
     asking = Asking(well, judging, by_policy or {}, options.is_streamed)
     samples = list(plan(suite, _models(well, every), repeats=options.repeats, seed=options.seed))
@@ -118,11 +118,13 @@ def _may_stop(header: Header, path: str | Path, keys: frozenset[str], suite: Sui
     return may_stop(pairs_of(header, by_arm(outcomes, header.tiers), suite, question))
 
 
-def _check(well: Asks, arms: Sequence[Arm], options: RunOptions) -> None:
+def _check(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], options: RunOptions) -> None:
     known = [AUTO, *(t.name for t in well.tiers)]
     for arm in arms:
         if arm.tier is not None and arm.tier not in known:
             raise ConfigError(f"no tier {arm.tier!r}; there are {', '.join(known)}")
+        if arm.policy is not None and arm.policy not in by_policy:
+            raise ConfigError(f"nobody routes by the policy of {arm.name!r}")
     for tier, key in ((t.name, t.missing_key) for t in well.tiers):
         if key is not None and any(arm.tier == tier for arm in arms):
             raise ConfigError(f"tier {tier!r} can't be asked: it lacks {key}")
