@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+_FENCED = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\2[ \t]*$|\Z)", re.M | re.S)
 _PYTHON = frozenset({"", "python", "python3", "py", "py3", "ipython", "pycon"})
 _CODE_LINE = re.compile(r"^(?:import |from \w[\w.]* import |(?:async )?def \w|class \w|@\w)", re.M)
 _DEFINED = re.compile(r"^(?:(?:async )?def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.M)
@@ -19,7 +19,7 @@ def programs(answer: str, *, prompt: str = "", names: Sequence[str] = ()) -> tup
         prompt: Python that the answer was to go on with; "" where it was asked in words.
         names: What the tests call.
     """
-    said = answer.rpartition(_THOUGHTS_END)[2]
+    said = answer.rpartition(_THOUGHTS_END)[2].replace("\r\n", "\n")
     block = _block(said, names)
     bare = [block] if block is not None else _bare(said)
     readings = [reading for code in bare for reading in _after(prompt, code, names)]
@@ -28,7 +28,8 @@ def programs(answer: str, *, prompt: str = "", names: Sequence[str] = ()) -> tup
 
 def _block(answer: str, names: Sequence[str]) -> str | None:
     """The last fenced block that defines what is called, with the blocks before it that it needs."""
-    blocks = [m[3] for m in _FENCED.finditer(answer) if m[2].lower() in _PYTHON and m[3].strip()]
+    found = _FENCED.findall(answer)
+    blocks = [_outdented(code, by) for by, _, kind, code in found if kind.lower() in _PYTHON and code.strip()]
     if not blocks:
         return None
     fitting = [n for n, block in enumerate(blocks) if names and set(names) <= defined(block)]
@@ -39,6 +40,11 @@ def _block(answer: str, names: Sequence[str]) -> str | None:
     missing = set(re.findall(r"\w+", chosen)) - defined(chosen)
     helpers = [b for b in blocks[: fitting[-1]] if defined(b) & missing and not set(names) & defined(b)]
     return "\n".join([*helpers, chosen])
+
+
+def _outdented(code: str, by: str) -> str:
+    """A block within a list is indented as its fence is."""
+    return "\n".join(line.removeprefix(by) for line in code.split("\n")) if by else code
 
 
 def defined(code: str) -> set[str]:

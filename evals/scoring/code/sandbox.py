@@ -24,6 +24,7 @@ MAX_MEMORY_MB = 512
 MAX_OUTPUT_BYTES = 1 << 20
 MAX_SOURCE_BYTES = 4 << 20
 GRACE_S = 5.0  # what the watching process may take beyond the program's own limit
+HANG_UP_S = 1.0
 _HERE = Path(__file__).parent
 _START = """
 import sys
@@ -32,6 +33,9 @@ from inside.supervise import supervise
 del sys.path[0]
 supervise()
 """
+# sets keep their order, so the same answer scores the same; cleared before a program starts
+_ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+_KEPT = ("LD_LIBRARY_PATH",)  # some Pythons don't start without
 # -S and -s: no site-packages; -P: no path of the working directory; -B: nothing is written
 _FLAGS = ("-B", "-S", "-s", "-P", "-X", "utf8", "-X", "frozen_modules=on")
 
@@ -219,15 +223,19 @@ async def _start() -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={"PYTHONHASHSEED": "0"},  # sets keep their order, so the same answer scores the same
+        env=_ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))},
         cwd="/",
         start_new_session=True,
     )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Hang up, so that it ends what it runs; kill the whole group where that isn't enough."""
     if process.stdin is not None:
         process.stdin.close()
-    await asyncio.shield(process.wait())
+    try:
+        await asyncio.wait_for(process.wait(), HANG_UP_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

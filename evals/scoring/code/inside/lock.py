@@ -18,7 +18,7 @@ _MODE_FILTER = 2
 _CAPABILITY_VERSION = 0x20080522
 _DAC_READ_SEARCH = 1 << 2
 _FIRST_OWN_UID = 0x70000000  # far above any account's
-_MAX_THREADS = 32
+MAX_THREADS = 32
 _MAX_OPEN_FILES = 64
 _MAX_STACK_BYTES = 64 << 20
 _SHARED_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo")
@@ -27,15 +27,33 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a process may use: seconds of CPU, bytes of address space."""
+    """What a process may use.
+
+    Attributes:
+        n_threads: Of its user, all processes counted; root's program has a user of its own instead.
+    """
 
     cpu_s: int
     memory_bytes: int
+    n_threads: int
 
 
 def can_choose_files() -> bool:
     """Whether the kernel can limit which files are read; without that none can be opened."""
     return landlock.version(_libc) > 0
+
+
+def n_threads_of_user() -> int:
+    """Threads that this user has on the machine: what RLIMIT_NPROC counts."""
+    found = 0
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                task = os.stat(f"/proc/{entry.name}/task")
+            except OSError:  # it has ended meanwhile
+                continue
+            found += task.st_nlink - 2 if task.st_uid == os.geteuid() else 0
+    return found
 
 
 def lock(limits: Limits, *, parent: int) -> None:
@@ -50,14 +68,15 @@ def lock(limits: Limits, *, parent: int) -> None:
     has_files = can_choose_files()
     _offer_to_the_oom_killer()
     _limit(limits)
-    can_thread = _leave_root(keeps_reading=has_files) if os.geteuid() == 0 else False
+    can_thread = os.geteuid() != 0 or _leave_root(keeps_reading=has_files)
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     _prctl(_SET_DUMPABLE, 0)
     _prctl(_SET_NO_NEW_PRIVS, 1)
     if has_files:
-        folders = [p for p in sys.path if os.path.isdir(p)]
+        # beside the standard library lie the shared libraries that some of its modules need
+        folders = [os.path.dirname(os.path.dirname(os.__file__)), *(p for p in sys.path if os.path.isdir(p))]
         landlock.restrict_to(_libc, [*folders, *_SHARED_LIBRARIES])
     _filter_calls(Rights(can_open=has_files, can_thread=can_thread))
 
@@ -80,7 +99,7 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_STACK: _MAX_STACK_BYTES,
-        resource.RLIMIT_NPROC: _MAX_THREADS,
+        resource.RLIMIT_NPROC: MAX_THREADS if os.geteuid() == 0 else limits.n_threads,
     }
     for what, most in wanted.items():
         hard = resource.getrlimit(what)[1]

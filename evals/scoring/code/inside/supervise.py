@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import program_side, tests_side
-from .lock import Limits
+from .lock import MAX_THREADS, Limits, n_threads_of_user
 from .wire import Gone, Json, read_exactly, receive, send
 
 HEADER_BYTES = 32  # bytes of the job, time limit in ms, memory in bytes, most output in bytes: 8 bytes each
@@ -37,6 +37,7 @@ def supervise() -> None:
     os.environ.clear()
     sys.set_int_max_str_digits(0)
     null = os.open(os.devnull, os.O_RDONLY)
+    n_threads = n_threads_of_user() + MAX_THREADS
     gc.freeze()
     while True:
         try:
@@ -44,7 +45,7 @@ def supervise() -> None:
             n_job_bytes, limit_ms, memory_bytes, max_output = (
                 int.from_bytes(header[n : n + 8], "little") for n in range(0, HEADER_BYTES, 8)
             )
-            limits = Limits(cpu_s=-(-limit_ms // 1000) + 1, memory_bytes=memory_bytes)
+            limits = Limits(-(-limit_ms // 1000) + 1, memory_bytes, n_threads)
             ended = _run(n_job_bytes, limits, limit_ms / 1e3, max_output, null)
             send(1, ended)
         except Gone:
