@@ -19,7 +19,7 @@ from stepwell.evals.verdict.pair import Pair
 
 N_FAILURES = 20
 _NOTHING = "–"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|<>~&])")
 
 
 def markdown(
@@ -66,7 +66,7 @@ def _summary(figures: Figures) -> str:
 def _arm(arm: ArmFigures, baseline: str | None) -> tuple[str, ...]:
     waits = " / ".join(f"{arm.waits_ms[p]:.0f}" for p in ("p50", "p95") if p in arm.waits_ms)
     name = _safe(arm.name) + (" (baseline)" if arm.name == baseline else "")
-    errors = ", ".join(f"{n} {_safe(code)}" for code, n in arm.errors.items())
+    errors = ", ".join(f"{n} {_code(code)}" for code, n in arm.errors.items())
     return (
         name,
         *_quality(arm.quality),

@@ -80,7 +80,7 @@ def _judge(held: Held, max_false_accepts: float) -> JudgeFigures | None:
             shown[line.style] = (accepted + line.is_accepted, n + 1)
     if not shown:
         return None
-    judge = (held.header.judge if held.header else None) or "the judge"
+    judge = (held.header.judge if held.header else None) or ""
     return JudgeFigures(judge, dict(sorted(shown.items())), _usd(held.planted.values()), max_false_accepts)
 
 

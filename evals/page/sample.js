@@ -34,7 +34,7 @@ class Sample {
     };
     const close = button("Close", "Close the sample", 0, false);
     close.classList.add("close");
-    return element("div", { class: "bar" }, button("←", "Previous sample", -1, at <= 0),
+    return element("div", { class: "steps" }, button("←", "Previous sample", -1, at <= 0),
       button("→", "Next sample", 1, at >= n - 1),
       element("span", { class: "soft" }, `${(at + 1).toLocaleString("en")} of ${n.toLocaleString("en")}`), close);
   }

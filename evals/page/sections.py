@@ -19,6 +19,7 @@ from stepwell.evals.page.text import esc, exact, num, pct, per_1k, points, usd
 from stepwell.evals.page.words import GATES, asked_about, details, headline
 
 _LONG = 60  # characters of a headline that is set smaller
+_WORTH_SAYING = 0.01
 _KEPT = 0.95  # share of the best arm's quality, for an example of a mix
 _BORDERS = {"pass": "pass", "regression": "fallen", "infrastructure": "fallen", "inconclusive": "open"}
 
@@ -27,7 +28,11 @@ def verdict(figures: Figures) -> str:
     """The verdict first, then what it rests on."""
     said = headline(figures)
     lines = "".join(f"<p>{esc(line)}</p>" for line in details(figures))
-    reasons = "; ".join(esc(r) for r in figures.reasons)
+    why = (
+        f'<p class="soft">The gate: {"; ".join(esc(r) for r in figures.reasons)}.</p>'
+        if figures.reasons
+        else ""
+    )
     n_rows = max((a.n_rows for a in figures.arms), default=0)
     facts = [
         ("gate", esc(GATES[figures.gate])),
@@ -40,15 +45,13 @@ def verdict(figures: Figures) -> str:
     return (
         f'<header class="verdict {_BORDERS[figures.gate]}"><p class="eyebrow">{esc(figures.suite)}</p>'
         f"<h1{' class=long' if len(said) > _LONG else ''}>{esc(said)}</h1>"
-        f'<div class="lede">{lines}{f"<p>The gate: {reasons}.</p>" if reasons else ""}</div></header>'
+        f'<div class="lede">{lines}{why}</div></header>'
         f'<dl class="facts">{cells}</dl>'
     )
 
 
 def arms(figures: Figures) -> str:
-    return (
-        f"<section><h2>Quality, cost, speed</h2>{arms_table(figures)}{served_table(figures.arms)}</section>"
-    )
+    return f"<section><h2>Quality, cost, speed</h2>{arms_table(figures)}</div>{served_table(figures.arms)}</section>"
 
 
 def frontier(figures: Figures, found: Frontier | None) -> str:
@@ -69,8 +72,8 @@ def pairs(figures: Figures) -> str:
     methods = ", ".join(dict.fromkeys(esc(p.method) for p in figures.pairs))
     saved = [p.saved for p in asked_about(figures) if p.saved is not None]
     said = f"Test and interval: {methods}; p is adjusted over all pairs (Holm)."
-    if saved:
-        said += f" Asking both arms the same rows saved {pct(max(0.0, min(saved)))} of the rows or more."
+    if saved and min(saved) >= _WORTH_SAYING:
+        said += f" Asking both arms the same rows saved {pct(min(saved))} of them or more."
     return f"<section><h2>Pair by pair</h2><p>{said}</p>{pairs_table(figures.pairs)}</section>"
 
 

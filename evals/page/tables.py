@@ -49,12 +49,13 @@ def pairs_table(pairs: Sequence[Pair]) -> str:
     """One row a pair; effect sizes where the method has them."""
     has_odds = any(p.odds is not None for p in pairs)
     has_d = any(p.d_z is not None for p in pairs)
+    is_open = any(p.n_more is not None for p in pairs)
     lo, hi = min((p.low for p in pairs), default=0.0), max((p.high for p in pairs), default=0.0)
     head = (
         *("Pair", "points", None, "rows", "only first", "only second", "p"),
         *(["odds"] if has_odds else []),
         *(["d<sub>z</sub>"] if has_d else []),
-        *("Verdict", "more rows"),
+        *("Verdict", *(["more rows"] if is_open else [])),
     )
     rows = [
         f'<tr class="{_word_class(p)}"><th scope="row">{esc(p.a)} − {esc(p.b)}</th>'
@@ -62,7 +63,7 @@ def pairs_table(pairs: Sequence[Pair]) -> str:
         f'<td class="text wide-only">{whisker(p.difference, p.low, p.high, lo=min(lo, 0), hi=max(hi, 0), mark=0)}</td>'
         f"{_td(f'{p.n_rows:,}')}{_td(f'{p.n_only_a:,}')}{_td(f'{p.n_only_b:,}')}{_td(f'{p.p:.2g}')}"
         f"{_td(_effect(p.odds)) if has_odds else ''}{_td(_effect(p.d_z)) if has_d else ''}"
-        f'<td class="text">{esc(p.word)}</td>{_td(_NOTHING if p.n_more is None else f"{p.n_more:,}")}</tr>'
+        f'<td class="text">{esc(p.word)}</td>{_more(p) if is_open else ""}</tr>'
         for p in pairs
     ]
     return table("Pairs: the first arm's quality less the second's, on the same rows", head, rows)
@@ -152,6 +153,10 @@ def _effect(effect: Effect | None) -> str:
         return _NOTHING
     high = "∞" if effect.high is None else f"{effect.high:.2f}"
     return f"{effect.value:.2f}<br><small>{effect.low:.2f} to {high}</small>".replace("-", "−")
+
+
+def _more(pair: Pair) -> str:
+    return _td(_NOTHING if pair.n_more is None else f"{pair.n_more:,}")
 
 
 def _word_class(pair: Pair) -> str:

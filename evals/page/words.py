@@ -85,7 +85,7 @@ def judged(judge: JudgeFigures) -> str:
     shares = [f"{_percent(*wrong[s])} of {_counted(wrong[s][1], _STYLES.get(s, s)[:-1])}" for s in wrong]
     right, n_right = judge.shown.get("right", (0, 0))
     said = _listed(shares) or "nothing wrong, for it was shown nothing wrong"
-    text = f"The judge {judge.tier} accepted {said}"
+    text = f"The judge{' ' * bool(judge.tier)}{judge.tier} accepted {said}"
     if n_right:
         text += f" and rejected {_percent(n_right - right, n_right)} of {_counted(n_right, 'right answer')}"
     return f"{text}; {false_accepts(judge)}."
