@@ -6,6 +6,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -35,24 +36,28 @@ def rows_of(path: Path) -> Iterator[Numbered]:
     Raises:
         SuiteError: It can't be read, or is not what its ending says.
     """
-    ending = ending_of(path)
-    read = {".json": _json, ".csv": _csv, ".tsv": _tsv}.get(ending, _json_lines)
+    read = {".json": _json, ".csv": _csv, ".tsv": _tsv}.get(ending_of(path), _json_lines)
+    with opened(path) as file:
+        yield from read(file, stem_of(path))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[str]]:
+    """A file as text, unpacked where it is gzip.
+
+    Raises:
+        SuiteError: It can't be read to its end; while reading, too.
+    """
     try:
-        with opened(path) as file:
-            yield from read(file, stem_of(path))
+        with open(path, "rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+        how = gzip.open if is_packed else open
+        with how(path, "rt", encoding="utf-8-sig", newline="\n") as text:
+            yield text
     except (OSError, EOFError, zlib.error) as e:
         raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
     except UnicodeDecodeError:
         raise SuiteError(f"{path}: not UTF-8") from None
-
-
-def opened(path: Path) -> IO[str]:
-    """A file as text, unpacked where it is gzip."""
-    with open(path, "rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    if is_packed:
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")
-    return open(path, encoding="utf-8-sig", newline="\n")
 
 
 def decoded(text: str, line: int | None) -> object:

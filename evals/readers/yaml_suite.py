@@ -43,34 +43,27 @@ def rows_of(path: Path) -> Iterator[Numbered]:
     Raises:
         SuiteError: It can't be read or is not such a file; names the line.
     """
+    with opened(path) as file:
+        text = file.read()
     try:
-        with opened(path) as file:
-            yield from _rows(file.read())
-    except OSError as e:
-        raise SuiteError(f"{path}: {e.strerror or 'not a whole gzip file'}") from e
-    except UnicodeDecodeError:
-        raise SuiteError(f"{path}: not UTF-8") from None
-
-
-def _rows(text: str) -> Iterator[Numbered]:
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        defaults, rows = _parts(root, loader)
-        sizes: dict[int, int] = {}
-        for node in rows:
-            if _n_chars(node, sizes, ()) > MAX_ROW_CHARS:
-                raise SuiteError("this row is too long", line=_line(node))
-            yield _line(node), defaults | _object(node, loader)
+        loader = _Loader(text)
+        yield from _rows(loader)
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         raise SuiteError("not valid YAML", line=mark.line + 1 if mark else None) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as e:
-        if isinstance(e, SuiteError):
-            raise
+    except yaml.reader.ReaderError as e:
+        raise SuiteError("not valid YAML", line=text.count("\n", 0, e.position) + 1) from None
+    except (RecursionError, ValueError):
         raise SuiteError("not valid YAML") from None
-    finally:
-        loader.dispose()
+
+
+def _rows(loader: _Loader) -> Iterator[Numbered]:
+    defaults, rows = _parts(loader.get_single_node(), loader)
+    sizes: dict[int, int] = {}
+    for node in rows:
+        if _n_chars(node, sizes, ()) > MAX_ROW_CHARS:
+            raise SuiteError("this row is too long", line=_line(node))
+        yield _line(node), defaults | _object(node, loader)
 
 
 def _parts(root: yaml.Node | None, loader: _Loader) -> tuple[dict[str, object], list[yaml.Node]]:
