@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepwell.evals.report import Report, TierReport
+from stepwell.evals.scoring.graded.judge_report import why_refused
 from stepwell.evals.verdict.pair import Pair
 
 EXIT_PASS = 0
@@ -41,10 +42,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The verdict; `reasons` say all that stood against a pass, the gravest first."""
+    """The verdict; `reasons` say all that stood against a pass, the gravest first; `notes` what else to know."""
 
     exit_code: int
     reasons: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -58,7 +60,10 @@ def gate(report: Report, limits: Limits = Limits()) -> Gate:
     """
     found = sorted(_found(report, limits), key=lambda f: _ORDER.index(f[0]))
     code = found[0][0] if found else EXIT_PASS
-    return Gate(code, tuple(reason for _, reason in found))
+    refused = why_refused(report.judges, limits.max_false_accepts)
+    said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in refused]
+    notes = [*said, *(remark for p in report.preferences for remark in p.remarks)]
+    return Gate(code, tuple(reason for _, reason in found), tuple(notes))
 
 
 def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
@@ -66,6 +71,9 @@ def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
         yield EXIT_INFRASTRUCTURE, f"{report.n_errors:,} of {report.n_ended:,} samples ended as errors"
     if not report.is_whole:
         yield EXIT_INCONCLUSIVE, f"{report.n_ended:,} of {report.n_planned:,} samples ended"
+    if report.is_graded or report.preferences:
+        for reason in why_refused(report.judges, limits.max_false_accepts):
+            yield EXIT_INCONCLUSIVE, reason
     yield from _against(report)
     for tier in report.tiers:
         if tier.tier != report.question.baseline:

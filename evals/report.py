@@ -12,12 +12,16 @@ from statistics import fmean
 
 from stepwell.evals.entries import Header, Held, Outcome, read_held
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.scoring.graded.judge_report import JudgeReport, judge_reports
+from stepwell.evals.scoring.graded.preferences import Preference, preferences
 from stepwell.evals.staged import ended_rows, looks_of, order_of
 from stepwell.evals.suite import Suite
 from stepwell.evals.verdict.fixed import LEVEL, compare
 from stepwell.evals.verdict.means import mean_interval
 from stepwell.evals.verdict.pair import Pair
 from stepwell.evals.verdict.sequential import look
+
+GRADED = "graded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ class TierReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `n_ended` < `n_planned` means that the run stopped early (budget, or killed)."""
+    """All of it: what the arms did, what can be said of each pair, and what that rests on.
+
+    `n_ended` < `n_planned` means that the run stopped early (budget, or killed)."""
 
     suite: str
     suite_sha256: str
@@ -107,6 +113,9 @@ class Report:
     question: Question = Question()
     tags: tuple[TagReport, ...] = ()
     judge_nano_usd: int = 0
+    judges: tuple[JudgeReport, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    is_graded: bool = False
 
     @property
     def cost_usd(self) -> float:
@@ -167,7 +176,19 @@ def from_folder(folder: RunFolder, *, question: Question | None = None) -> Repor
 def report_of(held: Held, *, suite: Suite | None = None, question: Question | None = None) -> Report:
     """The report of a journal that was read."""
     made = make_report(held.header, held.outcomes.values(), suite=suite, question=question)
-    return replace(made, judge_nano_usd=held.judge_nano_usd)
+    margin = made.question.margin
+    return replace(
+        made,
+        judge_nano_usd=held.judge_nano_usd,
+        judges=judge_reports(held.planted.values()),
+        # a's score less b's is twice what a won above one half
+        preferences=preferences(
+            held.compared.values(),
+            clusters=None if suite is None else clusters_of(suite),
+            margin=None if margin is None else 2 * margin,
+        ),
+        is_graded=suite is not None and any(row.scorer == GRADED for row in suite.rows),
+    )
 
 
 def make_report(
@@ -208,7 +229,7 @@ def pairs_of(
     """
     means = {arm: _row_means(outcomes) for arm, outcomes in by_arm.items()}
     rows = () if suite is None else suite.rows
-    clusters = {row.id: row.cluster for row in rows if row.cluster} or None
+    clusters = None if suite is None else clusters_of(suite)
     looks = looks_of(header)
     if looks is None:
         return compare(means, clusters=clusters, baseline=asked.baseline, margin=asked.margin)
@@ -222,6 +243,11 @@ def pairs_of(
         baseline=asked.baseline,
         margin=asked.margin,
     )
+
+
+def clusters_of(suite: Suite) -> dict[str, str] | None:
+    """Row -> the source it comes from; None where rows name none."""
+    return {row.id: row.cluster for row in suite.rows if row.cluster} or None
 
 
 def _tags(means: Mapping[str, Mapping[str, float]], suite: Suite) -> Iterator[TagReport]:

@@ -52,7 +52,7 @@ def out_folder(given: str | None, suite: str) -> Path:
     """The folder of a run's files, made where it is not there."""
     # a fresh folder by default: a journal that is there is taken up again and asks nothing twice
     out = Path(given or f"stepwell-evals/{suite}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and answers are nobody else's business
     return out
 
 
@@ -94,6 +94,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
                 judging=judging,
                 on_progress=show,
             )
+            await _judged(args, well, suite, folder)
         finally:
             await judging.close()
         models = {t.name: tuple(t.models) for t in well.tiers if any(a.name == t.name for a in arms)}
@@ -178,6 +179,44 @@ def _options(args: Namespace) -> RunOptions:
         judge=args.judge,
         n_looks=N_LOOKS if args.sequential else 0,
     )
+
+
+async def _judged(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
+    """Have pairs of answers compared, and every judge measured by planted answers."""
+    from stepwell.evals.report import GRADED
+    from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges
+    from stepwell.evals.scoring.graded.forms import forms_of
+    from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise
+
+    graded = [row for row in suite.rows if row.scorer == GRADED]
+    forms = forms_of(well, graded, judge=args.judge, n_votes=args.votes)
+    pair = _pair(args)
+    if pair is not None:
+        forms += forms_of(well, suite.rows, judge=args.judge, is_pair=True)
+        options = PairOptions(concurrency=args.concurrency, max_usd=args.max_usd)
+        with terminal.progress("pairs") as show:
+            await pairwise(
+                well,
+                suite,
+                folder.journal,
+                judge=args.judge,
+                pairs=[pair],
+                options=options,
+                on_progress=show,
+            )
+    if forms:
+        checks = CheckOptions(args.judge_checks, concurrency=args.concurrency, max_usd=args.max_usd)
+        with terminal.progress("judge") as show:
+            await check_judges(well, forms, folder.journal, options=checks, on_progress=show)
+
+
+def _pair(args: Namespace) -> tuple[str, str] | None:
+    if args.pairwise is None:
+        return None
+    named = tiers_of(args.pairwise) or []
+    if args.judge is None or len(named) != 2:
+        raise UsageError("--pairwise: two arms, A,B, and the --judge that compares them")
+    return named[0], named[1]
 
 
 def _judging(args: Namespace, suite: Suite, well: Stepwell, config: Config) -> Judging:

@@ -45,9 +45,21 @@ def finish(folder: RunFolder, report: Report, limits: Limits, *, is_json: bool) 
 
     verdict = gate(report, limits)
     folder.json.write_bytes(encode_json(as_dict(report, verdict)))
+    _write_pages(folder, report, verdict)
     tell(report, verdict, is_json=is_json)
     terminal.say(f"journal, report and outcomes: {folder.path}")
     return verdict.exit_code
+
+
+def _write_pages(folder: RunFolder, report: Report, verdict: Gate) -> None:
+    from stepwell.evals.entries import read_held
+    from stepwell.evals.markdown import markdown
+    from stepwell.evals.page.whole import write_page
+
+    held = read_held(folder.journal)
+    folder.markdown.write_text(markdown(report, gate=verdict, held=held), "utf-8")
+    rows = folder.read_suite().rows
+    write_page(folder.page, report, gate=verdict, held=held, journal=folder.journal, rows=rows)
 
 
 def as_dict(report: Report, verdict: Gate) -> dict[str, object]:
@@ -56,6 +68,7 @@ def as_dict(report: Report, verdict: Gate) -> dict[str, object]:
         **report.as_dict(),
         "verdict": verdict.word,
         "reasons": list(verdict.reasons),
+        "notes": list(verdict.notes),
         "exit_code": verdict.exit_code,
     }
 
@@ -69,6 +82,10 @@ def tell(report: Report, verdict: Gate, *, is_json: bool) -> None:
     for pair in report.pairs:
         print(compared(pair))
     print(f"{report.n_ended:,} of {report.n_planned:,} samples, {terminal.usd(report.cost_usd)} in all")
+    for preference in report.preferences:
+        print(f"the judge's preference: {compared(preference.pair)}")
+    for note in verdict.notes:
+        print(note)
     print(f"verdict: {verdict.word}" + "".join(f"; {reason}" for reason in verdict.reasons))
 
 

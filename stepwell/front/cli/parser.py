@@ -10,6 +10,9 @@ from stepwell.front.cli.parser_context import add_context_measure, add_replay_co
 from stepwell.front.cli.parser_conversation import add_conversation
 from stepwell.front.cli.parser_eval_aa import add_aa
 from stepwell.front.cli.parser_eval_judge import add_judge
+from stepwell.front.cli.parser_eval_aa import add_aa
+from stepwell.front.cli.parser_eval_judge import add_judge
+from stepwell.front.cli.parser_eval_traffic import add_traffic
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
@@ -93,6 +96,9 @@ def _eval(commands: Any) -> None:
     add_context_measure(actions)
     add_guards_measure(actions)
     add_runs(actions)
+    add_aa(actions)
+    add_judge(actions)
+    add_traffic(actions)
     add_aa(actions)
     add_judge(actions)
 
