@@ -174,7 +174,7 @@ def _batch(
     embed: Callable[[list[str]], NDArray[np.float32]],
     runner: asyncio.Runner,
 ) -> Iterator[Redecided]:
-    asks = [_asked(row) for row in batch]
+    asks = [ask_of(row) for row in batch]
     texts = [i for i, ask in enumerate(asks) if isinstance(ask, str)]
     vectors: dict[int, NDArray[np.float32]] = {}
     if policy.router.needs_vector and texts:
@@ -186,7 +186,7 @@ def _batch(
         yield runner.run(_one(row, ask, features, policy))
 
 
-def _asked(row: Logged) -> str | None:
+def ask_of(row: Logged) -> str | None:
     """The last ask; None where there is no text."""
     if not row.messages:
         return None

@@ -54,7 +54,9 @@ def _replay(actions: Any) -> None:
     _log(parser)
     about = "a folder from `stepwell tune`, or coldstart"
     parser.add_argument("--policy", required=True, metavar="NEW", help=about)
-    about = "scores by tier of logged requests: JSONL outcomes, or a run's folder; feedback.path is read anyway"
+    about = (
+        "scores by tier of logged requests: JSONL outcomes, or a run's folder; feedback.path is read anyway"
+    )
     parser.add_argument("--outcomes", metavar="FILE", help=about)
     parser.add_argument("--prices", metavar="A=IN/OUT,…", help="USD per 1M tokens; default: as configured")
     about = "differences in quality within it, over all traffic, do not matter (default 0.02)"
@@ -71,6 +73,6 @@ def _compare(actions: Any) -> None:
     parser.add_argument("--policy", required=True, metavar="DIR,DIR2", help=about)
     parser.add_argument("--tiers", metavar="A,B", help="in order of price; default: the policy's")
     parser.add_argument("--prices", metavar="A=IN/OUT,…", help="where the outcomes have no costs")
-    about = "differences in quality within it do not matter (default 0.02)"
-    parser.add_argument("--margin", type=float, default=0.02, metavar="Q", help=about)
+    about = "quality that may be lost against the dearest tier; default: what the tuning promised, else 0.02"
+    parser.add_argument("--margin", type=float, metavar="Q", help=about)
     add_json(parser)
