@@ -34,11 +34,11 @@ def markdown(
 
     Args:
         gate: Where it was asked otherwise than by default.
-        held: The journal, for the judge's error and for what failed.
+        held: The journal, for what failed.
         prompts: By row, to show the beginning of what failed; without them only ids are shown.
         n_failures: Shown of each arm at most, the worst first.
     """
-    figures = figures_of(report, gate or gate_of(report), held)
+    figures = figures_of(report, gate or gate_of(report), held.header if held else None)
     parts = [
         f"### {_safe(headline(figures))}",
         _summary(figures),

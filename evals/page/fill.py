@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from stepwell.evals.arms import AUTO
-from stepwell.evals.entries import Compared, Held, Planted
-from stepwell.evals.gate import Gate, Limits
-from stepwell.evals.page.model import ArmFigures, Figures, JudgeFigures, Preferred, Span, TagFigures
+from stepwell.evals.entries import Header
+from stepwell.evals.gate import Gate
+from stepwell.evals.page.model import ArmFigures, Figures, Span, TagFigures
 from stepwell.evals.report import Report, TagReport, TierReport
-from stepwell.evals.verdict.means import mean_interval
-
-MAX_FALSE_ACCEPTS = Limits().max_false_accepts
 
 
-def figures_of(
-    report: Report, gate: Gate, held: Held | None = None, *, max_false_accepts: float = MAX_FALSE_ACCEPTS
-) -> Figures:
+def figures_of(report: Report, gate: Gate, header: Header | None = None) -> Figures:
     """What a report says, but for the frontier.
 
     Args:
-        held: The journal, where the judge was measured or pairs were judged.
-        max_false_accepts: The limit that the gate set.
+        header: Of the journal: it tells which arms are routers.
     """
-    routed = _routed(held)
+    routed = {AUTO, *(a.name for a in (header.arms if header else ()) if a.tier is None and a.model is None)}
     return Figures(
         suite=report.suite,
         suite_sha256=report.suite_sha256,
         n_planned=report.n_planned,
         n_ended=report.n_ended,
         gate=gate.word,
-        reasons=gate.reasons,
         arms=tuple(_arm(t, is_routed=t.tier in routed) for t in report.tiers),
         pairs=report.pairs,
         baseline=report.question.baseline,
         cost_usd=report.cost_usd,
-        judge=_judge(held, max_false_accepts) if held else None,
-        preferred=_preferred(held.compared.values()) if held else (),
+        reasons=gate.reasons,
+        notes=gate.notes,
+        judges=report.judges,
+        preferences=report.preferences,
         tags=_tags(report.tags, [t.tier for t in report.tiers]),
     )
-
-
-def _routed(held: Held | None) -> set[str]:
-    lines = held.header.arms if held and held.header else ()
-    return {AUTO, *(a.name for a in lines if a.tier is None and a.model is None)}
 
 
 def _arm(t: TierReport, *, is_routed: bool) -> ArmFigures:
@@ -70,36 +60,6 @@ def _arm(t: TierReport, *, is_routed: bool) -> ArmFigures:
         served=t.served,
         parts=t.parts,
     )
-
-
-def _judge(held: Held, max_false_accepts: float) -> JudgeFigures | None:
-    shown: dict[str, tuple[int, int]] = {}
-    for line in held.planted.values():
-        if line.is_accepted is not None:
-            accepted, n = shown.get(line.style, (0, 0))
-            shown[line.style] = (accepted + line.is_accepted, n + 1)
-    if not shown:
-        return None
-    judge = (held.header.judge if held.header else None) or ""
-    return JudgeFigures(judge, dict(sorted(shown.items())), _usd(held.planted.values()), max_false_accepts)
-
-
-def _usd(lines: Iterable[Planted]) -> float:
-    return sum(line.nano_usd for line in lines) / 1e9
-
-
-def _preferred(lines: Iterable[Compared]) -> tuple[Preferred, ...]:
-    by_pair: dict[tuple[str, str], dict[str, list[Compared]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines:
-        if line.score is not None:
-            by_pair[line.a, line.b][line.row].append(line)
-    found = []
-    for (a, b), of_row in sorted(by_pair.items()):
-        means = [sum(c.score or 0.0 for c in of) / len(of) for _, of in sorted(of_row.items())]
-        n_consistent = sum(all(c.is_consistent for c in of) for of in of_row.values())
-        share = Span(sum(means) / len(means), *mean_interval(means))
-        found.append(Preferred(a, b, share, len(means), n_consistent))
-    return tuple(found)
 
 
 def _tags(tags: Sequence[TagReport], arms: Sequence[str]) -> tuple[TagFigures, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ class Index:
     """Samples as arrays of shape (rows, arms, repeats).
 
     Attributes:
+        header: The last one.
         ids: Rows in the suite's order; those that only the journal knows follow, by id.
         tags: Of each row.
         state: 0 not ended, 1 scored, 2.. the error `errors[state - 2]`.
@@ -29,6 +30,7 @@ class Index:
         start, length: Bytes of the sample's last line.
     """
 
+    header: Header | None
     ids: list[str]
     tags: list[tuple[str, ...]]
     arms: tuple[str, ...]
@@ -55,38 +57,40 @@ class Index:
         return _mean_of(self.nano_usd, self.state != MISSING) / 1e9
 
 
-def index_of(journal: str | Path, rows: Iterable[Row], arms: Sequence[str] = ()) -> Index:
-    """Read a journal once, without keeping its answers.
+def index_of(journal: str | Path, rows: Iterable[Row]) -> Index:
+    """Read a journal once, without keeping its answers; arms as the journal's header orders them, then by name.
 
     Args:
         rows: Of the suite; may be empty.
-        arms: In the order to show; others that the journal holds follow, by name.
 
     Raises:
         JournalError: The journal can't be read, or a line is damaged.
     """
     known = [(row.id, row.tags) for row in rows]
-    places = {id_: n for n, (id_, _) in enumerate(known)}
-    columns = {arm: n for n, arm in enumerate(arms)}
-    made = _Growing(places, columns)
+    made = _Growing({id_: n for n, (id_, _) in enumerate(known)})
     for line, start, n in _lines(journal):
-        made.take(_outcome(line, journal, n), start, len(line))
+        made.take(_item(line, journal, n), start, len(line))
     return made.ordered([tags for _, tags in known])
 
 
 class _Growing:
     """Arrays that grow as rows, arms and repeats turn up that were not announced."""
 
-    def __init__(self, places: dict[str, int], columns: dict[str, int]) -> None:
-        self.places, self.columns = places, columns
+    def __init__(self, places: dict[str, int]) -> None:
+        self.header: Header | None = None
+        self.places = places
+        self.columns: dict[str, int] = {}
         self.n_known = len(places)
-        self.n_named = len(columns)
         self.errors: dict[str, int] = {}
-        self.cells = np.zeros((max(len(places), 1), max(len(columns), 1), 1), dtype=_CELL)
+        self.cells = np.zeros((max(len(places), 1), 1, 1), dtype=_CELL)
 
-    def take(self, o: Outcome | None, start: int, length: int) -> None:
-        if o is None:
-            return
+    def take(self, item: Header | Outcome | None, start: int, length: int) -> None:
+        if isinstance(item, Header):
+            self.header = item
+        elif item is not None:
+            self._put(item, start, length)
+
+    def _put(self, o: Outcome, start: int, length: int) -> None:
         at = self._place(o)
         key = int(o.key[:15], 16) if len(o.key) == 64 else hash(o.key)
         cell = self.cells[at]
@@ -129,9 +133,9 @@ class _Growing:
         """Everything in an order that does not depend on that of arrival."""
         ids = list(self.places)
         rows = [*range(self.n_known), *sorted(range(self.n_known, len(ids)), key=ids.__getitem__)]
-        names = list(self.columns)
-        arms = [*range(self.n_named), *sorted(range(self.n_named, len(names)), key=names.__getitem__)]
-        arms = [a for a in arms if (self.cells["state"][:, a] != MISSING).any()]
+        first = self.header.tiers if self.header else ()
+        names = [*(t for t in first if t in self.columns), *sorted(self.columns.keys() - set(first))]
+        arms = [self.columns[name] for name in names]
         n_repeats = max(1, int((self.cells["state"] != MISSING).any(axis=(0, 1)).sum()))
         cells = self.cells[rows][:, arms][:, :, :n_repeats]
         errors = sorted(self.errors)
@@ -140,9 +144,10 @@ class _Growing:
             if FIRST_ERROR + n < 256:
                 renamed[FIRST_ERROR + n] = min(FIRST_ERROR + errors.index(error), 255)
         return Index(
+            self.header,
             [ids[r] for r in rows],
             [*tags, *[()] * (len(rows) - len(tags))],
-            tuple(names[a] for a in arms),
+            tuple(names),
             tuple(errors),
             renamed[cells["state"]],
             **{name: np.ascontiguousarray(cells[name]) for name in _KEPT},
@@ -177,12 +182,12 @@ class _Pair(msgspec.Struct, tag_field="t", tag="p"):
 _decode = msgspec.json.Decoder(Header | Outcome | _Other | _Pair).decode
 
 
-def _outcome(line: bytes, journal: str | Path, n: int) -> Outcome | None:
+def _item(line: bytes, journal: str | Path, n: int) -> Header | Outcome | None:
     try:
         item = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise JournalError(f"{journal}, line {n}: damaged; delete that line to go on without it") from None
-    return item if isinstance(item, Outcome) else None
+    return item if isinstance(item, Header | Outcome) else None
 
 
 def _lines(journal: str | Path) -> Iterator[tuple[bytes, int, int]]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from stepwell.evals.scoring.graded.judge_report import JudgeReport
+from stepwell.evals.scoring.graded.preferences import Preference
 from stepwell.evals.verdict.pair import Pair
 
 
@@ -48,27 +50,6 @@ class ArmFigures:
     @property
     def n_errors(self) -> int:
         return sum(self.errors.values())
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeFigures:
-    """How often the judge erred on planted answers: style -> (accepted, shown)."""
-
-    tier: str
-    shown: Mapping[str, tuple[int, int]]
-    cost_usd: float
-    max_false_accepts: float
-
-
-@dataclass(frozen=True, slots=True)
-class Preferred:
-    """How often the judge preferred `a` to `b`, both shown in both orders."""
-
-    a: str
-    b: str
-    share: Span
-    n_rows: int
-    n_consistent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +103,8 @@ class Figures:
     """All that is said above the samples.
 
     Attributes:
-        gate: "pass", "regression", "inconclusive" or "infrastructure"; `reasons` say why, gravest first.
+        gate: "pass", "regression", "inconclusive" or "infrastructure"; `reasons` say why, gravest first, and
+            `notes` what else to know.
         cost_usd: Of answers and judges.
     """
 
@@ -136,8 +118,9 @@ class Figures:
     baseline: str | None
     cost_usd: float
     reasons: tuple[str, ...] = ()
-    judge: JudgeFigures | None = None
-    preferred: tuple[Preferred, ...] = ()
+    notes: tuple[str, ...] = ()
+    judges: tuple[JudgeReport, ...] = ()
+    preferences: tuple[Preference, ...] = ()
     tags: tuple[TagFigures, ...] = ()
     frontier: Frontier | None = None
 

@@ -9,9 +9,9 @@ from stepwell.evals.page.frontier import mixed
 from stepwell.evals.page.model import ArmFigures, Figures, Frontier, Routed, Step
 from stepwell.evals.page.tables import (
     arms_table,
-    judge_table,
+    judges_table,
     pairs_table,
-    preferred_table,
+    preferences_table,
     served_table,
     tags_table,
 )
@@ -77,11 +77,11 @@ def pairs(figures: Figures) -> str:
     return f"<section><h2>Pair by pair</h2><p>{said}</p>{pairs_table(figures.pairs)}</section>"
 
 
-def judge(figures: Figures) -> str:
-    if figures.judge is None and not figures.preferred:
+def judges(figures: Figures) -> str:
+    if not figures.judges and not figures.preferences:
         return ""
-    planted = "" if figures.judge is None else judge_table(figures.judge)
-    side = preferred_table(figures.preferred) if figures.preferred else ""
+    planted = judges_table(figures.judges) if figures.judges else ""
+    side = preferences_table(figures.preferences) if figures.preferences else ""
     return f"<section><h2>What the judge is worth</h2>{planted}{side}</section>"
 
 

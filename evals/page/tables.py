@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stepwell.evals.page.graphics import share_bar, whisker
-from stepwell.evals.page.model import ArmFigures, Figures, JudgeFigures, Preferred, Span, TagFigures
+from stepwell.evals.page.model import ArmFigures, Figures, Span, TagFigures
 from stepwell.evals.page.table import table
 from stepwell.evals.page.text import esc, num, pct, per_1k, points, usd
 from stepwell.evals.page.words import between
+from stepwell.evals.scoring.graded.judge_report import JudgeReport
+from stepwell.evals.scoring.graded.preferences import Preference
 from stepwell.evals.verdict.pair import Effect, Pair
-from stepwell.evals.verdict.shares import wilson
 
 MANY_TAGS = 12
 _NOTHING = "–"
@@ -78,30 +79,35 @@ def tags_table(arms: Sequence[ArmFigures], tags: Sequence[TagFigures]) -> str:
     return "".join(drawn)
 
 
-def judge_table(judge: JudgeFigures) -> str:
-    """How the judge took planted answers."""
+def judges_table(judges: Sequence[JudgeReport]) -> str:
+    """How judges took planted answers."""
     rows = []
-    for style, (accepted, n) in judge.shown.items():
-        low, high = wilson(accepted, n)
-        kind = "right" if style == "right" else f"wrong, {esc(style)}"
-        rows.append(
-            f'<tr><th scope="row">{kind}</th>{_td(f"{n:,}")}{_td(pct(accepted / n, 1))}'
-            f"{_td(f'{pct(low, 1)} to {pct(high, 1)}')}</tr>"
-        )
-    return table(
-        "The judge on planted answers", ("Planted answer", "shown", "accepted", "95% interval"), rows
-    )
+    for judge in judges:
+        for rate in (*judge.wrong, *((judge.right,) if judge.right else ())):
+            kind = "right" if rate is judge.right else f"wrong, {esc(rate.style)}"
+            share = _NOTHING if rate.share is None else pct(rate.share, 1)
+            rows.append(
+                f'<tr><th scope="row">{esc(judge.judge) or "judge"} <small>{esc(judge.form)}</small></th>'
+                f'<td class="text">{kind}</td>{_td(f"{rate.n:,}")}{_td(share)}'
+                f"{_td(f'{pct(rate.low, 1)} to {pct(rate.high, 1)}')}</tr>"
+            )
+    head = ("Judge", "Planted answer", "shown", "accepted", "95% interval")
+    return table("Judges on planted answers", head, rows)
 
 
-def preferred_table(preferred: Sequence[Preferred]) -> str:
+def preferences_table(preferences: Sequence[Preference]) -> str:
     """Answers side by side before the judge, in both orders."""
     rows = [
-        f'<tr><th scope="row">{esc(p.a)} over {esc(p.b)}</th>{_td(pct(p.share.value, 1))}'
-        f"{_td(f'{pct(p.share.low, 1)} to {pct(p.share.high, 1)}')}{_td(f'{p.n_rows:,}')}"
-        f"{_td(pct(p.n_consistent / p.n_rows, 1))}</tr>"
-        for p in preferred
+        f'<tr><th scope="row">{esc(p.a)} over {esc(p.b)}</th>{_td(_NOTHING if p.score is None else pct(p.score, 1))}'
+        f"{_td(f'{pct(p.low, 1)} to {pct(p.high, 1)}')}{_td(f'{p.n_won:,}')}{_td(f'{p.n_tied:,}')}"
+        f"{_td(f'{p.n_lost:,}')}{_td(_share(p.inconsistent_share))}{_td(_share(p.longer_share))}"
+        f'<td class="text">{esc(p.pair.word)}</td></tr>'
+        for p in preferences
     ]
-    head = ("Pair", "preferred", "95% interval", "rows", "same in both orders")
+    head = (
+        *("Pair", "preferred", "95% interval", "won", "tied", "lost"),
+        *("turned with the order", "won by the longer", "Verdict"),
+    )
     return table("What the judge preferred, ties as half", head, rows)
 
 
@@ -153,6 +159,10 @@ def _effect(effect: Effect | None) -> str:
         return _NOTHING
     high = "∞" if effect.high is None else f"{effect.high:.2f}"
     return f"{effect.value:.2f}<br><small>{effect.low:.2f} to {high}</small>".replace("-", "−")
+
+
+def _share(share: float | None) -> str:
+    return _NOTHING if share is None else pct(share)
 
 
 def _more(pair: Pair) -> str:

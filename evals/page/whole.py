@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 import stepwell
-from stepwell.evals.entries import Held, JournalError
+from stepwell.evals.entries import JournalError
 from stepwell.evals.gate import Gate
 from stepwell.evals.page import browser, sections
 from stepwell.evals.page.cells import MAX_TEXT_CHARS, packed, pieces
@@ -31,7 +31,6 @@ def write_page(
     report: Report,
     *,
     gate: Gate,
-    held: Held,
     journal: str | Path,
     rows: Sequence[Row] = (),
     max_text_chars: int = MAX_TEXT_CHARS,
@@ -41,21 +40,19 @@ def write_page(
     It holds prompts and answers, so only its owner may read it (mode 600).
 
     Args:
-        held: The journal as it was read for the report; its outcomes are not needed.
         rows: Of the suite, for prompts and targets; without them there are ids and answers.
         max_text_chars: Longer texts are cut; the journal has them whole.
 
     Raises:
         JournalError: The journal can't be read, or the page can't be written.
     """
-    arms = held.header.tiers if held.header else ()
-    index = index_of(journal, rows, arms)
+    index = index_of(journal, rows)
     file = Path(path)
     fresh = file.with_name(file.name + ".part")
     try:
         with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
             for text in _parts(
-                report, gate, held, index, pieces(journal, index, rows, max_text_chars=max_text_chars)
+                report, gate, index, pieces(journal, index, rows, max_text_chars=max_text_chars)
             ):
                 out.write(text.encode("utf-8", "replace"))
         fresh.replace(file)
@@ -63,10 +60,8 @@ def write_page(
         raise JournalError(f"{path}: {e.strerror}") from e
 
 
-def _parts(
-    report: Report, gate: Gate, held: Held, index: Index, texts: Iterator[tuple[int, str]]
-) -> Iterator[str]:
-    figures = figures_of(report, gate, held)
+def _parts(report: Report, gate: Gate, index: Index, texts: Iterator[tuple[int, str]]) -> Iterator[str]:
+    figures = figures_of(report, gate, index.header)
     script = browser.script()
     yield _head(f"{report.suite}: {gate.word}", script)
     yield "\n".join(
@@ -75,7 +70,7 @@ def _parts(
             sections.arms(figures),
             sections.frontier(figures, frontier(index, figures.arms)),
             sections.pairs(figures),
-            sections.judge(figures),
+            sections.judges(figures),
             sections.tags(figures),
             browser.frame(),
             sections.origin(figures, stepwell.__version__),

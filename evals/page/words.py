@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepwell.evals.page.model import Figures, JudgeFigures
+from stepwell.evals.page.model import Figures
 from stepwell.evals.page.text import num, points
 from stepwell.evals.verdict.pair import Pair
-from stepwell.evals.verdict.shares import wilson
 
 GATES: dict[str, str] = {
     "pass": "passed",
@@ -15,7 +14,6 @@ GATES: dict[str, str] = {
     "inconclusive": "undecided",
     "infrastructure": "no verdict: infrastructure",
 }
-_STYLES = {"vague": "vague wrong answers", "specific": "specific wrong answers"}
 
 
 def headline(figures: Figures) -> str:
@@ -47,9 +45,8 @@ def details(figures: Figures) -> list[str]:
         lines.append(f"{figures.n_ended:,} of {figures.n_planned:,} samples ended: the run stopped early.")
     if figures.n_errors and figures.gate != "infrastructure":
         lines.append(f"{_counted(figures.n_errors, 'sample')} ended as errors; they are part of no score.")
-    if figures.judge is not None:
-        lines.append(judged(figures.judge))
-    return lines
+    lines += [f"The judge's preference: {said(p.pair)}." for p in figures.preferences]
+    return lines + [_sentence(note) for note in figures.notes]
 
 
 def asked_about(figures: Figures) -> list[Pair]:
@@ -77,31 +74,6 @@ def said(p: Pair) -> str:
 def between(p: Pair) -> str:
     """The interval of a difference, in points of 100."""
     return f"{100 * p.low:.1f} to {100 * p.high:.1f}".replace("-", "−")
-
-
-def judged(judge: JudgeFigures) -> str:
-    """What the judge's grades are worth."""
-    wrong = {s: of for s, of in judge.shown.items() if s != "right"}
-    shares = [f"{_percent(*wrong[s])} of {_counted(wrong[s][1], _STYLES.get(s, s)[:-1])}" for s in wrong]
-    right, n_right = judge.shown.get("right", (0, 0))
-    said = _listed(shares) or "nothing wrong, for it was shown nothing wrong"
-    text = f"The judge{' ' * bool(judge.tier)}{judge.tier} accepted {said}"
-    if n_right:
-        text += f" and rejected {_percent(n_right - right, n_right)} of {_counted(n_right, 'right answer')}"
-    return f"{text}; {false_accepts(judge)}."
-
-
-def false_accepts(judge: JudgeFigures) -> str:
-    """Beside the limit, by the style that fares worse."""
-    wrong = [of for style, of in judge.shown.items() if style != "right" and of[1]]
-    limit = f"{100 * judge.max_false_accepts:g}%"
-    if not wrong:
-        return "its error is not known"
-    accepted, n = max(wrong, key=lambda of: of[0] / of[1])
-    if accepted / n > judge.max_false_accepts:
-        return f"that is above {limit}: its grades decide nothing"
-    is_shown = wilson(accepted, n)[1] <= judge.max_false_accepts
-    return f"below {limit}" if is_shown else f"not shown to be below {limit}"
 
 
 def round_up(n: int) -> int:
@@ -135,6 +107,10 @@ def _best(pairs: Sequence[Pair]) -> str:
     if not beaten:
         return f"{best} leads, but is not shown to be better than {_listed(others)}"
     return f"{best} is better than {_listed(beaten)}, and not shown to be better than {_listed(others)}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from stepwell.evals.entries import Held, read_held
+from stepwell.evals.entries import read_held
 from stepwell.evals.gate import gate
 from stepwell.evals.page.whole import write_page
 from stepwell.evals.report import report_of
@@ -38,9 +38,9 @@ def _write(page: Path, scratch: Path, n_rows: int, arms: list[str]) -> None:
     made = made_run(scratch, n_rows, arms=arms)
     held = read_held(made.journal)
     report = report_of(held, suite=made.suite)
-    held = Held(held.header)
+    del held
     before_kib, began_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    write_page(page, report, gate=gate(report), held=held, journal=made.journal, rows=made.suite.rows)
+    write_page(page, report, gate=gate(report), journal=made.journal, rows=made.suite.rows)
     cpu_s, after_kib = time.process_time() - began_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         f"{n_rows * len(arms):,} samples: journal {made.journal.stat().st_size / 1e6:.1f} MB, page "

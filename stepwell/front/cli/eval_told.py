@@ -59,7 +59,7 @@ def _write_pages(folder: RunFolder, report: Report, verdict: Gate) -> None:
     held = read_held(folder.journal)
     folder.markdown.write_text(markdown(report, gate=verdict, held=held), "utf-8")
     rows = folder.read_suite().rows
-    write_page(folder.page, report, gate=verdict, held=held, journal=folder.journal, rows=rows)
+    write_page(folder.page, report, gate=verdict, journal=folder.journal, rows=rows)
 
 
 def as_dict(report: Report, verdict: Gate) -> dict[str, object]:
