@@ -12,6 +12,7 @@ import msgspec
 
 from stepwell.base.errors import StepwellError
 from stepwell.base.messages import encode_json
+from stepwell.evals.ask import code_of
 from stepwell.evals.entries import Planted, read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
@@ -160,7 +161,7 @@ class _Checking:
         try:
             line = await (self._compared(check) if check.form.is_pair else self._graded(check))
         except StepwellError as e:
-            line = _line(check, None, up(e.spent_usd), e.code)
+            line = _line(check, None, up(e.spent_usd), code_of(e))
         if earlier is not None:  # it was tried before, and paid for
             line = msgspec.structs.replace(line, nano_usd=line.nano_usd + earlier.nano_usd)
         self.journal.append(line)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stepwell.base.errors import ConfigError, StepwellError
+from stepwell.evals.ask import code_of
 from stepwell.evals.entries import Compared, Entry, read_entries, read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
@@ -161,7 +162,7 @@ class _Comparing:
         try:
             found = await duel(self.judge, m.row, a, b, m.options, pacing=self.options.pacing)
         except StepwellError as e:
-            found = Duel(None, nano_usd=up(e.spent_usd), error=e.code)
+            found = Duel(None, nano_usd=up(e.spent_usd), error=code_of(e))
         key = self._key(m)
         earlier = self.held.get(key)
         line = Compared(
