@@ -13,7 +13,7 @@ from stepwell.evals.verdict.looks import Looks
 from stepwell.evals.verdict.roots import root
 from stepwell.evals.verdict.shares import score
 from stepwell.evals.verdict.student import normal_quantile, normal_tail
-from stepwell.evals.verdict.walk import crossing, leads_to_stop, reached
+from stepwell.evals.verdict.walk import Bounds, reached, walk_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Boundary:
     def is_crossed(self) -> bool:
         last = self.seen[-1]
         if isinstance(last, Flips):
-            return abs(last.n_only_a - last.n_only_b) >= self._leads()[-1]
+            return abs(last.n_only_a - last.n_only_b) >= self._walk().leads[-1]
         return normal_tail(self._stages()[-1].z) >= last.p
 
     @property
@@ -42,8 +42,9 @@ class Boundary:
         last = self.seen[-1]
         if isinstance(last, Flips):
             lead = abs(last.n_only_a - last.n_only_b)
-            before = crossing(self._discordant()[:-1], self._leads()[:-1])
-            return min(1.0, before + reached(self._discordant(), self._leads()[:-1], lead))
+            leads, crossed = self._walk()
+            before = crossed[-2] if len(crossed) > 1 else 0.0
+            return min(1.0, before + reached(self._discordant(), leads[:-1], lead))
         return stagewise_p(self._stages(), _z(last))
 
     def repeated(self) -> tuple[float, float]:
@@ -67,7 +68,7 @@ class Boundary:
 
     def _chance(self, difference: float, sign: int) -> float:
         """Of a result at least as much for a (or for b), if `difference` were true."""
-        last, looked = self.seen[-1], self._stages()
+        last, looked = self.seen[-1], self._taken()
         share = looked[-1].share
         deviate, error = _deviate(last, difference, sign)
         if error == 0:
@@ -79,8 +80,14 @@ class Boundary:
         counts = (e.n_only_a + e.n_only_b if isinstance(e, Flips) else 0 for e in self.seen)
         return tuple(accumulate(counts, max))
 
-    def _leads(self) -> tuple[int, ...]:
-        return leads_to_stop(self._discordant(), self._spent())
+    def _walk(self) -> Bounds:
+        return walk_bounds(self._discordant(), self._spent())
+
+    def _taken(self) -> tuple[Stage, ...]:
+        """The looks as they were: a walk moves in whole rows, and crosses more seldom than it might."""
+        if not isinstance(self.seen[-1], Flips):
+            return self._stages()
+        return stages(self.looks.shares()[: len(self.seen)], self._walk().crossed)
 
     def _spent(self) -> tuple[float, ...]:
         return self.looks.spent(self.alpha)[: len(self.seen)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stepwell.evals.verdict.roots import root
 from stepwell.evals.verdict.student import normal_quantile, normal_tail
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_N_NODES = 201
+_N_NODES = 121
 _WIDE = 9.0  # standard deviations; nothing happens further out
 
 
@@ -76,14 +77,7 @@ def _z_that_spends(stage: Stage, chance: float) -> float:
         return math.inf
     if stage.before is None:
         return -normal_quantile(chance / 2)
-    low, high = 0.0, _WIDE
-    for _ in range(45):
-        middle = (low + high) / 2
-        if 2 * stage.beyond(middle) > chance:
-            low = middle
-        else:
-            high = middle
-    return high
+    return root(lambda z: chance - 2 * stage.beyond(z), 0.0, _WIDE)
 
 
 def _walked(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,34 +19,32 @@ if TYPE_CHECKING:
 _NOTHING = 1e-25  # chances under it are dropped; there are far fewer than 1e10 of them
 
 
+class Bounds(NamedTuple):
+    """Leads (wins of one arm less wins of the other) that stop the walk, and the chance to have crossed by then.
+
+    A lead is more than the rows that differ where none is enough.
+    """
+
+    leads: tuple[int, ...]
+    crossed: tuple[float, ...]
+
+
 @lru_cache(maxsize=4096)
-def leads_to_stop(n_discordant: tuple[int, ...], spent: tuple[float, ...]) -> tuple[int, ...]:
+def walk_bounds(n_discordant: tuple[int, ...], spent: tuple[float, ...]) -> Bounds:
     """The least lead, at each look, that stops the walk, so that at most `spent` of the chance has crossed.
 
     Args:
         n_discordant: Rows that differ, at each look so far; never falling.
         spent: Two-sided chance that may have crossed by then; never falling.
-
-    Returns:
-        Leads (wins of one arm less wins of the other); one more than `n_discordant` where none is enough.
     """
-    chances, at, crossed, leads = None, 0, 0.0, []
+    chances, at, crossed, bounds = None, 0, 0.0, []
     for n, limit in zip(n_discordant, spent, strict=True):
         chances = _walked(chances, n - at)
         lead, share = _least_lead(chances, n, limit - crossed)
         chances = _inside(chances, n, lead)
         at, crossed = n, crossed + share
-        leads.append(lead)
-    return tuple(leads)
-
-
-def crossing(n_discordant: tuple[int, ...], leads: tuple[int, ...]) -> float:
-    """The chance that a walk with even chances has crossed by the last look, to either side."""
-    chances, at = None, 0
-    for n, lead in zip(n_discordant, leads, strict=True):
-        chances = _inside(_walked(chances, n - at), n, lead)
-        at = n
-    return 1.0 if chances is None else 1 - float(chances[1].sum())
+        bounds.append((lead, crossed))
+    return Bounds(tuple(lead for lead, _ in bounds), tuple(crossed for _, crossed in bounds))
 
 
 def reached(n_discordant: tuple[int, ...], leads: tuple[int, ...], lead: int) -> float:
