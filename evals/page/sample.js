@@ -104,7 +104,7 @@ class Sample {
       ...facts.map(([value, name]) => element("div", {}, element("dt", {}, name), element("dd", {}, element("bdi", {}, value)))));
     const head = samples.nRepeats > 1 ? [element("h5", {}, `Repeat ${repeat + 1}`)] : [];
     const earlier = (cell.e ?? []).map((text, i) => block(`Turn ${i + 1}`, text));
-    return [...head, list, ...earlier, answerText(cell.a ?? "", opposite ? opposite.a ?? "" : null, isLeft)];
+    return [...head, list, ...earlier, answerText(cell.a ?? "", opposite ? opposite.a ?? "" : "", isLeft)];
   }
 }
 
@@ -115,7 +115,8 @@ function block(title, text) {
 
 function answerText(text, opposite, isLeft) {
   const place = element("pre", { dir: "auto", tabindex: "0", "aria-label": "Answer" });
-  if (opposite === null || opposite === text) place.append(shown(text) || "(empty)");
+  if (!text) return element("p", { class: "soft" }, "(no answer)");
+  if (!opposite || opposite === text) place.append(shown(text));
   else place.append(...markedWords(text, opposite, isLeft ? "del" : "ins"));
   return place;
 }

@@ -51,7 +51,8 @@ def verdict(figures: Figures) -> str:
 
 
 def arms(figures: Figures) -> str:
-    return f"<section><h2>Quality, cost, speed</h2>{arms_table(figures)}</div>{served_table(figures.arms)}</section>"
+    drawn = f'<div class="broad">{arms_table(figures)}</div>{served_table(figures.arms)}'
+    return f"<section><h2>Quality, cost, speed</h2>{drawn}</section>"
 
 
 def frontier(figures: Figures, found: Frontier | None) -> str:
@@ -114,7 +115,7 @@ def _said(arms: Sequence[ArmFigures], found: Frontier) -> list[str]:
         cost_usd, of = found.oracle
         lines.append(
             f"Whoever knew every score and took the cheapest right arm of each row would score {num(of.value)} "
-            f"at {per_1k(cost_usd)} per 1,000: no router can do better on these {found.n_oracle_rows:,} rows."
+            f"at {per_1k(cost_usd)} per 1,000: no router can score higher on these {found.n_oracle_rows:,} rows."
         )
     if len(arms) > 1 and not found.routed:
         lines.append(
