@@ -79,13 +79,13 @@ def _batches(file: Path, columns: Sequence[str] | None) -> Iterator[pa.RecordBat
     if file.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq  # type: ignore[import-not-found,unused-ignore]
 
-        with pq.ParquetFile(file, memory_map=True) as parquet:
+        with pq.ParquetFile(file, pre_buffer=False) as parquet:
             wanted = _there(columns, parquet.schema_arrow.names)
             yield from parquet.iter_batches(batch_size=N_ROWS_AT_ONCE, columns=wanted, use_threads=False)
         return
     import pyarrow as pa
 
-    with pa.memory_map(str(file)) as source, _stream(source) as stream:
+    with pa.OSFile(str(file)) as source, _stream(source) as stream:
         for batch in stream:
             kept = _there(columns, batch.schema.names)
             part = batch if kept is None else batch.select(kept)
