@@ -181,6 +181,13 @@ class Held:
         planted = sum(line.nano_usd for line in self.planted.values())
         return planted + sum(line.nano_usd for line in self.compared.values())
 
+    @property
+    def spent_nano_usd(self) -> int:
+        """Answers and judges; an answer that serves several samples was paid once."""
+        answers = {o.ask: o.nano_usd for o in self.outcomes.values()}
+        judge = sum(o.judge_nano_usd for o in self.outcomes.values())
+        return sum(answers.values()) + judge + self.judge_nano_usd
+
 
 def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
     """Read a journal's samples without their answers: the last header, and the last outcome of each key.

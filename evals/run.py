@@ -14,7 +14,7 @@ import msgspec
 from stepwell.base.errors import ConfigError
 from stepwell.evals.arms import AUTO, Arm, arm_of_tier, check_names
 from stepwell.evals.ask import Again, Asking, Asks, rescored
-from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header, Held, Outcome, read_entries, read_held
+from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header, Outcome, read_entries, read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing, Waiting
 from stepwell.evals.plan import Sample, plan
@@ -98,7 +98,7 @@ async def run_suite(
         missing = _without_scored(samples, held.outcomes, journal, judging)
         run = _Run(asking, journal, options, len(keys), on_progress)
         run.n_done = run.n_before = len(keys) - len(missing)
-        run.spent_nano_usd = _spent(held)
+        run.spent_nano_usd = held.spent_nano_usd
         del samples, held
         await run.work(missing, lambda: _may_stop(header, journal_path, keys, suite), _stages(header, suite))
         now = read_held(journal_path)
@@ -163,12 +163,6 @@ def _line(arm: Arm) -> ArmLine:
     said = (arm.system or "") + "\0" + (arm.template or "")
     prompt = None if said == "\0" else sha256_of(said.encode())[:16]
     return ArmLine(arm.name, arm.tier, arm.model, arm.policy, prompt)
-
-
-def _spent(held: Held) -> int:
-    answers = {o.ask: o.nano_usd for o in held.outcomes.values()}
-    judge = sum(o.judge_nano_usd for o in held.outcomes.values())
-    return sum(answers.values()) + judge + held.judge_nano_usd
 
 
 def _without_scored(

@@ -41,7 +41,7 @@ class CheckOptions:
         n_cases: Planted questions, each with every style of answer.
         seed: Which ones.
         concurrency: Requests in flight at most.
-        max_usd: Stop before a request once this much is spent on checks, earlier runs on this journal counted.
+        max_usd: Stop before a request once this much is spent, all that the journal holds counted.
     """
 
     n_cases: int = N_CASES
@@ -123,11 +123,12 @@ async def run_checks(
 ) -> list[Planted]:
     """The journal's line for each check that was made, in their order."""
     with Journal(journal_path) as journal:
-        held = read_held(journal_path).planted
-        run = _Checking(well, journal, held, len(checks), options, on_progress)
-        run.tell()
+        held = read_held(journal_path)
+        spent = held.spent_nano_usd
+        run = _Checking(well, journal, held.planted, len(checks), options, on_progress, spent)
         async with journal.synced():
             left = [check for check in checks if not run.is_done(check)]
+            run.tell()
             await each(left, run.make, concurrency=options.concurrency, is_over=run.is_spent)
     return [run.held[check.key] for check in checks if check.key in run.held]
 
@@ -140,6 +141,7 @@ class _Checking:
     n_planned: int
     options: CheckOptions
     on_progress: Callable[[int, int], None] | None
+    spent_nano_usd: int
     n_done: int = 0
     judges: dict[str, Judge] = field(default_factory=dict)
     scorers: dict[str, GradedScorer] = field(default_factory=dict)
@@ -152,9 +154,7 @@ class _Checking:
 
     def is_spent(self) -> bool:
         limit = self.options.max_usd
-        if limit is None:
-            return False
-        return sum(line.nano_usd for line in self.held.values()) >= round(limit * 1e9)
+        return limit is not None and self.spent_nano_usd >= round(limit * 1e9)
 
     async def make(self, check: Check) -> None:
         earlier = self.held.get(check.key)
@@ -162,6 +162,7 @@ class _Checking:
             line = await (self._compared(check) if check.form.is_pair else self._graded(check))
         except StepwellError as e:
             line = _line(check, None, up(e.spent_usd), code_of(e))
+        self.spent_nano_usd += line.nano_usd
         if earlier is not None:  # it was tried before, and paid for
             line = msgspec.structs.replace(line, nano_usd=line.nano_usd + earlier.nano_usd)
         self.journal.append(line)

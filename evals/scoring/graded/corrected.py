@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
+from stepwell.evals.entries import Outcome
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, Rate
+from stepwell.evals.scoring.graded.options import read_options
+from stepwell.evals.suite import Row
 from stepwell.evals.verdict.student import z_of
 
 
@@ -79,3 +85,30 @@ def _span(seen: float, n: int, right: Rate, wrong: Rate, level: float) -> tuple[
     shift = 2 * z * z * (true * of_right.variance - (1 - true) * of_wrong.variance)
     half = z * math.sqrt(spread) / gap
     return max(0.0, min(1.0, true + shift - half)), min(1.0, max(0.0, true + shift + half))
+
+
+def corrected_arms(
+    outcomes: Iterable[Outcome], rows: Iterable[Row], judges: Sequence[JudgeReport]
+) -> dict[str, Corrected]:
+    """Arm -> corrected share of its answers that are right, over the rows that a judge calls right or wrong.
+
+    Returns:
+        Nothing where it is not one judge in one form that has graded them: errors of several can't be told apart.
+    """
+    graded = {r.id for r in rows if r.scorer == "graded" and read_options(r.options_json).highest == 1}
+    of_grades = [report for report in judges if report.form.startswith("binary")]
+    if len(of_grades) != 1:
+        return {}
+    found = (
+        (arm, corrected(fmean(means), len(means), of_grades[0])) for arm, means in _means(outcomes, graded)
+    )
+    return {arm: value for arm, value in found if value is not None}
+
+
+def _means(outcomes: Iterable[Outcome], rows: set[str]) -> list[tuple[str, list[float]]]:
+    """By arm, in the order of names: a mean score for each row."""
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for o in outcomes:
+        if o.row in rows and o.score is not None:
+            scores[o.tier][o.row].append(o.score)
+    return [(arm, [fmean(of_row) for _, of_row in sorted(of.items())]) for arm, of in sorted(scores.items())]

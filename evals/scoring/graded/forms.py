@@ -59,7 +59,7 @@ def forms_of(
     A rubric that is written for one row among several says nothing about planted answers, and is left out.
 
     Args:
-        judge: Of rows that name none.
+        judge: Of rows that name none; of all of them where pairs are compared.
 
     Raises:
         ConfigError: There is a row without a judge.
@@ -67,7 +67,7 @@ def forms_of(
     by_judge: dict[str, Counter[tuple[GradedOptions, int]]] = defaultdict(Counter)
     for row in rows:
         options = options_of(row)
-        name = options.judge or judge
+        name = judge if is_pair else options.judge or judge
         if name is None:
             raise ConfigError("rows are graded by a model: name its tier with --judge")
         by_judge[name][_shown(row, options), 1 if is_pair else options.votes or n_votes] += 1

@@ -40,7 +40,7 @@ class PairOptions:
     Attributes:
         rubric: What counts, in place of the rows' own.
         margin: Preferences within +-margin of one another are tied: 0.1 is 55 to 45.
-        max_usd: Stop before a request once this much is spent on comparing, earlier runs on this journal counted.
+        max_usd: Stop before a request once this much is spent, all that the journal holds counted.
     """
 
     rubric: str | None = None
@@ -95,7 +95,14 @@ async def pairwise(
         meetings = list(_meetings(suite, journal_path, wanted, options.rubric))
         models = next(tuple(tier.models) for tier in well.tiers if tier.name == judge)
         run = _Comparing(
-            Judge(well, judge), models, journal, held.compared, len(meetings), options, on_progress
+            Judge(well, judge),
+            models,
+            journal,
+            held.compared,
+            len(meetings),
+            options,
+            on_progress,
+            held.spent_nano_usd,
         )
         async with journal.synced():
             left = [m for m in meetings if not run.is_done(m)]
@@ -143,6 +150,7 @@ class _Comparing:
     n_planned: int
     options: PairOptions
     on_progress: Callable[[int, int], None] | None
+    spent_nano_usd: int
     n_done: int = 0
 
     def is_done(self, meeting: Meeting) -> bool:
@@ -153,9 +161,7 @@ class _Comparing:
 
     def is_spent(self) -> bool:
         limit = self.options.max_usd
-        if limit is None:
-            return False
-        return sum(line.nano_usd for line in self.held.values()) >= round(limit * 1e9)
+        return limit is not None and self.spent_nano_usd >= round(limit * 1e9)
 
     async def compare(self, m: Meeting) -> None:
         a, b = answers_of(m.a), answers_of(m.b)
@@ -163,6 +169,7 @@ class _Comparing:
             found = await duel(self.judge, m.row, a, b, m.options, pacing=self.options.pacing)
         except StepwellError as e:
             found = Duel(None, nano_usd=up(e.spent_usd), error=code_of(e))
+        self.spent_nano_usd += found.nano_usd
         key = self._key(m)
         earlier = self.held.get(key)
         line = Compared(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.evals.scoring.graded.corrected import corrected
+from stepwell.evals.entries import Outcome
+from stepwell.evals.scoring.graded.corrected import corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, Rate
+from stepwell.evals.suite import Suite
 
 
 def judged(right: int, vague: int, specific: int, n: int = 60) -> JudgeReport:
     wrong = (Rate("vague", n, vague, 0.0, 1.0), Rate("specific", n, specific, 0.0, 1.0))
-    return JudgeReport("j", "", wrong, Rate("right", n, right, 0.0, 1.0))
+    return JudgeReport("j", "binary with reference", wrong, Rate("right", n, right, 0.0, 1.0))
 
 
 @given(st.floats(0, 1), st.integers(1, 5000))
@@ -50,3 +53,20 @@ def test_the_interval_covers() -> None:
         found = corrected(accepted / 200, 200, judged(hits(60, 0.95), hits(60, 0.15), hits(60, 0.15)))
         n_in += found is not None and found.low <= 0.7 <= found.high
     assert n_in / n_runs >= 0.93
+
+
+def test_arms_are_corrected_over_the_rows_that_were_called_right_or_wrong() -> None:
+    scorers = [*(["graded"] * 10), {"name": "graded", "scale": "1-5"}, "exact"]
+    lines = [
+        json.dumps({"id": str(n), "prompt": "?", "target": "!", "scorer": s}) for n, s in enumerate(scorers)
+    ]
+    rows = Suite.parse(lines, name="mixed").rows
+    outcomes = [
+        Outcome(f"{arm}{n}", "", str(n), arm, score=1.0 if n >= 10 else float(n < n_right))
+        for arm, n_right in (("weak", 6), ("strong", 8))
+        for n in range(12)
+    ]
+    judge = judged(60, 12, 12)  # a fifth of the wrong answers pass
+    found = corrected_arms(outcomes, rows, [judge])
+    assert {arm: round(c.quality, 9) for arm, c in found.items()} == {"strong": 0.75, "weak": 0.5}
+    assert corrected_arms(outcomes, rows, [judge, judge]) == corrected_arms(outcomes, rows, []) == {}

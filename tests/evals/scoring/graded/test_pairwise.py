@@ -131,7 +131,9 @@ async def test_a_budget_stops_it(court: Court, tmp_path: Path) -> None:
     options = PairOptions(max_usd=0.002, concurrency=1, pacing=OPTIONS.pacing)
     found = await compared(court, tmp_path / "j", FakeTier(fair), options=options)
     assert 0 < found.n_rows < N
-    assert 2_000_000 <= found.nano_usd < 3_000_000
+    spent = read_held(tmp_path / "j").spent_nano_usd  # the answers that were compared, too
+    assert 2_000_000 <= spent < 3_000_000
+    assert found.nano_usd < spent
 
 
 async def test_what_can_be_compared(court: Court, tmp_path: Path) -> None:
