@@ -10,7 +10,7 @@ from functools import lru_cache
 def pattern(keyword: str, *, is_whole: bool = False) -> re.Pattern[str]:
     """Finds `keyword`, whatever its case; only as a whole word where `is_whole`.
 
-    IFEval hands keywords to `re` unescaped, so "a.b" finds "axb". What is no pattern ("c++"), or may take
+    IFEval hands keywords to `re` unescaped, so "a.b" finds "axb". What is no pattern ("*x"), or may take
     exponential time, is looked for as it is written.
     """
     edge = r"\b" if is_whole else ""
