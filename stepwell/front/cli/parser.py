@@ -10,6 +10,7 @@ from stepwell.front.cli.parser_context import add_context_measure, add_replay_co
 from stepwell.front.cli.parser_conversation import add_conversation
 from stepwell.front.cli.parser_eval_aa import add_aa
 from stepwell.front.cli.parser_eval_judge import add_judge
+from stepwell.front.cli.parser_eval_report import add_report
 from stepwell.front.cli.parser_eval_traffic import add_traffic
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
@@ -96,6 +97,7 @@ def _eval(commands: Any) -> None:
     add_runs(actions)
     add_aa(actions)
     add_judge(actions)
+    add_report(actions)
     add_traffic(actions)
 
 
