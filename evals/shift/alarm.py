@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from stepwell.evals.shift.discriminant import Sums, direction
+from stepwell.evals.shift.discriminant import TOGETHER, Sums, direction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-LEARNED = "all features together"
+
 _STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.7])
 _TAIL = 0.1
 _KNOWN_SHARE = 0.25
@@ -88,7 +88,7 @@ def watch(
     """
     pots = {name: _fixed(split, *pair) for name, pair in scores.items()}
     if rows is not None and rows[0].shape[1]:
-        pots[LEARNED] = _learned(split, *rows)
+        pots[TOGETHER] = _learned(split, *rows)
     # each gets one share of the stakes; a sum of fair games is fair
     wealth = sum(pots.values(), np.zeros(split.n_steps)) / max(1, len(pots))
     off = np.flatnonzero(wealth >= 1 / alpha)

@@ -11,7 +11,7 @@ import numpy as np
 
 from stepwell.evals.shift.alarm import Alarm, Split, watch
 from stepwell.evals.shift.clusters import topics
-from stepwell.evals.shift.discriminant import crossfitted
+from stepwell.evals.shift.discriminant import reduced, together
 from stepwell.evals.shift.effects import class_shift, number_shift
 from stepwell.evals.shift.energy import energy
 from stepwell.evals.shift.features import rows_of, scaled, unlikeness
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TOGETHER, TOPIC = "all features together", "topic"
+TOPIC = "topic"
 
 
 def compare_traffic(
@@ -73,17 +73,22 @@ def _shifts(reference: Traffic, recent: Traffic, seed: int) -> Iterator[Shift]:
     ]
     for name in reference.classes.keys() & recent.classes.keys():
         found.append(class_shift(name, reference.classes[name], recent.classes[name], seed=seed))
-    has_vectors = _share_vectors(reference, recent)
-    if has_vectors and reference.vectors is not None and recent.vectors is not None:
+    if _share_vectors(reference, recent) and reference.vectors is not None and recent.vectors is not None:
         found.append(class_shift(TOPIC, *topics(reference.vectors, recent.vectors, seed=seed), seed=seed))
-    old, new = (rows_of(side, with_vectors=has_vectors) for side in (reference, recent))
-    both = scaled(np.concatenate((old, new)), np.concatenate((old, new)))
-    if both.shape[1]:
-        old, new = both[: reference.n], both[reference.n :]
-        together = number_shift(TOGETHER, *crossfitted(old, new, seed=seed))
-        found.append(None if together is None else msgspec.structs.replace(together, what="together"))
-        found.append(energy(old, new, seed=seed))
+    rows = _pooled_rows(reference, recent)
+    if rows.shape[1]:
+        old, new = rows[: reference.n], rows[reference.n :]
+        found += [together(old, new, seed=seed), energy(old, new, seed=seed)]
     yield from (s for s in found if s is not None)
+
+
+def _pooled_rows(reference: Traffic, recent: Traffic) -> Floats:
+    """Both sides as features, one after the other; of vectors what varies most, lest they drown all else."""
+    table = np.concatenate([rows_of(side, with_vectors=False) for side in (reference, recent)])
+    if _share_vectors(reference, recent):
+        vectors = np.concatenate([v for v in (reference.vectors, recent.vectors) if v is not None])
+        table = np.concatenate((table, reduced(vectors)), axis=1)
+    return scaled(table, table)
 
 
 def _numbers(what: str, old: dict[str, Floats], new: dict[str, Floats]) -> Iterator[Shift | None]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
+
+from stepwell.evals.shift.effects import NumberShift, auc_of, number_shift
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+TOGETHER = "all features together"
 
 
 class Sums:
@@ -68,6 +74,32 @@ def crossfitted(low: Floats, high: Floats, *, n_folds: int = 5, seed: int = 0) -
             ranks[len(held[0]) :],
         )
     return scores[0], scores[1]
+
+
+def together(reference: Floats, recent: Floats, *, n_shuffles: int = 60, seed: int = 0) -> NumberShift | None:
+    """How well a discriminant tells rows that it never saw (Lopez-Paz & Oquab 2017, arXiv:1610.06545).
+
+    Folds share rows, so the p is that of the AUC among AUCs of shuffled rows, by their mean and spread; one-sided.
+    """
+    shift = number_shift(TOGETHER, *crossfitted(reference, recent, seed=seed))
+    if shift is None:
+        return None
+    rng, rows, n = np.random.default_rng(seed), np.concatenate((reference, recent)), len(reference)
+    drawn = []
+    for _ in range(n_shuffles):
+        mixed = rng.permutation(rows)
+        drawn.append(auc_of(*crossfitted(mixed[:n], mixed[n:], seed=seed))[0])
+    spread = float(np.std(drawn, ddof=1)) or 1.0
+    p = NormalDist().cdf(-(shift.auc - float(np.mean(drawn))) / spread)
+    return msgspec.structs.replace(shift, p=p, what="together")
+
+
+def reduced(rows: Floats, *, n_left: int = 24) -> Floats:
+    """The directions in which rows vary most, shape (n, n_left or fewer)."""
+    middled = rows - rows.mean(axis=0)
+    _, directions = np.linalg.eigh(middled.T @ middled)
+    found: Floats = middled @ directions[:, ::-1][:, :n_left]
+    return found
 
 
 def _ranks(values: Floats) -> Floats:

@@ -47,7 +47,8 @@ class NumberShift(msgspec.Struct, frozen=True):
     @property
     def effect(self) -> float:
         """0 (the same) .. 1 (apart)."""
-        return abs(2 * self.auc - 1)
+        gap = 2 * self.auc - 1
+        return max(0.0, gap) if self.what == "together" else abs(gap)
 
 
 class ClassShift(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from stepwell.front.cli.parser_cache import add_cache, add_cache_measure, add_re
 from stepwell.front.cli.parser_context import add_context_measure, add_replay_context
 from stepwell.front.cli.parser_conversation import add_conversation
 from stepwell.front.cli.parser_eval_aa import add_aa
+from stepwell.front.cli.parser_eval_drift import add_drift
 from stepwell.front.cli.parser_eval_judge import add_judge
 from stepwell.front.cli.parser_eval_report import add_report
 from stepwell.front.cli.parser_eval_traffic import add_traffic
@@ -99,6 +100,7 @@ def _eval(commands: Any) -> None:
     add_judge(actions)
     add_report(actions)
     add_traffic(actions)
+    add_drift(actions)
 
 
 def _replay(commands: Any) -> None:
