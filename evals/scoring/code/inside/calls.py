@@ -99,7 +99,6 @@ FATAL: dict[str, Numbers] = {
     "vfork": (58, None),
     "execve": (59, 221),
     "execveat": (322, 281),
-    "socket": (41, 198),
     "socketpair": (53, 199),
     "connect": (42, 203),
     "bind": (49, 200),
@@ -202,5 +201,6 @@ CHECKED: dict[str, Numbers] = {
     "clone3": (435, 435),
     "fcntl": (72, 25),
     "ioctl": (16, 29),
+    "socket": (41, 198),
     "prlimit64": (302, 261),
 }
