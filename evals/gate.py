@@ -62,7 +62,7 @@ def gate(report: Report, limits: Limits = Limits()) -> Gate:
     code = found[0][0] if found else EXIT_PASS
     refused = why_refused(report.judges, limits.max_false_accepts)
     said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in refused]
-    notes = [*said, *(remark for p in report.preferences for remark in p.remarks)]
+    notes = [*said, *_corrected(report), *(remark for p in report.preferences for remark in p.remarks)]
     return Gate(code, tuple(reason for _, reason in found), tuple(notes))
 
 
@@ -71,13 +71,29 @@ def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
         yield EXIT_INFRASTRUCTURE, f"{report.n_errors:,} of {report.n_ended:,} samples ended as errors"
     if not report.is_whole:
         yield EXIT_INCONCLUSIVE, f"{report.n_ended:,} of {report.n_planned:,} samples ended"
-    if report.is_graded or report.preferences:
-        for reason in why_refused(report.judges, limits.max_false_accepts):
-            yield EXIT_INCONCLUSIVE, reason
+    refused = why_refused(report.judges, limits.max_false_accepts) if report.rests_on_judge else ()
+    for reason in refused:
+        yield EXIT_INCONCLUSIVE, reason
+    for code, reason in _of_quality(report, limits):
+        # what a judge says that isn't believed is no regression either
+        yield EXIT_INCONCLUSIVE if refused else code, reason
+    for tier in _challengers(report):
+        yield from _by_cost(tier, limits)
+
+
+def _of_quality(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
     yield from _against(report)
-    for tier in report.tiers:
-        if tier.tier != report.question.baseline:
-            yield from _by_itself(tier, limits)
+    for tier in _challengers(report):
+        yield from _by_itself(tier, limits)
+
+
+def _challengers(report: Report) -> Iterator[TierReport]:
+    return (tier for tier in report.tiers if tier.tier != report.question.baseline)
+
+
+def _corrected(report: Report) -> Iterator[str]:
+    for arm, c in report.corrected.items():
+        yield f"{arm} without the judge's errors: {c.quality:.3f} [{c.low:.3f}, {c.high:.3f}]"
 
 
 def _against(report: Report) -> Iterator[tuple[int, str]]:
@@ -105,7 +121,7 @@ def _more(pair: Pair) -> str:
 
 
 def _by_itself(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:
-    least, most = limits.min_quality, limits.max_cost_usd
+    least = limits.min_quality
     if tier.quality is None:
         yield EXIT_INCONCLUSIVE, f"{tier.tier} has no score"
     elif least is not None and tier.low < least:
@@ -114,6 +130,10 @@ def _by_itself(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:
             code,
             f"{tier.tier}: quality {tier.quality:.3f} [{tier.low:.3f}, {tier.high:.3f}], wanted {least}",
         )
+
+
+def _by_cost(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:
+    most = limits.max_cost_usd
     if most is not None and tier.n_ended and tier.cost_usd / tier.n_ended > most:
         yield (
             EXIT_REGRESSION,

@@ -12,6 +12,7 @@ from statistics import fmean
 
 from stepwell.evals.entries import Header, Held, Outcome, read_held
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.scoring.graded.corrected import Corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, judge_reports
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
 from stepwell.evals.staged import ended_rows, looks_of, order_of
@@ -102,7 +103,8 @@ class TierReport:
 class Report:
     """All of it: what the arms did, what can be said of each pair, and what that rests on.
 
-    `n_ended` < `n_planned` means that the run stopped early (budget, or killed)."""
+    `n_ended` < `n_planned` means that the run stopped early (budget, or killed). `corrected` is, by arm, what graded
+    answers would come to without the judge's errors."""
 
     suite: str
     suite_sha256: str
@@ -115,6 +117,7 @@ class Report:
     judge_nano_usd: int = 0
     judges: tuple[JudgeReport, ...] = ()
     preferences: tuple[Preference, ...] = ()
+    corrected: Mapping[str, Corrected] = field(default_factory=dict)
     is_graded: bool = False
 
     @property
@@ -125,6 +128,11 @@ class Report:
     @property
     def n_errors(self) -> int:
         return sum(t.n_errors for t in self.tiers)
+
+    @property
+    def rests_on_judge(self) -> bool:
+        """A model scored answers, or compared them."""
+        return self.is_graded or bool(self.preferences)
 
     @property
     def is_whole(self) -> bool:
@@ -177,10 +185,12 @@ def report_of(held: Held, *, suite: Suite | None = None, question: Question | No
     """The report of a journal that was read."""
     made = make_report(held.header, held.outcomes.values(), suite=suite, question=question)
     margin = made.question.margin
+    judges = judge_reports(held.planted.values())
     return replace(
         made,
         judge_nano_usd=held.judge_nano_usd,
-        judges=judge_reports(held.planted.values()),
+        judges=judges,
+        corrected={} if suite is None else corrected_arms(held.outcomes.values(), suite.rows, judges),
         # a's score less b's is twice what a won above one half
         preferences=preferences(
             held.compared.values(),

@@ -82,20 +82,20 @@ class JudgeReport:
         return "trusted" if worst.high <= max_false_accepts else "not shown to be below"
 
     def said(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> str:
-        """One sentence for people."""
-        worst, limit = self.worst, f"{max_false_accepts:.0%}"
+        """One sentence for people: what is accepted of each style, what is refused of right answers, the outcome."""
         name = f"judge {self.judge}" if self.judge else "this judge"
-        if worst is None or worst.share is None:
+        trust = self.trust(max_false_accepts)
+        if trust == "not measured":
             return f"{name} was not measured: its grades are no grounds for a verdict"
-        seen = f"{name} accepts {worst.share:.1%} of wrong answers that are {worst.style}"
-        between = f"(95 %: {worst.low:.1%} to {worst.high:.1%})"
-        match self.trust(max_false_accepts):
-            case "refused":
-                return f"{seen} {between}: refused, the limit is {limit}"
-            case "not shown to be below":
-                return f"{seen} {between}: not shown to be below {limit}; show it more (--judge-checks)"
-            case _:
-                return f"{seen} {between}: below {limit}"
+        accepts = " and ".join(_accepted(rate) for rate in self.wrong if rate.n)
+        share = self.false_reject_share
+        rejects = "" if share is None else f", and refuses {share:.1%} of right ones"
+        end = {
+            "refused": "refused, the limit is {}",
+            "not shown to be below": "not shown to be below {}; more answers would tell (--judge-checks)",
+            "trusted": "below {}",
+        }[trust].format(f"{max_false_accepts:.0%}")
+        return f"{name} accepts {accepts}{rejects}: {end}"
 
     def as_dict(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> dict[str, object]:
         """Plain values for --json."""
@@ -108,6 +108,10 @@ class JudgeReport:
             "max_false_accepts": max_false_accepts,
             "trust": self.trust(max_false_accepts),
         }
+
+
+def _accepted(rate: Rate) -> str:
+    return f"{rate.share:.1%} of {rate.style} wrong answers ({rate.low:.1%} to {rate.high:.1%})"
 
 
 def _plain(rate: Rate) -> dict[str, object]:
