@@ -136,7 +136,8 @@ class _Growing:
         first = self.header.tiers if self.header else ()
         names = [*(t for t in first if t in self.columns), *sorted(self.columns.keys() - set(first))]
         arms = [self.columns[name] for name in names]
-        n_repeats = max(1, int((self.cells["state"] != MISSING).any(axis=(0, 1)).sum()))
+        asked = np.flatnonzero((self.cells["state"] != MISSING).any(axis=(0, 1)))
+        n_repeats = int(asked.max(initial=0)) + 1
         cells = self.cells[rows][:, arms][:, :, :n_repeats]
         errors = sorted(self.errors)
         renamed = np.arange(256, dtype=np.uint8)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 import stepwell
@@ -129,7 +129,7 @@ def _meta(index: Index, counts: list[int]) -> str:
             n_of[tag] += n_rows[n]
     tags_by_rows = sorted(n_of, key=lambda tag: (-n_of[tag], tag))
     places = {tag: n for n, tag in enumerate(tags_by_rows)}
-    raw = msgspec.json.encode(
+    raw = json.dumps(
         {
             "nRows": len(index.ids),
             "arms": index.arms,
@@ -139,6 +139,7 @@ def _meta(index: Index, counts: list[int]) -> str:
             "tagRows": [n_of[tag] for tag in tags_by_rows],
             "kinds": [[places[tag] for tag in dict.fromkeys(tags)] for tags in kinds],
             "pieces": counts,
-        }
-    ).decode()
+        },
+        separators=(",", ":"),
+    )
     return raw.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
