@@ -26,11 +26,13 @@ class Letters:
     name = "letters"
     dim = 26
     batches: ClassVar[list[int]] = []
+    begun: ClassVar[threading.Event] = threading.Event()
     go_on: ClassVar[threading.Event] = threading.Event()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.batches.append(len(texts))
         if "wait" in texts:
+            self.begun.set()
             self.go_on.wait(timeout=10)
         if any("break" in text for text in texts):
             raise RuntimeError("never shown")
@@ -105,8 +107,7 @@ async def test_no_embedder_is_an_error_of_the_config() -> None:
 
 async def test_closing_lets_go_of_those_who_wait(letters: SimilarityScorer) -> None:
     waiting = asyncio.create_task(letters.score(row(), ["wait"]))
-    while not Letters.batches:
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(Letters.begun.wait, 10)
     await letters.close()
     Letters.go_on.set()
     with pytest.raises(asyncio.CancelledError):
