@@ -66,6 +66,11 @@ class Pair:
         return self.word != "need more"
 
     @property
+    def is_close(self) -> bool:
+        """The interval clears 0, but the exact test does not yet: a few more rows like these decide it."""
+        return not self.is_decided and not self.low <= 0 <= self.high
+
+    @property
     def is_not_worse(self) -> bool:
         """a is better, or less than the margin worse at most; what a gate asks about."""
         return self.word in ("better", "tied") or (self.margin is not None and self.low >= -self.margin)
