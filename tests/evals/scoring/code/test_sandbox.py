@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.evals.scoring.code import sandbox as module
-from stepwell.evals.scoring.code.ended import REASONS, SandboxUnavailable
+from stepwell.evals.scoring.code.ended import REASONS, Ended, SandboxUnavailable
 from stepwell.evals.scoring.code.sandbox import Job, Sandbox, run_program
 from tests.evals.scoring.code.hostile import ATTACKS, CHEATS, SOLUTION, TESTS, Hostile
 
@@ -25,15 +26,24 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Path]:
-    """A folder with one file in it; afterwards it holds the same, and no process or shared memory is left."""
-    kept = tmp_path / "kept"
+    """A folder with one file in it; afterwards it holds the same, and no process is left."""
+    yield _folder(tmp_path)
+    _check_unharmed(tmp_path)
+    assert not list(_children())
+
+
+def _folder(folder: Path) -> Path:
+    kept = folder / "kept"
     kept.write_text("sk-secret")
     kept.chmod(0o644)
-    yield tmp_path
-    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+    return folder
+
+
+def _check_unharmed(folder: Path) -> None:
+    kept = folder / "kept"
+    assert [p.name for p in folder.iterdir()] == ["kept"]
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("sk-secret", 0o644)
     assert not list(Path("/dev/shm").glob("*stepwell-made*"))
-    assert not list(_children())
 
 
 def _children() -> Iterator[int]:
@@ -49,23 +59,58 @@ def _children() -> Iterator[int]:
             yield int(entry.name)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How a program ended, how a right one ended in the same sandbox after it, and the folder it attacked."""
+
+    ended: Ended
+    after: Ended
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    """All attacks and cheats, two at a time."""
+    waiting: list[tuple[str, str, float]] = [(c, CHEATS[c], 5) for c in CHEATS]
+    waiting += [(a.name, f"{a.code}\n{SOLUTION}", 0.4 if "timeout" in a.reasons else 10) for a in ATTACKS]
+    found: dict[str, Seen] = {}
+
+    async def work() -> None:
+        async with Sandbox(concurrency=1) as sandbox:
+            while waiting:
+                name, code, timeout_s = waiting.pop()
+                folder = _folder(tmp_path_factory.mktemp("host"))
+                if name not in CHEATS:
+                    code = code.format(dir=folder, pid=os.getpid())
+                job, right = (
+                    Job((code,), TESTS, names=("square",)),
+                    Job((SOLUTION,), TESTS, names=("square",)),
+                )
+                ended = await sandbox.run(job, timeout_s=timeout_s, max_memory_mb=128)
+                found[name] = Seen(ended, await sandbox.run(right), folder)
+
+    async def both() -> None:
+        await asyncio.gather(work(), work())
+
+    asyncio.run(both())
+    return found
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.name)
-async def test_an_attack_is_stopped_though_the_program_is_right(attack: Hostile, host: Path) -> None:
-    timeout_s = 0.4 if "timeout" in attack.reasons else 10
-    code = attack.code.format(dir=host, pid=os.getpid())
-    async with Sandbox(concurrency=1) as sandbox:
-        ended = await sandbox.run(
-            Job((f"{code}\n{SOLUTION}",), TESTS, names=("square",)), timeout_s=timeout_s, max_memory_mb=128
-        )
-        assert ended.reason in attack.reasons
-        after = await sandbox.run(Job((SOLUTION,), TESTS, names=("square",)))
-        assert after.passed
+def test_an_attack_is_stopped_though_the_program_is_right(attack: Hostile, seen: dict[str, Seen]) -> None:
+    assert seen[attack.name].ended.reason in attack.reasons
+    assert seen[attack.name].after.passed
+    _check_unharmed(seen[attack.name].folder)
 
 
 @pytest.mark.parametrize("name", CHEATS)
-async def test_no_trick_makes_a_wrong_answer_right(name: str, sandbox: Sandbox) -> None:
-    ended = await sandbox.run(Job((CHEATS[name],), TESTS, names=("square",)), timeout_s=1)
-    assert ended.reason in REASONS - {"passed"}
+def test_no_trick_makes_a_wrong_answer_right(name: str, seen: dict[str, Seen]) -> None:
+    assert seen[name].ended.reason in REASONS - {"passed"}
+    assert seen[name].after.passed
+
+
+def test_no_attack_leaves_a_process(seen: dict[str, Seen]) -> None:
+    assert not list(_children())
 
 
 async def test_a_right_program_passes_and_says_what_it_used(sandbox: Sandbox) -> None:
@@ -223,7 +268,7 @@ def test_any_bytes_end_in_a_reason() -> None:
     with asyncio.Runner() as runner:
         sandbox = Sandbox(concurrency=1)
 
-        @settings(max_examples=100)
+        @settings(max_examples=40)
         @given(data=st.binary(max_size=200), text=st.text(st.sampled_from("([{:=\n \t'\"x1\0é"), max_size=60))
         def ends(data: bytes, text: str) -> None:
             sources = (data.decode("latin-1"), data.decode("utf-8", "surrogateescape"), text)
