@@ -72,18 +72,25 @@ class JudgeReport:
         share = self.right.share if self.right else None
         return None if share is None else 1 - share
 
+    @property
+    def is_blind(self) -> bool:
+        """It accepts right answers no more often than wrong ones, as one that refuses everything."""
+        right, wrong = (rate.share if rate else None for rate in (self.right, self.worst))
+        return right is not None and wrong is not None and right <= wrong
+
     def trust(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> Trust:
         """Whether verdicts may rest on this judge: its worse style counts."""
         worst = self.worst
         if worst is None or worst.share is None:
             return "not measured"
-        if worst.share > max_false_accepts:
+        if worst.share > max_false_accepts or self.is_blind:
             return "refused"
         return "trusted" if worst.high <= max_false_accepts else "not shown to be below"
 
     def said(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> str:
         """One sentence for people: what is accepted of each style, what is refused of right answers, the outcome."""
-        name = f"judge {self.judge}" if self.judge else "this judge"
+        form = self.form.partition(" #")[0]
+        name = f"judge {self.judge} ({form})" if self.judge else "this judge"
         trust = self.trust(max_false_accepts)
         if trust == "not measured":
             return f"{name} was not measured: its grades are no grounds for a verdict"
@@ -91,7 +98,9 @@ class JudgeReport:
         share = self.false_reject_share
         rejects = "" if share is None else f", and refuses {share:.1%} of right ones"
         end = {
-            "refused": "refused, the limit is {}",
+            "refused": "refused, as it can't tell them apart"
+            if self.is_blind
+            else "refused, the limit is {}",
             "not shown to be below": "not shown to be below {}; more answers would tell (--judge-checks)",
             "trusted": "below {}",
         }[trust].format(f"{max_false_accepts:.0%}")

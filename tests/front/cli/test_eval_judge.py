@@ -95,8 +95,9 @@ def test_a_tier_is_measured_by_the_answers_that_ship(here: Path, capsys: Capture
     assert (report["false_reject_share"], report["nano_usd"] > 0) == (0.0, True)
     assert told(["--judge", "lax", "--judge-checks", "8", "--out", "lax"], capsys, 2) == report
     assert len((here / "lax" / "journal.jsonl").read_text().splitlines()) == 24
-    strict = told(["--judge", "strict", "--judge-checks", "30"], capsys, 0)
-    assert (strict["trust"], strict["false_reject_share"]) == ("trusted", 1.0)
+    strict = told(["--judge", "strict", "--judge-checks", "30"], capsys, 2)
+    assert (strict["trust"], strict["false_reject_share"]) == ("refused", 1.0)
+    assert [r["share"] for r in strict["wrong"]] == [0.0, 0.0]
 
 
 def test_a_file_without_votes_is_shown_to_the_tier(here: Path, capsys: Capture) -> None:

@@ -63,7 +63,7 @@ def shares(report: JudgeReport) -> dict[str, float | None]:
     [
         (FakeTier(careful), 0.0, 0.0, "trusted"),
         (FakeTier(verdict(True)), 1.0, 0.0, "refused"),
-        (FakeTier(verdict(False)), 0.0, 1.0, "trusted"),
+        (FakeTier(verdict(False)), 0.0, 1.0, "refused"),
     ],
 )
 async def test_extremes(

@@ -89,3 +89,17 @@ def test_judges_are_reported_apart() -> None:
     both = judge_reports([*lines("vague", 60, 50, "lax"), *lines("vague", 60, 0, "strict")])
     assert [(r.judge, r.trust()) for r in both] == [("lax", "refused"), ("strict", "trusted")]
     assert len(why_refused(both)) == 1
+
+
+def test_a_judge_that_cant_tell_right_from_wrong_is_refused_however_strict() -> None:
+    report = judge_report([*lines("vague", 60, 1), *lines("right", 60, 1)])
+    assert report.trust() == "refused"
+    assert "can't tell them apart" in report.said()
+    assert judge_report([*lines("vague", 60, 1), *lines("right", 60, 2)]).trust() == "trusted"
+
+
+def test_every_style_is_said() -> None:
+    said = judge_report([*lines("vague", 60, 20), *lines("specific", 60, 3), *lines("right", 60, 57)]).said()
+    assert "33.3% of vague wrong answers" in said
+    assert "5.0% of specific wrong answers" in said
+    assert "refuses 5.0% of right ones" in said
