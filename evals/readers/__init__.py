@@ -109,18 +109,18 @@ def _is_own(path: Path) -> bool:
         _, row = next(files.rows_of(path))
     except (SuiteError, StopIteration):
         return True
-    return _format_of(row) in (OWN, None)
+    return _format_of(row) == OWN
 
 
 def _format_of(row: Foreign) -> str | None:
-    if set(row) <= _OWN_FIELDS and {"prompt", "messages"} & set(row):
+    if set(row) <= _OWN_FIELDS:
         return OWN
     found = next((name for name, known in FORMATS.items() if known.takes(row)), None)
     return found or (OWN if {"prompt", "messages"} & set(row) and "id" in row else None)
 
 
 def _lines(path: Path, format: str | None, fields: Mapping[str, str] | None) -> Iterator[Numbered]:
-    rows = _Rows(_rows(path, fields))
+    rows = _Rows(_tasked(_rows(path, fields), path))
     try:
         name = format or rows.format()
         if name == MAPPED and fields is not None:
@@ -184,6 +184,19 @@ def _rows(path: Path, fields: Mapping[str, str] | None) -> Iterator[Numbered]:
     return files.rows_of(path)
 
 
+def _tasked(rows: Iterator[Numbered], path: Path) -> Iterator[Numbered]:
+    """BBH's rows come without their task where a file or folder is named after it."""
+    task: str | None = None
+    for place, (n, row) in enumerate(rows):
+        if place == 0 and {"input", "target"} <= set(row) and "task" not in row:
+            from stepwell.evals.scoring.bbh import TASKS
+
+            task = next(
+                (name for name in (files.stem_of(path), path.name, path.parent.name) if name in TASKS), None
+            )
+        yield n, row if task is None else {"task": task} | row
+
+
 def _rows_in(folder: Path) -> Iterator[Numbered]:
     """Rows of all files of a folder, of the first of these endings that it has."""
     for ending in (".json", ".jsonl", ".csv", ".tsv"):
@@ -195,9 +208,4 @@ def _rows_in(folder: Path) -> Iterator[Numbered]:
                 raise SuiteError(f"{file.name}: {e}", field=e.field) from None
         if found:
             return
-    raise SuiteError(f"{folder} holds no file that can be read: {', '.join(hf_endings())}")
-
-
-def hf_endings() -> tuple[str, ...]:
-    """Endings of files that are read."""
-    return (".jsonl", ".json", ".csv", ".tsv", ".yaml", ".yml", ".arrow", ".parquet")
+    raise SuiteError(f"{folder} holds no file that can be read: .jsonl, .json, .csv, .tsv, .arrow, .parquet")

@@ -141,6 +141,14 @@ def test_a_folder_of_bbh_tasks_names_them_by_its_files(tmp_path: Path) -> None:
     assert len(Suite.load(tmp_path / "navigate.json").rows) == 1
 
 
+def test_a_file_named_after_a_bbh_task_needs_no_task_in_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "navigate.jsonl").write_text(json.dumps({"input": BBH["input"], "target": "No"}))
+    assert Suite.load(tmp_path / "navigate.jsonl").rows[0].tags == ("navigate",)
+    (tmp_path / "other.jsonl").write_text(json.dumps({"input": BBH["input"], "target": "No"}))
+    with pytest.raises(SuiteError, match="no known format"):
+        Suite.load(tmp_path / "other.jsonl")
+
+
 def test_mmlu_as_published_has_no_header(tmp_path: Path) -> None:
     for subject in ("botany_test.csv", "logic_test.csv"):
         with open(tmp_path / subject, "w", newline="") as file:
