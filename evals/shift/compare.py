@@ -14,7 +14,7 @@ from stepwell.evals.shift.clusters import topics
 from stepwell.evals.shift.discriminant import reduced, together
 from stepwell.evals.shift.effects import class_shift, number_shift
 from stepwell.evals.shift.energy import energy
-from stepwell.evals.shift.features import rows_of, scaled, unlikeness
+from stepwell.evals.shift.features import scaled, shared_rows, shared_vectors, unlikeness
 from stepwell.evals.shift.lines import ShiftError
 from stepwell.evals.shift.report import Shift, ShiftReport
 from stepwell.evals.shift.traffic import LENGTH, NEED, NOVELTY, Traffic
@@ -73,8 +73,9 @@ def _shifts(reference: Traffic, recent: Traffic, seed: int) -> Iterator[Shift]:
     ]
     for name in reference.classes.keys() & recent.classes.keys():
         found.append(class_shift(name, reference.classes[name], recent.classes[name], seed=seed))
-    if _share_vectors(reference, recent) and reference.vectors is not None and recent.vectors is not None:
-        found.append(class_shift(TOPIC, *topics(reference.vectors, recent.vectors, seed=seed), seed=seed))
+    vectors = shared_vectors(reference, recent)
+    if vectors is not None:
+        found.append(class_shift(TOPIC, *topics(*vectors, seed=seed), seed=seed))
     rows = _pooled_rows(reference, recent)
     if rows.shape[1]:
         old, new = rows[: reference.n], rows[reference.n :]
@@ -84,10 +85,10 @@ def _shifts(reference: Traffic, recent: Traffic, seed: int) -> Iterator[Shift]:
 
 def _pooled_rows(reference: Traffic, recent: Traffic) -> Floats:
     """Both sides as features, one after the other; of vectors what varies most, lest they drown all else."""
-    table = np.concatenate([rows_of(side, with_vectors=False) for side in (reference, recent)])
-    if _share_vectors(reference, recent):
-        vectors = np.concatenate([v for v in (reference.vectors, recent.vectors) if v is not None])
-        table = np.concatenate((table, reduced(vectors)), axis=1)
+    table = np.concatenate(shared_rows(reference, recent))
+    vectors = shared_vectors(reference, recent)
+    if vectors is not None:
+        table = np.concatenate((table, reduced(np.concatenate(vectors))), axis=1)
     return scaled(table, table)
 
 
@@ -97,15 +98,13 @@ def _numbers(what: str, old: dict[str, Floats], new: dict[str, Floats]) -> Itera
         yield None if shift is None else msgspec.structs.replace(shift, what=what)
 
 
-def _share_vectors(a: Traffic, b: Traffic) -> bool:
-    return a.vectors is not None and b.vectors is not None and a.vectors.shape[1] == b.vectors.shape[1]
-
-
 def alarm_of(reference: Traffic, recent: Traffic, *, alpha: float = 0.05, seed: int = 0) -> Alarm:
     """Watch the recent requests one after the other, against reference requests not used before."""
     split = Split(reference.n, recent.n, seed=seed)
-    has_vectors = _share_vectors(reference, recent)
-    old, new = (rows_of(side, with_vectors=has_vectors) for side in (reference, recent))
+    old, new = shared_rows(reference, recent)
+    vectors = shared_vectors(reference, recent)
+    if vectors is not None:
+        old, new = (np.concatenate(pair, axis=1) for pair in zip((old, new), vectors, strict=True))
     rows = scaled(old, old[split.known]), scaled(new, old[split.known])
     scores = dict(_alarm_scores(reference, recent, split))
     if rows[0].shape[1]:

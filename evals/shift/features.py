@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepwell.evals.shift.traffic import NEED
 from stepwell.router.traits import TRAITS
 
 if TYPE_CHECKING:
@@ -16,15 +17,25 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _MOST_DEVIATIONS = 5.0
+_LEAST_KNOWN = 0.9  # what is often missing on one side alone would tell the sides apart by that
 
 
-def rows_of(traffic: Traffic, *, with_vectors: bool) -> Floats:
-    """Traits, router's need and the vector, shape (n, f); not scaled, NaN where unknown."""
-    columns = [traffic.numbers[name] for name in (*TRAITS, "need") if name in traffic.numbers]
-    table = np.stack(columns, axis=1) if columns else np.zeros((traffic.n, 0))
-    if with_vectors and traffic.vectors is not None:
-        return np.concatenate((table, traffic.vectors), axis=1)
-    return table
+def shared_rows(a: Traffic, b: Traffic) -> tuple[Floats, Floats]:
+    """Traits and the router's need, as far as both sides know them, shape (n, f) each; NaN where unknown."""
+    names = [n for n in (*TRAITS, NEED) if min(_known_share(a, n), _known_share(b, n)) >= _LEAST_KNOWN]
+    found = [np.stack([t.numbers[n] for n in names], axis=1) if names else np.zeros((t.n, 0)) for t in (a, b)]
+    return found[0], found[1]
+
+
+def shared_vectors(a: Traffic, b: Traffic) -> tuple[Floats, Floats] | None:
+    """Both sides' vectors; None where they are not all there, or of different widths."""
+    if a.vectors is None or b.vectors is None or a.vectors.shape[1] != b.vectors.shape[1]:
+        return None
+    return a.vectors, b.vectors
+
+
+def _known_share(traffic: Traffic, name: str) -> float:
+    return float(1 - np.isnan(traffic.numbers[name]).mean()) if name in traffic.numbers else 0.0
 
 
 def scaled(rows: Floats, by: Floats) -> Floats:

@@ -46,8 +46,9 @@ class ShiftReport(msgspec.Struct, frozen=True):
 
     @property
     def p_ok(self) -> list[NumberShift]:
-        """What the router makes of it, by tier."""
-        return [s for s in self.shifts if isinstance(s, NumberShift) and s.what == "p_ok"]
+        """What the router makes of it, by tier, weakest first."""
+        found = [s for s in self.shifts if isinstance(s, NumberShift) and s.what == "p_ok"]
+        return sorted(found, key=lambda s: s.reference)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for --json, each shift with its effect."""
