@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import cast
 
 from stepwell.evals.readers import files
 from stepwell.evals.readers.fields import Foreign
+from stepwell.evals.readers.formats import FORMATS, OWN, format_of
 from stepwell.evals.suite import SuiteError
 
-OWN = "stepwell"
 MAPPED = "mapped"
 Numbered = tuple[int, dict[str, object]]
-_Lines = Callable[[Iterable[Foreign]], Iterator[dict[str, object]]]
-_OWN_FIELDS = {"id", "prompt", "messages", "turns", "target", "scorer", "tags", "cluster", "params"}
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format of others.
-
-    Attributes:
-        module: File here that knows it.
-        fits: Whether a row looks like one; None: its file says so.
-    """
-
-    module: str
-    function: str = "lines"
-    fits: Callable[[Foreign], bool] | None = None
-
-    def lines(self, rows: Iterable[Foreign]) -> Iterator[dict[str, object]]:
-        """Rows as lines of a suite."""
-        return cast(_Lines, getattr(self._loaded(), self.function))(rows)
-
-    def takes(self, row: Foreign) -> bool:
-        """Whether a row looks like one of this format."""
-        fits = self.fits or cast(Callable[[Foreign], bool], self._loaded().fits)
-        return self.function == "lines" and fits(row)
-
-    def _loaded(self) -> ModuleType:
-        return import_module(f"stepwell.evals.readers.{self.module}")
-
-
-def _has(*names: str) -> Callable[[Foreign], bool]:
-    return lambda row: all(name in row for name in names)
-
-
-# in the order in which a row is tried
-FORMATS: Mapping[str, Format] = {
-    "ifeval": Format("ifeval", fits=_has("instruction_id_list", "prompt")),
-    "humaneval": Format("code", fits=_has("entry_point", "test", "prompt")),
-    "mbpp": Format("code", fits=_has("test_list", "code")),
-    "mtbench": Format("mtbench"),
-    "openai_evals": Format("openai_evals"),
-    "openai_match": Format("openai_evals", "matched"),
-    "bbh": Format("bbh"),
-    "gsm8k": Format("gsm8k"),
-    "choice": Format("choice"),
-}
 
 
 def read_lines(
@@ -109,14 +59,7 @@ def _is_own(path: Path) -> bool:
         _, row = next(files.rows_of(path))
     except (SuiteError, StopIteration):
         return True
-    return _format_of(row) == OWN
-
-
-def _format_of(row: Foreign) -> str | None:
-    if set(row) <= _OWN_FIELDS:
-        return OWN
-    found = next((name for name, known in FORMATS.items() if known.takes(row)), None)
-    return found or (OWN if {"prompt", "messages"} & set(row) and "id" in row else None)
+    return format_of(row) == OWN
 
 
 def _lines(path: Path, format: str | None, fields: Mapping[str, str] | None) -> Iterator[Numbered]:
@@ -150,7 +93,7 @@ class _Rows:
         self._first = next(self._numbered, None)
         if self._first is None:
             return OWN
-        found = _format_of(self._first[1])
+        found = format_of(self._first[1])
         if found is None:
             known = ", ".join(FORMATS)
             raise SuiteError(
@@ -189,7 +132,7 @@ def _tasked(rows: Iterator[Numbered], path: Path) -> Iterator[Numbered]:
     task: str | None = None
     for place, (n, row) in enumerate(rows):
         if place == 0 and {"input", "target"} <= set(row) and "task" not in row:
-            from stepwell.evals.scoring.bbh import TASKS
+            from stepwell.evals.scoring.bbh_tasks import TASKS
 
             task = next(
                 (name for name in (files.stem_of(path), path.name, path.parent.name) if name in TASKS), None

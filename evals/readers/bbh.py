@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stepwell.evals.readers.fields import Foreign, id_of, text
-from stepwell.evals.scoring.bbh import TASKS, options_of
+from stepwell.evals.scoring.bbh_tasks import TASKS, options_of
 from stepwell.evals.suite import SuiteError
 
 _FORMS = {

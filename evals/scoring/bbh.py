@@ -15,73 +15,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
 
 import msgspec
 
 from stepwell.evals.scored import Scored
+from stepwell.evals.scoring.bbh_tasks import SAID, TASKS, WORDS, Kind, Target
 from stepwell.evals.scoring.same import INVALID, same
 from stepwell.evals.scoring.spelled import number_of, spelled_numbers
 
-Kind = Literal["options", "words", "brackets", "number", "said", "sorted"]
 _IGNORED = tuple(re.compile(p) for p in (r"\.$", ",", r"\\", "\n", '"'))
 _SAYS = re.compile(r"(?:[Tt]he answer is |The answer: |The final answer: )(?=.)(.*)")
 _SAYS_LOW = re.compile(r"the answer is (?=.)(.*)")
 _OPTION = re.compile(r"\([A-Z]\)")
 _BRACKETS = re.compile(r'[][" (){}<>]+')
 _NUMBER = re.compile(r"[-0-9]+")
-_YES_NO = re.compile(r"\b(?:Yes|No|yes|no)\b")
-_OPTION_TEXT = re.compile(r"\([A-Z]\)([^\n^(]*)")
-
-
-class Target(msgspec.Struct, frozen=True):
-    """What decides one row.
-
-    Attributes:
-        choices: Texts of the options as `options_of` reads them, for tasks with options.
-        words: What is to be sorted, for word_sorting.
-    """
-
-    task: str
-    answer: str
-    choices: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-
-
-_WORDS: Mapping[str, re.Pattern[str]] = {
-    "boolean_expressions": re.compile(r"\b(?:True|False)\b"),
-    "causal_judgement": _YES_NO,
-    "navigate": _YES_NO,
-    "formal_fallacies": re.compile(r"\b(?:valid|invalid)\b"),
-}
-_SAID: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
-    "sports_understanding": (re.compile(r"\b(?:no|not plausible)\b"), re.compile(r"\b(?:yes|plausible)\b")),
-    "web_of_lies": (
-        re.compile(r"\b(?:no|does not tell the truth|is not telling the truth)\b"),
-        re.compile(r"\b(?:yes|tells the truth|is telling the truth)\b"),
-    ),
-}
-_NUMBERS = ("multistep_arithmetic_two", "object_counting")
-_OPTIONS = (
-    *("date_understanding", "disambiguation_qa", "geometric_shapes", "hyperbaton"),
-    *(f"logical_deduction_{n}_objects" for n in ("three", "five", "seven")),
-    *("movie_recommendation", "penguins_in_a_table", "reasoning_about_colored_objects", "ruin_names"),
-    *("salient_translation_error_detection", "snarks", "temporal_sequences"),
-    *(f"tracking_shuffled_objects_{n}_objects" for n in ("three", "five", "seven")),
-)
-TASKS: Mapping[str, Kind] = {
-    **dict.fromkeys(_WORDS, "words"),
-    **dict.fromkeys(_SAID, "said"),
-    **dict.fromkeys(_NUMBERS, "number"),
-    **dict.fromkeys(_OPTIONS, "options"),
-    "dyck_languages": "brackets",
-    "word_sorting": "sorted",
-}
-
-
-def options_of(question: str) -> tuple[str, ...]:
-    """The texts after (A), (B), ... in a question."""
-    return tuple(found.strip() for found in _OPTION_TEXT.findall(question))
 
 
 def flexible(answer: str, target: str) -> float:
@@ -145,7 +92,7 @@ def _nth(found: Sequence[str], n: int) -> str | None:
 
 
 def _word(answer: str, target: Target, n: int) -> str | None:
-    return _nth(_WORDS[target.task].findall(answer), n)
+    return _nth(WORDS[target.task].findall(answer), n)
 
 
 def _bracket(answer: str, target: Target, n: int) -> str | None:
@@ -163,7 +110,7 @@ def _number(answer: str, target: Target, n: int) -> str | None:
 
 def _said(answer: str, target: Target, n: int) -> str | None:
     """Yes or no, whichever of its wordings comes last (or first)."""
-    no, yes = _SAID[target.task]
+    no, yes = SAID[target.task]
     found = _nth(re.findall(f"{no.pattern}|{yes.pattern}", answer.lower()), n)
     return None if found is None else "no" if no.search(found) else "yes"
 

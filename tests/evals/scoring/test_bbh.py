@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.evals.scorers import SCORERS
-from stepwell.evals.scoring.bbh import TASKS, options_of
+from stepwell.evals.scoring.bbh_tasks import TASKS, options_of
 from stepwell.evals.scoring.spelled import number_of, spelled_numbers
 
 SIDES = ("the red, round ball", "the blue ball", "no ball (none)")
