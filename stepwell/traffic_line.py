@@ -38,7 +38,7 @@ class Logged(msgspec.Struct, frozen=True, omit_defaults=True):
         propensity: By tier the odds that exploring drew it; {} where it could not.
         cost_usd: All that the request cost; None where nobody knows. `is_whole`: it is of one call.
         traits, vector: Of the last ask, as outcome notes keep them: float32 and float16, little-endian.
-        words: Whether the text of the ask can be read in `messages`.
+        words: Hashes of its words, uint16, little-endian; where the configuration keeps them.
         messages, answer: Only where text is kept; `is_masked` says that values in it were replaced.
         scores: By tier, 0..1: what people or graders said of an answer of it.
         source: Whose log it was.
@@ -79,6 +79,7 @@ class Logged(msgspec.Struct, frozen=True, omit_defaults=True):
     traits_hash: str = ""
     vector: bytes = b""
     embedder: str = ""
+    words: bytes = b""
     messages: tuple[dict[str, object], ...] = ()
     answer: str | None = None
     is_masked: bool = False

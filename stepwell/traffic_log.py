@@ -166,7 +166,7 @@ class _Lines:
 
     def _whole(self, job: _Job) -> Logged:
         if self._config.keep == "features":
-            return _with_features(job)
+            return _with_features(job, has_words=self._config.words)
         if self._config.keep == "masked":
             said, answer = self._masked(job)
             return msgspec.structs.replace(job.line, messages=said, answer=answer, is_masked=True)
@@ -237,15 +237,17 @@ def _hold(file: int) -> None:
     fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _with_features(job: _Job) -> Logged:
-    from stepwell.router.traits import TRAITS_HASH, traits  # imports numpy
+def _with_features(job: _Job, *, has_words: bool) -> Logged:
+    from stepwell.router.learned.inputs import read_inputs  # imports numpy
+    from stepwell.router.traits import TRAITS_HASH
 
     ask = last_ask(job.request.messages).encode("utf-8", "replace").decode()
-    has_vector = job.vector is not None
+    read = read_inputs([read_ask(ask)])
     return msgspec.structs.replace(
         job.line,
-        traits=traits(read_ask(ask)).astype("<f4").tobytes(),
+        traits=read.traits[0].astype("<f4").tobytes(),
         traits_hash=TRAITS_HASH,
+        words=read.words[0].astype("<u2").tobytes() if has_words else b"",
         vector=job.vector.astype("<f2").tobytes() if job.vector is not None else b"",
-        embedder=job.embedder if has_vector else "",
+        embedder=job.embedder if job.vector is not None else "",
     )

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One ask as arrays of one row; `embedder` names what made its vector, "" where there is none."""
+    """One ask as arrays of one row.
+
+    Attributes:
+        embedder: Names what made its vector; "" where there is none.
+        has_words: Its words are there, too, and not only traits.
+    """
 
     inputs: Inputs
     embedder: str = ""
+    has_words: bool = True
 
     @property
     def key(self) -> bytes:
@@ -49,7 +55,8 @@ def features_of(row: Logged, ask: str | None, vector: NDArray[np.float32] | None
         return None
     traits = np.frombuffer(row.traits, "<f4").astype(np.float32)[None, :]
     made = np.frombuffer(row.vector, "<f2").astype(np.float32)[None, :] if row.vector else None
-    return Features(Inputs(traits, [np.zeros(0, np.intp)], made), row.embedder)
+    words = np.frombuffer(row.words, "<u2").astype(np.intp)
+    return Features(Inputs(traits, [words], made), row.embedder, has_words=bool(row.words))
 
 
 class Learnt:

@@ -34,7 +34,8 @@ class ReplayReport(msgspec.Struct, frozen=True):
     Attributes:
         n_logged: Lines of the log; `n_bad` could not be read.
         left_out: Why others were not decided again, by how many: pins, cache hits, no features.
-        n_decided: Decided again.
+        n_decided: Decided again; `n_wordless` of them by traits and vector alone, so that a policy which reads words
+            may decide them otherwise when it serves.
         moves: From which tier to which, most frequent first.
         share_changed: Of those decided again.
         n_in_sample: Requests that the policy learnt from: no part of verdict and settling.
@@ -49,6 +50,7 @@ class ReplayReport(msgspec.Struct, frozen=True):
     n_bad: int
     left_out: dict[str, int]
     n_decided: int
+    n_wordless: int
     moves: tuple[Move, ...]
     share_changed: float
     cost: CostChange
@@ -110,6 +112,7 @@ def replayed(
         n_bad=n_bad,
         left_out=_left_out(found, n_logged),
         n_decided=len(known),
+        n_wordless=sum(f.features is not None and not f.features.has_words for f in known),
         moves=tuple(Move(old, new, n) for (old, new), n in by_move(known).items()),
         share_changed=sum(f.is_changed for f in known) / len(known) if known else 0.0,
         cost=costs.change(known),

@@ -32,6 +32,11 @@ class TrafficConfig(Section):
         description="features: traits and vector of the last ask, no text; masked: messages and answer, with "
         "what `checks` find replaced by [KIND]; none: neither, so that the log can't be replayed",
     )
+    words: bool = Field(
+        default=False,
+        description="features: the ask's words as hashes of 12 bits, too, which a dictionary partly undoes; without "
+        "them a policy that reads words may decide otherwise when it is replayed",
+    )
     checks: list[str] = Field(
         default_factory=lambda: list(MASKED),
         min_length=1,

@@ -21,6 +21,11 @@ def tell_replay(report: ReplayReport) -> None:
         print(f"  left out: {n:,}, {why}")
     if not report.n_decided:
         return
+    if report.n_wordless:
+        print(
+            f"  {report.n_wordless:,} by traits and vector alone: served, a policy that reads words may decide them "
+            "otherwise (traffic.words: true, or keep: masked, makes a log exact)"
+        )
     print()
     rows = [(m.old, m.new, f"{m.n:,}", f"{m.n / report.n_decided:.1%}") for m in report.moves]
     terminal.table(("was", "would be", "requests", "share"), rows)
