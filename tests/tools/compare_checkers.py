@@ -18,7 +18,8 @@ from typing import Any
 
 import yaml
 
-from stepwell.evals.readers import FORMATS, files
+from stepwell.evals.readers import files
+from stepwell.evals.readers.formats import FORMATS
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import canonical_json
 from tests.tools.made_answers import made_answers

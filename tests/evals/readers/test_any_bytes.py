@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell.evals.readers import FORMATS
+from stepwell.evals.readers.formats import FORMATS
 from stepwell.evals.suite import Suite, SuiteError
 
 FIELDS = [

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.evals.readers import FORMATS, read_lines
+from stepwell.evals.readers import read_lines
+from stepwell.evals.readers.formats import FORMATS
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Suite, SuiteError
 
