@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stepwell.evals.plan import Sample
+from stepwell.evals.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,18 @@ class Pacing:
 
 @dataclass(slots=True)
 class Lane:
-    """The samples of one tier."""
+    """The samples of one tier or model, whichever arms ask it."""
 
-    fresh: deque[Sample]
+    throttle: Throttle
+    fresh: deque[Sample] = field(default_factory=deque)
     back: list[tuple[float, int, Sample]] = field(default_factory=list)
     paused_until: float = 0.0
     n_refused_in_row: int = 0
 
     def next_due(self) -> float | None:
-        """Loop time from which a sample can be had; 0 means now, None means that there is none."""
+        """Loop time from which a sample can be had; 0 means now, None that there is none, or no room for one."""
+        if not self.throttle.has_room:
+            return None
         if self.fresh:
             return self.paused_until
         return max(self.back[0][0], self.paused_until) if self.back else None
@@ -54,13 +58,30 @@ class Lane:
 class Waiting:
     """The queue of a run. Single-threaded: call it from the event loop."""
 
-    def __init__(self, samples: Iterable[Sample], pacing: Pacing) -> None:
+    def __init__(
+        self,
+        samples: Iterable[Sample],
+        pacing: Pacing,
+        *,
+        most_at_once: int,
+        throttles: dict[str, Throttle] | None = None,
+    ) -> None:
+        """Queue samples.
+
+        Args:
+            most_at_once: Requests under way at one tier, at most.
+            throttles: By tier, what was learnt of it before.
+        """
         self._pacing = pacing
         self._lanes: dict[str, Lane] = {}
+        known = {} if throttles is None else throttles
         for sample in samples:
-            self._lanes.setdefault(sample.tier, Lane(deque())).fresh.append(sample)
+            if sample.lane not in self._lanes:
+                throttle = known.setdefault(sample.lane, Throttle(most_at_once))
+                self._lanes[sample.lane] = Lane(throttle)
+            self._lanes[sample.lane].fresh.append(sample)
         self._turn = deque(self._lanes.values())
-        self._changed = asyncio.Event()
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._n_out = 0
         self._n_put_back = 0
         self.is_stopped = False
@@ -69,22 +90,34 @@ class Waiting:
         """The next sample, as soon as one is due; None when all are done or the run was stopped."""
         loop = asyncio.get_running_loop()
         while not self.is_stopped:
-            now = loop.time()
-            sample = self._pop(now)
+            sample = self._pop(loop.time())
             if sample is not None:
                 self._n_out += 1
+                self._lanes[sample.lane].throttle.sent()
                 return sample
             due = min((d for lane in self._turn if (d := lane.next_due()) is not None), default=None)
             if due is None and self._n_out == 0:
                 break
-            self._changed.clear()
-            try:
-                async with asyncio.timeout_at(due):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-        self._changed.set()
+            await self._wait(due)
+        self._wake(len(self._waiters))
         return None
+
+    async def _wait(self, due: float | None) -> None:
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(change)
+        try:
+            async with asyncio.timeout_at(due):
+                await change
+        except TimeoutError:
+            pass
+
+    def _wake(self, n: int) -> None:
+        """Let so many look again; who ended a sample does so by itself."""
+        while n and self._waiters:
+            change = self._waiters.popleft()
+            if not change.done():
+                change.set_result(None)
+                n -= 1
 
     def _pop(self, now: float) -> Sample | None:
         for _ in range(len(self._turn)):
@@ -97,13 +130,13 @@ class Waiting:
 
     def finish(self, sample: Sample) -> None:
         """A sample ended; its tier answers."""
-        self._n_out -= 1
-        self._lanes[sample.tier].n_refused_in_row = 0
-        self._changed.set()
+        lane = self._lanes[sample.lane]
+        lane.n_refused_in_row = 0
+        self._end(lane, was_refused=False)
 
     def put_back(self, sample: Sample, *, wait_s: float, was_refused: bool) -> None:
         """Ask again after `wait_s`; a streak of refusals (429) pauses the tier for as long."""
-        lane = self._lanes[sample.tier]
+        lane = self._lanes[sample.lane]
         due = asyncio.get_running_loop().time() + wait_s
         self._n_put_back += 1
         heapq.heappush(lane.back, (due, self._n_put_back, sample))
@@ -111,13 +144,22 @@ class Waiting:
             lane.n_refused_in_row += 1
             if lane.n_refused_in_row >= self._pacing.streak:
                 lane.paused_until = max(lane.paused_until, due)
+        self._end(lane, was_refused=was_refused)
+
+    def _end(self, lane: Lane, *, was_refused: bool) -> None:
+        limit = lane.throttle.limit
+        lane.throttle.ended(was_refused=was_refused)
         self._n_out -= 1
-        self._changed.set()
+        self._wake(1 + max(0, lane.throttle.limit - limit))
 
     def stop(self) -> None:
         """Hand out nothing more."""
         self.is_stopped = True
-        self._changed.set()
+        self._wake(len(self._waiters))
+
+    @property
+    def n_lanes(self) -> int:
+        return len(self._lanes)
 
     @property
     def n_left(self) -> int:

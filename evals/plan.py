@@ -41,6 +41,11 @@ class Sample:
         """The arm's name."""
         return self.arm.name
 
+    @property
+    def lane(self) -> str:
+        """Whom it queues for: arms that ask one tier share what that tier takes."""
+        return self.arm.tier or self.arm.model or ""
+
 
 def plan(
     suite: Suite, arms: Sequence[tuple[Arm, Sequence[str]]], *, repeats: int = 1, seed: int | None = None

@@ -22,6 +22,7 @@ from stepwell.evals.report import Question, Report, by_arm, pairs_of, report_of
 from stepwell.evals.scoring.open import Judging
 from stepwell.evals.staged import looks_of, order_of, stages_of
 from stepwell.evals.suite import Suite, sha256_of
+from stepwell.evals.throttle import Throttle
 from stepwell.evals.verdict.sequential import may_stop
 
 # (samples done, samples planned, dollars spent, seconds left or None)
@@ -35,7 +36,7 @@ class RunOptions:
     """How a suite is run.
 
     Attributes:
-        concurrency: Requests in flight at most.
+        concurrency: Requests in flight at each tier, at most.
         max_usd: Stop before a call once this much is spent, earlier runs on this journal and judges counted; the
             overshoot is at most what is in flight.
         seed: Sent with each request, plus the number of the repeat.
@@ -199,6 +200,7 @@ class _Run:
     n_planned: int
     on_progress: Progress | None
     waiting: Waiting = field(init=False)
+    throttles: dict[str, Throttle] = field(default_factory=dict)
     n_before: int = 0
     n_done: int = 0
     spent_nano_usd: int = 0
@@ -235,10 +237,15 @@ class _Run:
                 await self._ask_all(sorted(of_stage, key=lambda s: (s.repeat, s.row.id)))
 
     async def _ask_all(self, samples: Sequence[Sample]) -> None:
-        self.waiting = Waiting(samples, self.options.pacing)
+        self.waiting = Waiting(
+            samples,
+            self.options.pacing,
+            most_at_once=self.options.concurrency,
+            throttles=self.throttles,
+        )
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.options.concurrency, self.waiting.n_left)):
+                for _ in range(min(self.options.concurrency * self.waiting.n_lanes, self.waiting.n_left)):
                     group.create_task(self._work())
         except ExceptionGroup as errors:  # one is easier to read than a group of one
             raise errors.exceptions[0] from None

@@ -72,7 +72,7 @@ async def test_resuming_asks_nothing_again_and_reports_the_same(
     second = make_well()
     resumed = await run_suite(second, sums, tiers=["weak", "auto"], journal_path=tmp_path / "part")
     n_first = sum(first.asked.values())
-    assert 29 <= n_first <= 34
+    assert 29 <= n_first <= 38
     assert sum(second.asked.values()) == 80 - n_first
     assert timeless(resumed) == timeless(whole)
     third = make_well()

@@ -45,7 +45,9 @@ def _how(parser: Parser) -> None:
     run = parser.add_argument_group("the run")
     run.add_argument("--out", metavar="DIR", help="a journal that is there is taken up again")
     run.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")
-    run.add_argument("--concurrency", type=int, default=8, metavar="N", help="requests at once (default 8)")
+    run.add_argument(
+        "--concurrency", type=int, default=8, metavar="N", help="requests at once at each tier (default 8)"
+    )
     run.add_argument("--repeats", type=int, default=1, metavar="N", help="times that each row is asked")
     run.add_argument("--seed", type=int, metavar="N", help="sent along, plus the repeat; draws --limit, too")
     run.add_argument("--ttft", action="store_true", help="ask for streams, to know the time to first token")
