@@ -10,11 +10,9 @@ from stepwell.evals.pacing import Pacing
 from stepwell.evals.scoring.graded.judge import Judge, Vote
 from stepwell.evals.scoring.graded.options import GradedOptions
 from stepwell.evals.scoring.graded.patience import patiently
+from stepwell.evals.scoring.graded.preferences import FIRST, SECOND
 from stepwell.evals.scoring.graded.prompts import Prompt, compare_prompt
 from stepwell.evals.suite import Row
-
-FIRST = "first"
-SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)

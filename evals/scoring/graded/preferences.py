@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from stepwell.evals.entries import Compared
-from stepwell.evals.scoring.graded.duel import FIRST
 from stepwell.evals.verdict.fixed import LEVEL, Matched, make_pair, match
 from stepwell.evals.verdict.means import mean_interval
 from stepwell.evals.verdict.pair import Pair
@@ -16,6 +15,9 @@ from stepwell.evals.verdict.several import holm, holm_levels
 from stepwell.evals.verdict.shares import wilson
 
 TIE = 0.5
+# places of answers in a prompt
+FIRST = "first"
+SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Answer(msgspec.Struct, frozen=True):
     id: str | int
     style: str
     question: str
-    gold: str | int | float
+    gold: str | int | float | list[str] | None
     answer: str
     judge_votes: list[bool] = []
     category: str | int | None = None
@@ -40,6 +40,12 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def case(self) -> str:
         return str(self.id)
+
+    @property
+    def reference(self) -> str:
+        """What a judge is shown as the right answer; empty: none."""
+        gold = self.gold if isinstance(self.gold, list) else [self.gold]
+        return " or ".join(str(text) for text in gold if text is not None)
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -73,7 +79,8 @@ def _read(line: bytes, n: int) -> list[Answer]:
     try:
         fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
         if "answer" in fields:
-            return [msgspec.json.decode(line, type=Answer)]
+            # votes may be written as 0 and 1
+            return [msgspec.json.decode(line, type=Answer, strict=False)]
         case = msgspec.json.decode(line, type=_Case)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise AnswersError(f"line {n}: {_fault(e)}") from None
@@ -117,7 +124,7 @@ def counted(answers: Iterable[Answer]) -> list[Planted]:
 def checks_of(answers: Iterable[Answer], form: Form) -> Iterator[Check]:
     """The answers as checks of a judge that is to be asked."""
     for answer in answers:
-        row = planted_row(answer.case, answer.question, str(answer.gold), form)
+        row = planted_row(answer.case, answer.question, answer.reference, form)
         yield Check(form, answer.case, row, answer.style, answer.answer)
 
 

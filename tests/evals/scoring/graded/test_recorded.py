@@ -31,6 +31,14 @@ def test_recorded_votes_are_counted_by_majority() -> None:
     assert [(r.kind, r.n_accepted) for r in report.by_kind] == [("0", 2), ("1", 0)]
 
 
+@pytest.mark.parametrize(
+    ("gold", "reference"), [(2019, "2019"), (["May", "in May"], "May or in May"), (None, ""), ("x", "x")]
+)
+def test_references_of_many_shapes(gold: object, reference: str) -> None:
+    (answer,) = read_answers([line(0, gold=gold, judge_votes=[1, 0, 1])])
+    assert (answer.reference, answer.judge_votes) == (reference, [True, False, True])
+
+
 def test_one_question_may_have_answers_of_several_styles() -> None:
     answers = read_answers([line(0, judge_votes=[True]), line(0, "right", judge_votes=[False])])
     report = judge_report(counted(answers))
