@@ -45,11 +45,11 @@ def frame() -> str:
     return (
         '<section class="browser" aria-labelledby="samples-title"><h2 id="samples-title">Samples</h2>'
         '<form id="sift" role="search" hidden>'
-        '<label class="grow">Search ids and texts<input type="search" id="text" autocomplete="off" spellcheck="false">'
-        f'</label><label>Show<select id="show">{shows}</select></label>'
-        '<label class="several">Arm<select id="arm"><option value="-1">all arms</option></select></label>'
-        '<label>Tag<select id="tag"><option value="-1">all tags</option></select></label>'
-        f'<label>Order<select id="order">{orders}</select></label>'
+        f"{_field('text', 'Search ids and texts', _SEARCH, css_class='field grow')}"
+        f"{_field('show', 'Show', f'<select id=show>{shows}</select>')}"
+        f"{_field('arm', 'Arm', _choice('arm', 'all arms'), css_class='field several')}"
+        f"{_field('tag', 'Tag', _choice('tag', 'all tags'))}"
+        f"{_field('order', 'Order', f'<select id=order>{orders}</select>')}"
         '<button type="reset">Reset</button></form>'
         '<p id="found" role="status">The samples open by script.</p>'
         '<div class="bench"><div id="listing"><div class="heads" id="heads"></div>'
@@ -59,6 +59,17 @@ def frame() -> str:
         "<kbd>j</kbd> <kbd>k</kbd> are next and previous, <kbd>/</kbd> searches, <kbd>Esc</kbd> goes back to the "
         "list.</p></section>"
     )
+
+
+_SEARCH = '<input type="search" id="text" autocomplete="off" spellcheck="false">'
+
+
+def _field(name: str, label: str, control: str, *, css_class: str = "field") -> str:
+    return f'<div class="{css_class}"><label for="{name}">{label}</label>{control}</div>'
+
+
+def _choice(name: str, every: str) -> str:
+    return f'<select id="{name}"><option value="-1">{every}</option></select>'
 
 
 def _options(of: tuple[tuple[str, str], ...], *, css_class: str = "") -> str:

@@ -9,7 +9,7 @@ async function start() {
 
   fill($("arm"), samples.meta.arms);
   fill($("tag"), samples.meta.tags.map((tag, i) => `${tag} (${samples.meta.tagRows[i].toLocaleString("en")})`));
-  $("tag").closest("label").hidden = samples.meta.tags.length === 0;
+  $("tag").closest(".field").hidden = samples.meta.tags.length === 0;
   for (const one of document.querySelectorAll(".several")) one.hidden = samples.nArms < 2;
   form.hidden = false;
 

@@ -66,13 +66,9 @@ def journal(folder: Path, scores: dict[str, list[float]], nano_usd: dict[str, in
     lines: list[object] = [Header("s", "0" * 64, n * len(scores), tuple(scores))]
     for arm, of in scores.items():
         for row, score in enumerate(of):
-            served = {"served": "cheap" if row % 2 else "good"} if arm == "auto" else {}
             key = f"{arm}-{row}"
-            lines.append(
-                Entry(
-                    key=key, ask=key, row=f"r{row}", tier=arm, score=score, nano_usd=nano_usd[arm], **served
-                )
-            )
+            chosen = ("cheap" if row % 2 else "good") if arm == "auto" else None
+            lines.append(Entry(key, key, f"r{row}", arm, score=score, nano_usd=nano_usd[arm], served=chosen))
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     return path
 
