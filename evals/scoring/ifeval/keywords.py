@@ -26,7 +26,7 @@ def forbidden_words(answer: str, given: Arguments) -> bool:
 def letter_frequency(answer: str, given: Arguments) -> bool:
     """The letter is there often, or seldom, enough, as a capital or not.
 
-    The reference picks a letter by chance where none of a to z is asked for ("#"); here that sign counts.
+    Any sign counts ("#"), as in google-research's code today; older copies pick a letter by chance instead.
     """
     n = answer.lower().count(given.text("letter").strip().lower())
     return given.allows(n, relation="let_relation", count="let_frequency")

@@ -27,7 +27,7 @@ _GLUED = re.compile(
 
 @cache
 def _any_word() -> re.Pattern[str]:
-    # `re` takes a word of Hindi or Tamil apart at its vowel signs
+    # `re`, and NLTK before 3.10.3, takes a word of Hindi or Tamil apart at its vowel signs
     return cast("re.Pattern[str]", importlib.import_module("regex").compile(r"\w+"))
 
 
