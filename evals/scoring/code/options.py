@@ -45,12 +45,12 @@ class CodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Job(
             tuple(f"{imports}\n{reading}" for reading in readings) if imports else readings,
             self._tests(),
-            "\n".join([imports, self.prompt, self.test_setup_code]),
+            f"{imports}\n{self.prompt}",
             self.names,
         )
 
     def _tests(self) -> str:
-        parts = [self.test, *self.test_list]
+        parts = [self.test_setup_code, self.test, *self.test_list]
         if "check" in defined(self.test) and self.names:
             parts.append(f"check({self.names[0]})")
         return "\n".join(parts)

@@ -27,7 +27,7 @@ def programs(answer: str, *, prompt: str = "", names: Sequence[str] = ()) -> tup
 
 
 def _block(answer: str, names: Sequence[str]) -> str | None:
-    """The last fenced block that defines what is called, with the blocks before it that it needs."""
+    """The last fenced block that defines what is called, with the other blocks that it needs."""
     found = _FENCED.findall(answer)
     blocks = [_outdented(code, by) for by, _, kind, code in found if kind.lower() in _PYTHON and code.strip()]
     if not blocks:
@@ -38,7 +38,11 @@ def _block(answer: str, names: Sequence[str]) -> str | None:
         return together if set(names) <= defined(together) else max(blocks, key=len)
     chosen = blocks[fitting[-1]]
     missing = set(re.findall(r"\w+", chosen)) - defined(chosen)
-    helpers = [b for b in blocks[: fitting[-1]] if defined(b) & missing and not set(names) & defined(b)]
+    helpers = [
+        block
+        for n, block in enumerate(blocks)
+        if (defined(block) if n < fitting[-1] else _made(block)) & missing and not set(names) & defined(block)
+    ]
     return "\n".join([*helpers, chosen])
 
 
@@ -50,6 +54,11 @@ def _outdented(code: str, by: str) -> str:
 def defined(code: str) -> set[str]:
     """Names that code defines at its top level; by its looks, so code that is none may be asked too."""
     return {name for found in _DEFINED.findall(code) for name in found if name}
+
+
+def _made(code: str) -> set[str]:
+    """Functions and classes: what a block after the program is needed for, unlike the variables of an example."""
+    return {made for made, _ in _DEFINED.findall(code) if made}
 
 
 def _bare(answer: str) -> list[str]:
@@ -77,7 +86,7 @@ def _after(prompt: str, code: str, names: Sequence[str]) -> list[str]:
         return whole
     indented = "\n".join(f"    {line}" if line.strip() else line for line in code.splitlines())
     body = code if code[:1].isspace() else f"    {code}"
-    rest = [prompt + code, prompt + body, prompt + _first_body(body), prompt + indented]
+    rest = [prompt + code, prompt + body, prompt + indented, prompt + _first_body(body)]
     return [part if prompt.endswith("\n") else part.replace(prompt, f"{prompt}\n", 1) for part in rest]
 
 

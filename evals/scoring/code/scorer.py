@@ -41,6 +41,8 @@ class CodeScorer:
         ended = await self._sandbox.run(
             options.job(answers[-1]), timeout_s=options.timeout_s, max_memory_mb=options.max_memory_mb
         )
+        if ended.reason == "unsupported":  # the row's fault, not the answer's
+            return Scored(None, why=ended.reason, error="tests_unsupported")
         return Scored(float(ended.passed), why=ended.reason)
 
     async def close(self) -> None:

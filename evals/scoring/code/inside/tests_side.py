@@ -16,6 +16,7 @@ from .preload import preload
 from .wire import Gone, Json, pack, read_exactly, receive, send, unpack
 
 READ_FD, WRITE_FD, RESULT_FD = 3, 4, 5
+_MODULE = "tests"
 
 
 class Ending(BaseException):
@@ -62,12 +63,15 @@ def _judge(job: Json) -> str:
 
 
 def _run_tests(far: Far, given: str, tests: str, names: list[str]) -> None:
-    scope: dict[str, Any] = {"__name__": "tests"}
-    _run_given(given, scope)
+    scope: dict[str, Any] = {"__name__": _MODULE}
     code = compile(tests, "tests", "exec")
-    for name in names:
-        scope.pop(name, None)  # what stands in the prompt is a stub
-    wanted = [n for n in _names(code) if n in names or not (n in scope or hasattr(builtins, n))]
+    used = {*_names(code), *_run_given(given, scope)}
+    # what stands in the prompt under the name that is tested is a stub; objects must be of the program's own classes
+    for name in [
+        n for n, v in scope.items() if n in names or (isinstance(v, type) and v.__module__ == _MODULE)
+    ]:
+        del scope[name]
+    wanted = [n for n in used if n in names or not (n in scope or hasattr(builtins, n))]
     known = far.ask("names", sorted({*wanted, *names}), spread=True)
     if not set(names) <= set(known):
         raise Ending("missing")
@@ -80,10 +84,13 @@ def _run_tests(far: Far, given: str, tests: str, names: list[str]) -> None:
     exec(code, scope)
 
 
-def _run_given(given: str, scope: dict[str, Any]) -> None:
-    """Define what the prompt gives, as the tests know it; a prompt in prose gives nothing."""
+def _run_given(given: str, scope: dict[str, Any]) -> set[str]:
+    """Define what the prompt gives, as the tests know it, and tell the names it uses; a prompt in prose gives none."""
     with suppress(SyntaxError):
-        exec(compile(given, "given", "exec"), scope)
+        code = compile(given, "given", "exec")
+        exec(code, scope)
+        return set(_names(code))
+    return set()
 
 
 def _names(code: CodeType) -> Iterator[str]:
