@@ -1,9 +1,8 @@
 """Sentences as Punkt divides them (Kiss and Strunk 2006, Computational Linguistics 32:485-525).
 
 In NLTK's reading of the method, as of 3.10.2 (older ones end no sentence before a curly quote), for IFEval
-counts sentences with it. What the method learns from a corpus
-(which words are abbreviations, which are written small) is in `english`: NLTK's own model of English has no
-clear licence, so it doesn't ship here.
+counts sentences with it. What the method learns from a corpus (which words are abbreviations, which are written
+small) is in `english`: NLTK's own model of English has no clear licence, so it doesn't ship here.
 """
 
 from __future__ import annotations
