@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
+
+from stepwell.evals.verdict.roots import root
 
 _NORMAL = NormalDist()
 _TINY = 1e-300
@@ -33,18 +36,13 @@ def t_tail(t: float, df: float) -> float:
     return _incomplete_beta(df / (df + t * t), df / 2, 0.5)
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(level: float, df: float) -> float:
-    """The t with P(|T| < t) = level, by bisection."""
-    low, high = 0.0, 1.0
+    """The t with P(|T| < t) = level."""
+    high = 1.0
     while t_tail(high, df) > 1 - level and high < 1e12:
-        low, high = high, high * 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        if t_tail(middle, df) > 1 - level:
-            low = middle
-        else:
-            high = middle
-    return high
+        high *= 2
+    return root(lambda t: 1 - level - t_tail(t, df), 0.0, high, within=1e-12 * high)
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:
