@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stepwell.evals.readers.fields import Foreign, first_of, id_of, tags_of, text, texts
 from stepwell.evals.suite import SuiteError
 
-_QUESTIONS = ("question", "query", "input", "ctx", "prompt")
-_CONTEXTS = ("context", "passage", "text", "support")
+_QUESTIONS = ("question", "query", "question_stem", "input", "ctx", "prompt")
+_CONTEXTS = ("context", "passage", "article", "text", "support")
 _OPTIONS = ("choices", "options", "endings")
 _GOLDS = ("answerKey", "answer", "label", "correct_option", "answer_idx", "answer_index", "target", "gold")
 _LETTERS = string.ascii_uppercase
+_MARK = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[).:])\s*")
 _HOW = "Reply with the letter of the right option alone."
 
 
@@ -37,7 +39,7 @@ def lines(rows: Iterable[Foreign]) -> Iterator[dict[str, object]]:
         question, options, labels = _asked(row)
         if not 2 <= len(options) <= len(_LETTERS):
             raise SuiteError(f"2 to {len(_LETTERS)} options expected", field=first_of(row, _OPTIONS))
-        listed = "\n".join(f"{letter}) {o.strip()}" for letter, o in zip(_LETTERS, options, strict=False))
+        listed = "\n".join(f"{letter}) {o}" for letter, o in zip(_LETTERS, _bare(options), strict=False))
         context = next((text(row, c) for c in _CONTEXTS if isinstance(row.get(c), str) and row[c]), "")
         told = "\n\n".join(part.strip() for part in (context, question, listed, _HOW) if part.strip())
         yield {
@@ -47,6 +49,14 @@ def lines(rows: Iterable[Foreign]) -> Iterator[dict[str, object]]:
             "scorer": "choice",
             "tags": tags_of(row, "subject", "category"),
         }
+
+
+def _bare(options: Sequence[str]) -> list[str]:
+    """Options without letters of their own: "(A) oak" is oak, where all of them have theirs."""
+    marks = [_MARK.match(option) for option in options]
+    letters = "".join((m[1] or m[2]) if m else " " for m in marks)
+    has_letters = letters == _LETTERS[: len(options)]
+    return [(o[m.end() :] if has_letters and m else o).strip() for o, m in zip(options, marks, strict=True)]
 
 
 def _asked(row: Foreign) -> tuple[str, list[str], list[str]]:
@@ -68,7 +78,10 @@ def _asked(row: Foreign) -> tuple[str, list[str], list[str]]:
 
 
 def _labelled(choices: object) -> tuple[list[str], list[str]]:
-    """Options as {text: [...], label: [...]}, or as a list of {text, label}."""
+    """Options as {text: [...], label: [...]}, as {A: ..., B: ...}, or as a list of {text, label}."""
+    if isinstance(choices, Mapping) and "text" not in choices:
+        letters = [letter for letter in _LETTERS if choices.get(letter) is not None]
+        return [text(choices, letter) for letter in letters], letters
     if isinstance(choices, Mapping):
         return texts(choices, "text"), texts(choices, "label") if choices.get("label") else []
     if isinstance(choices, list) and choices and all(isinstance(c, Mapping) for c in choices):

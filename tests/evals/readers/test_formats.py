@@ -54,6 +54,18 @@ LOGIQA: Row = {
 ENDINGS: Row = {"ctx": "She lifts the lid and", "endings": ["sings.", "looks inside."], "label": "1"}
 COLUMNS: Row = {"question": "Which is red?", "A": "grass", "B": "blood", "C": "sky", "answer": "B"}
 BY_TEXT: Row = {"question": "Which is red?", "options": ["grass", "blood"], "answer": "blood"}
+BY_LETTER: Row = {
+    "question_stem": "Which is red?",
+    "options": {"A": "grass", "B": "blood"},
+    "answer": "blood",
+    "answer_idx": "B",
+}
+LETTERED: Row = {
+    "article": "Blood is red.",
+    "question": "Which?",
+    "options": ["(A) grass", "(B) blood"],
+    "label": "B",
+}
 BBH: Row = {"task": "navigate", "input": "Take 3 steps. Turn around. Are you back?", "target": "No"}
 BBH_OPTIONS: Row = {
     "task": "hyperbaton",
@@ -81,6 +93,8 @@ LETTER: Row = {"input": "A or B?", "ideal": "B"}
         (ENDINGS, "choice", "B", "A"),
         (COLUMNS, "choice", "B", "C"),
         (BY_TEXT, "choice", "B", "A"),
+        (BY_LETTER, "choice", "B", "A"),
+        (LETTERED, "choice", "B", "A"),
         (BBH, "bbh", "The answer is No.", "The answer is Yes."),
         (BBH_OPTIONS, "bbh", "The answer is (B).", "The answer is (A)."),
         (BBH_WORDS, "bbh", "The answer is apple fig pear.", "pear fig apple"),
@@ -105,6 +119,19 @@ def test_options_are_lettered_and_the_passage_comes_first(tmp_path: Path) -> Non
     assert (
         prompt.index("deep") < prompt.index("follows") < prompt.index("A) No well") < prompt.index("B) Some")
     )
+
+
+def test_options_that_have_letters_get_no_second_ones(tmp_path: Path) -> None:
+    rows = [
+        LETTERED,
+        {**LETTERED, "options": ["A) hat", "B) for sale"]},
+        {**LETTERED, "options": ["A. Hunt", "C. Hunt"]},
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    prompts = [row.prompt or "" for row in Suite.load(tmp_path / "rows.jsonl").rows]
+    assert "A) grass\nB) blood\n" in prompts[0]
+    assert "A) hat\nB) for sale\n" in prompts[1]
+    assert "A) A. Hunt\nB) C. Hunt\n" in prompts[2]
 
 
 def test_mt_bench_keeps_its_turns_and_its_references(tmp_path: Path) -> None:
