@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from stepwell.evals.gate import gate
+from stepwell.evals.page.index import index_of
 from stepwell.evals.page.whole import write_page
 from stepwell.evals.report import Question, from_journal
-from stepwell.evals.suite import Row
+from stepwell.evals.suite import Row, Suite
 from tests.support.browser import Opened, browser, opened
 from tests.support.eval_runs import Made, made_run
 
@@ -108,9 +110,7 @@ def test_sorts_as_the_journal_says(page: Page, made: Made, order: str) -> None:
     assert first == sorted(range(N_ROWS), key=_keys(made)[order])[:5]
 
 
-def _keys(made: Made) -> dict[str, object]:
-    from stepwell.evals.page.index import index_of
-
+def _keys(made: Made) -> dict[str, Callable[[int], Any]]:
     index = index_of(made.journal, made.suite.rows)
     scores, usd = index.scores(), index.costs_usd().astype("float32")
     mean = [[s for s in row if s == s] for row in scores.tolist()]
@@ -291,8 +291,6 @@ def test_hostile_texts_stay_text(chromium: Browser, tmp_path: Path) -> None:
 
 
 def test_repeats_turns_and_several_messages_are_shown(chromium: Browser, tmp_path: Path) -> None:
-    from stepwell.evals.suite import Suite
-
     made = made_run(tmp_path, 1, arms=("a",), n_repeats=3, answer=lambda n, arm, repeat: f"take {repeat}")
     line = (
         '{"id": "row-0", "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": '
