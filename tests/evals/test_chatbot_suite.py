@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
+from importlib import resources
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +13,12 @@ from stepwell.evals.suite import Row, Suite
 SUITE = Suite.load("chatbot")
 ANSWERS = {
     row["id"]: row
-    for row in map(json.loads, (Path(__file__).parent / "chatbot_answers.jsonl").read_text().splitlines())
+    for row in map(
+        json.loads,
+        (resources.files("stepwell.evals") / "suites" / "chatbot_answers.jsonl")
+        .read_text("utf-8")
+        .splitlines(),
+    )
 }
 DIFFICULTIES = ("easy", "medium", "hard")
 
