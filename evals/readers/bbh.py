@@ -8,15 +8,15 @@ from stepwell.evals.readers.fields import Foreign, id_of, text
 from stepwell.evals.scoring.bbh_tasks import TASKS, options_of
 from stepwell.evals.suite import SuiteError
 
-_FORMS = {
-    "options": "(A)",
-    "words": "Yes",
-    "said": "yes",
-    "number": "42",
-    "brackets": "] )",
-    "sorted": "apple pear plum",
+_ANSWERS = {
+    "options": "the letter of the right option in parentheses",
+    "words": "Yes or No",
+    "said": "yes or no",
+    "number": "the number in digits",
+    "brackets": "the missing brackets, with blanks between them",
+    "sorted": "the words, with blanks between them",
 }
-_FORMS_OF_TASKS = {"boolean_expressions": "True", "formal_fallacies": "valid"}
+_ANSWERS_OF_TASKS = {"boolean_expressions": "True or False", "formal_fallacies": "valid or invalid"}
 
 
 def fits(row: Foreign) -> bool:
@@ -34,8 +34,8 @@ def lines(rows: Iterable[Foreign]) -> Iterator[dict[str, object]]:
         task, question = text(row, "task"), text(row, "input")
         if task not in TASKS:
             raise SuiteError("not a task of BBH", field="task")
-        form = _FORMS_OF_TASKS.get(task, _FORMS[TASKS[task]])
-        how = f'Think step by step. Then end with one line of this form: "The answer is {form}."'
+        what = _ANSWERS_OF_TASKS.get(task, _ANSWERS[TASKS[task]])
+        how = f'Think step by step. Then write, as the last line, "The answer is X." where X is {what}.'
         yield {
             "id": id_of(row, n, f"bbh-{task}"),
             "prompt": f"{question.strip()}\n\n{how}",

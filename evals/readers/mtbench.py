@@ -40,6 +40,5 @@ def _reference(row: Foreign) -> dict[str, str]:
     if not row.get("reference"):
         return {}
     given = texts(row, "reference")
-    if len(given) == 1:
-        return {"reference": given[0]}
-    return {"reference": "\n\n".join(f"Turn {n}: {part.strip()}" for n, part in enumerate(given, start=1))}
+    told = {n: part.strip() for n, part in enumerate(given, start=1) if part.strip()}
+    return {"reference": "\n\n".join(f"Turn {n}: {part}" for n, part in told.items())} if told else {}

@@ -137,7 +137,7 @@ def test_options_that_have_letters_get_no_second_ones(tmp_path: Path) -> None:
 def test_mt_bench_keeps_its_turns_and_its_references(tmp_path: Path) -> None:
     rows: list[Row] = [
         {"question_id": 1, "category": "math", "turns": ["2+2?", "And +1?"], "reference": ["4", "5"]},
-        {"question_id": 2, "category": "writing", "turns": ["Write a haiku."]},
+        {"question_id": 2, "category": "writing", "turns": ["Write a haiku."], "reference": ["", " "]},
     ]
     (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))
     first, second = Suite.load(tmp_path / "q.jsonl").rows
