@@ -19,7 +19,9 @@ from stepwell.router.features import read_ask
 from stepwell.router.traits import TRAITS_HASH, traits
 from stepwell.testing import FakeTier
 from stepwell.traffic_line import Logged
-from tests.house import house
+from tests.house import CHEAP, DEAR, NO_CACHE, house
+from tests.support.client import post
+from tests.support.served import Served
 
 ASK = "What is the capital of Hungary, and why?"
 _decode = msgspec.json.Decoder(Logged).decode
@@ -148,6 +150,25 @@ async def test_a_full_disk_loses_lines_and_no_request(
         log.close()
         assert log.n_lost == 1
         monkeypatch.undo()
+
+
+async def test_over_http_the_log_names_the_request_that_the_caller_sees(tmp_path: Path) -> None:
+    fake = {"kind": "stepwell.testing:FakeTier", "options": {"reply": "Budapest"}}
+    values = {
+        "tiers": {"cheap": {**CHEAP, **fake}, "dear": {**DEAR, **fake}},
+        "traffic": {"path": str(tmp_path / "t.jsonl"), "keep": "masked"},
+        "cache": NO_CACHE,
+    }
+    body = {"model": "auto", "messages": [{"role": "user", "content": "Write to jo@quagga.example"}]}
+    with Served(values) as served:
+        url = served.url
+        whole, stream = await post(url, body), await post(url, {**body, "stream": True})
+        refused = await post(url, {"messages": 3})
+    assert (whole.status, stream.status, refused.status) == (200, 200, 400)
+    logged = lines(tmp_path / "t.jsonl")
+    assert [line.id for line in logged] == [whole.headers["x-request-id"], stream.headers["x-request-id"]]
+    assert {line.answer for line in logged} == {"Budapest"}
+    assert "quagga" not in str(logged)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def run_replay(args: Namespace) -> int:
     from stepwell.evals.traffic.rows import with_scores
     from stepwell.front.cli.eval_traffic_told import tell_replay
 
-    config = config_of(args)
+    config, margin = config_of(args), _margin(args)
     policy = _policy(args, config)
     log = _read(args, config)
     rows = with_scores(_with_feedback(log.rows, config), _scores_of(args.outcomes))
@@ -83,7 +83,7 @@ def run_replay(args: Namespace) -> int:
         n_logged=len(rows),
         n_bad=len(log.bad),
         learnt=None if policy.learned is None else Learnt.of(policy.name),
-        margin=_margin(args),
+        margin=margin,
     )
     if args.json:
         terminal.say_json(report.as_dict())

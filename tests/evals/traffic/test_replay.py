@@ -217,12 +217,12 @@ def explored(n: int, rng: random.Random, *, odds: float = 0.2) -> list[Redecided
 
 def test_explored_replies_tell_by_inverse_propensity_and_their_intervals_cover() -> None:
     rng = random.Random(7)
-    pairs = [verdict_of(explored(500, rng), margin=0.02).pair for _ in range(200)]
+    pairs = [verdict_of(explored(300, rng), margin=0.02).pair for _ in range(100)]
     kept = [p for p in pairs if p is not None]
-    assert len(kept) == 200
-    covered = sum(p.low <= -0.15 <= p.high for p in kept) / 200
-    assert 0.9 <= covered <= 0.99
-    assert sum(p.difference for p in kept) / 200 == pytest.approx(-0.15, abs=0.01)
+    assert len(kept) == 100
+    covered = sum(p.low <= -0.15 <= p.high for p in kept) / 100
+    assert 0.88 <= covered <= 0.99
+    assert sum(p.difference for p in kept) / 100 == pytest.approx(-0.15, abs=0.015)
     assert {p.word for p in kept} <= {"worse", "need more"}
 
 
@@ -280,17 +280,17 @@ def test_as_many_rows_as_it_says_settle_it_in_nine_of_ten() -> None:
     rng = random.Random(3)
     changed = moved("strong", "weak", 400)
     stay = moved("weak", "weak", 1600)
-    missing = settle(stay + changed, Costs(changed), margin=0.04, square=0.32, n_known=0)
+    missing = settle(stay + changed, Costs(changed), margin=0.06, square=0.32, n_known=0)
     assert missing is not None
     n_settled = 0
-    for _ in range(100):
+    for _ in range(50):
         both = []
         for i in range(missing.n_rows):
             scores = {"weak": float(rng.random() < 0.8), "strong": float(rng.random() < 0.8)}
             both.append(scored(moved("strong", "weak")[0], i, scores))
-        told = report(moved("weak", "weak", 4 * missing.n_rows) + both, margin=0.04)
+        told = report(moved("weak", "weak", 4 * missing.n_rows) + both, margin=0.06)
         n_settled += told.exit_code == 0
-    assert n_settled >= 82
+    assert n_settled >= 40
 
 
 def test_redecide_asks_for_no_embedder_it_does_not_need(policy: NewPolicy) -> None:
