@@ -11,15 +11,8 @@ from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row, Suite
 
 SUITE = Suite.load("chatbot")
-ANSWERS = {
-    row["id"]: row
-    for row in map(
-        json.loads,
-        (resources.files("stepwell.evals") / "suites" / "chatbot_answers.jsonl")
-        .read_text("utf-8")
-        .splitlines(),
-    )
-}
+_FILE = resources.files("stepwell.evals") / "suites" / "chatbot_answers.jsonl"
+ANSWERS = {row["id"]: row for row in map(json.loads, _FILE.read_text("utf-8").splitlines())}
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
@@ -65,6 +58,8 @@ def test_no_fixed_answer_wins_many_rows() -> None:
 
 def test_rows_are_sent_without_chance_and_with_room_to_answer() -> None:
     assert all(row.params["temperature"] == 0 for row in SUITE.rows)
-    rooms = [{row.params["max_tokens"] for row in SUITE.rows if d in row.tags} for d in DIFFICULTIES]
+    rooms = [
+        {int(str(row.params["max_tokens"])) for row in SUITE.rows if d in row.tags} for d in DIFFICULTIES
+    ]
     assert all(len(room) == 1 for room in rooms)
     assert all(min(a) < min(b) for a, b in pairwise(rooms))
