@@ -1,4 +1,7 @@
-"""Rows of any shape, by a mapping from our fields to theirs: `prompt=question,target=answers.0`."""
+"""Rows of any shape, by a mapping from our fields to theirs: `prompt=question,target=answers.0,scorer==numeric`.
+
+A dot goes into lists and objects; a second = begins a value that is the same for every row.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,6 @@ from stepwell.evals.readers.fields import Foreign, plain_value
 from stepwell.evals.suite import SuiteError
 
 OURS = ("id", "prompt", "messages", "turns", "target", "scorer", "tags", "cluster", "params")
-
-
-def parse_fields(given: str) -> dict[str, str]:
-    """`prompt=question,target=answer,scorer==numeric` as a mapping; a second = begins a fixed value.
-
-    Raises:
-        SuiteError: It is not of that form, or names no field of ours.
-    """
-    pairs = [part.partition("=") for part in given.split(",") if part.strip()]
-    fields = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
-    check_fields(fields)
-    return fields
 
 
 def check_fields(fields: Mapping[str, str]) -> None:
