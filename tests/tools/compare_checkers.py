@@ -40,12 +40,13 @@ class Reference:
     """One filter of one task, with the task's metric, as lm-eval's own configuration sets them up."""
 
     def __init__(self, folder: str, task: str, filter_name: str) -> None:
+        folder_of_tasks = _tasks_folder()
         from lm_eval.api.metrics import exact_match_fn  # type: ignore[import-not-found,unused-ignore]
         from lm_eval.filters import (  # type: ignore[import-not-found,unused-ignore]
             build_filter_ensemble,
         )
 
-        config = _config(_tasks_folder() / folder / f"{task}.yaml")
+        config = _config(folder_of_tasks / folder / f"{task}.yaml")
         (steps,) = [f["filter"] for f in config["filter_list"] if f["name"] == filter_name]
         parts = [(s["function"], {k: v for k, v in s.items() if k != "function"}) for s in steps]
         self._filters = build_filter_ensemble(filter_name, parts).filters
