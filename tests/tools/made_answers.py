@@ -27,6 +27,12 @@ FRAMES: tuple[str, ...] = (
         "the answer is {x}",
         "THE ANSWER IS {x}.",
     ),
+    *(
+        "So the answer is {x}.",
+        "I think the answer is {x}.\nRight?",
+        "the answer is {x}.\nthe answer is {w}.",
+        "{w}: the answer is {x}.\n",
+    ),
     *("The answer: {x}.", "The final answer: {x}.", "Final answer: {x}", "Answer: {x}", "**Answer: {x}**"),
     *("So the answer is {x}. I hope that this helps!", "The answer is **{x}**.", 'The answer is "{x}".'),
     *(
@@ -129,11 +135,9 @@ def made_answers(known: Mapping[str, object], n: int, rng: random.Random) -> lis
     """
     right = str(known["right"])
     values = _values(known, rng)
+    sources = ([right], _written(right), values, values)
     return [
-        rng.choice(FRAMES).format(
-            x=rng.choice(_written(right)) if rng.random() < 0.5 else rng.choice(values), w=rng.choice(values)
-        )
-        for _ in range(n)
+        rng.choice(FRAMES).format(x=rng.choice(rng.choice(sources)), w=rng.choice(values)) for _ in range(n)
     ]
 
 
