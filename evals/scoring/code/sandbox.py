@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Self
 import msgspec
 
 from stepwell.evals.scoring.code.ended import Ended, SandboxFailed, SandboxUnavailable
+from stepwell.evals.scoring.code.inside import MOST_PATIENCE
 from stepwell.evals.scoring.code.inside.calls import ARCHES
 
 TIMEOUT_S = 5.0
@@ -32,6 +34,16 @@ sys.path.insert(0, sys.argv[1])
 from inside.supervise import supervise
 del sys.path[0]
 supervise()
+"""
+_PROBE = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from inside.lock import Limits, lock
+try:
+    lock(Limits(cpu_s=9, memory_bytes=1 << 29, n_threads=9), parent=os.getppid())
+except OSError as e:
+    print(e.strerror)
+    sys.exit(1)
 """
 # sets keep their order, so the same answer scores the same; cleared before a program starts
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
@@ -96,7 +108,8 @@ class Sandbox:
         """Run a program until it ends or has to.
 
         Args:
-            timeout_s: Of wall-clock time, its tests' included.
+            timeout_s: Of wall-clock time, its tests' included; not counted is waiting for a core of a busy machine, up
+                to three times as long.
             max_memory_mb: Address space of the program and, apart, of its tests; Python itself takes about 30.
 
         Raises:
@@ -111,7 +124,8 @@ class Sandbox:
             process = self._free.pop() if self._free else await _start()
             try:
                 said = await asyncio.wait_for(
-                    self._exchange(process, data, timeout_s, max_memory_mb), timeout_s + GRACE_S
+                    self._exchange(process, data, timeout_s, max_memory_mb),
+                    MOST_PATIENCE * timeout_s + GRACE_S,
                 )
             except BaseException as e:
                 await _stop(process)
@@ -186,6 +200,25 @@ def check_machine() -> None:
         )
 
 
+def check_lock() -> None:
+    """Lock one process up and let it go; takes about 50 ms, once before a run.
+
+    Raises:
+        SandboxUnavailable: This machine can't.
+    """
+    check_machine()
+    command = [sys.executable, *_FLAGS, "-c", _PROBE, str(_HERE)]
+    try:
+        done = subprocess.run(
+            command, env=_environment(), cwd="/", capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise SandboxUnavailable("Python can't be started anew here, so no program can be locked up") from e
+    if done.returncode != 0:
+        said = done.stdout.decode(errors="replace").strip()
+        raise SandboxUnavailable(f"the kernel refuses to lock programs up ({said or 'it gives no reason'})")
+
+
 def _is_linux() -> bool:
     return sys.platform == "linux"
 
@@ -213,6 +246,10 @@ def _ended(said: _Said) -> Ended:
     )
 
 
+def _environment() -> dict[str, str]:
+    return _ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))}
+
+
 async def _start() -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -223,7 +260,7 @@ async def _start() -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=_ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))},
+        env=_environment(),
         cwd="/",
         start_new_session=True,
     )

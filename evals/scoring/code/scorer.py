@@ -9,7 +9,7 @@ import msgspec
 
 from stepwell.evals.scored import Scored
 from stepwell.evals.scoring.code.options import CodeOptions
-from stepwell.evals.scoring.code.sandbox import Sandbox, check_machine
+from stepwell.evals.scoring.code.sandbox import Sandbox, check_lock
 
 if TYPE_CHECKING:
     from stepwell.evals.suite import Row
@@ -28,7 +28,7 @@ class CodeScorer:
     """
 
     def __init__(self, *, concurrency: int | None = None) -> None:
-        check_machine()
+        check_lock()
         self._sandbox = Sandbox() if concurrency is None else Sandbox(concurrency=concurrency)
 
     async def score(self, row: Row, answers: Sequence[str]) -> Scored:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stepwell.evals.scoring.code import sandbox as module
 from stepwell.evals.scoring.code.ended import REASONS, Ended, SandboxUnavailable
-from stepwell.evals.scoring.code.sandbox import Job, Sandbox, run_program
+from stepwell.evals.scoring.code.sandbox import Job, Sandbox, check_lock, run_program
 from tests.evals.scoring.code.hostile import ATTACKS, CHEATS, SOLUTION, TESTS, Hostile
 
 
@@ -253,6 +253,14 @@ async def test_many_at_once_are_bounded_and_all_end() -> None:
     assert not list(_children())
 
 
+async def test_waiting_for_a_busy_machine_is_not_the_programs_time() -> None:
+    n_cores = len(os.sched_getaffinity(0))
+    source = "import time\ndef work():\n    while time.process_time() < 0.3: pass\n    return 1\n"
+    async with Sandbox(concurrency=2 * n_cores) as sandbox:
+        jobs = [sandbox.run(Job((source,), "assert work() == 1"), timeout_s=0.5) for _ in range(2 * n_cores)]
+        assert {e.reason for e in await asyncio.gather(*jobs)} == {"passed"}
+
+
 async def test_a_run_called_off_leaves_nothing(host: Path) -> None:
     async with Sandbox(concurrency=1) as sandbox:
         running = asyncio.create_task(sandbox.run(Job(("while True: pass",)), timeout_s=60))
@@ -280,13 +288,18 @@ def test_any_bytes_end_in_a_reason() -> None:
 
 
 async def test_nothing_runs_where_it_cannot_be_locked_up(monkeypatch: pytest.MonkeyPatch, host: Path) -> None:
-    broken = module._START.replace(
-        "supervise()\n",
-        "import inside.lock\ndef no(*a): raise OSError(38, 'no seccomp')\ninside.lock._prctl = no\nsupervise()\n",
-    )
+    refusing = "import inside.lock\ndef no(*a): raise OSError(38, 'no seccomp')\ninside.lock._prctl = no\n"
+    broken = module._START.replace("supervise()\n", f"{refusing}supervise()\n")
     monkeypatch.setattr(module, "_START", broken)
     with pytest.raises(SandboxUnavailable, match="no seccomp"):
         await run_program(f"import os\nos.mkdir('{host}/made')")
+    monkeypatch.setattr(module, "_PROBE", module._PROBE.replace("try:\n", f"{refusing}try:\n"))
+    with pytest.raises(SandboxUnavailable, match="no seccomp"):
+        check_lock()
+
+
+def test_this_machine_can_lock_up() -> None:
+    check_lock()
 
 
 async def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
