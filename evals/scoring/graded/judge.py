@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 UNREADABLE = JUDGE_ERROR + "unreadable"
 WRONG_JUDGE = JUDGE_ERROR + "served_by_another_tier"
+# a verdict takes fifty; a judge that thinks at length is given more room the second time
+MAX_REPLY_TOKENS = 512
 _AGAIN = "That is not the form asked for. Reply with one line of JSON and nothing else: "
 
 
@@ -47,7 +49,7 @@ class Judge:
         Raises:
             StepwellError: The tier did not answer; `spent_usd` counts all that this vote has cost.
         """
-        reply = await self._reply(prompt.messages, seed)
+        reply = await self._reply(prompt.messages, seed, max_tokens=MAX_REPLY_TOKENS)
         nano_usd = up(reply.cost_usd)
         if reply.tier != self.tier:
             return Vote(None, nano_usd, WRONG_JUDGE)
@@ -64,16 +66,19 @@ class Judge:
         verdict = prompt.read(again.text) if again.tier == self.tier else None
         return Vote(verdict, nano_usd + up(again.cost_usd), UNREADABLE if verdict is None else None)
 
-    async def _reply(self, messages: list[dict[str, Any]], seed: int | None) -> Reply:
+    async def _reply(
+        self, messages: list[dict[str, Any]], seed: int | None, *, max_tokens: int | None = None
+    ) -> Reply:
         if self._is_plain:
             return await self._well.achat(messages, tier=self.tier, cache=False)
-        params: dict[str, Any] = {"temperature": 0} if seed is None else {"temperature": 0, "seed": seed}
+        wanted = {"temperature": 0, "seed": seed, "max_tokens": max_tokens}
+        params: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         try:
             return await self._well.achat(messages, tier=self.tier, cache=False, **params)
         except StepwellError as e:
             if not _is_refused(e):
                 raise
-            # some models take neither: those that think before they answer have no temperature
+            # models that think before they answer take no temperature, and count tokens by another name
             return await self._plainly(messages, spent_usd=e.spent_usd)
 
     async def _plainly(self, messages: list[dict[str, Any]], *, spent_usd: float) -> Reply:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from stepwell.evals.entries import Planted
@@ -45,7 +45,7 @@ class JudgeReport:
         wrong: Styles of wrong answers: what is accepted of them is a false accept. Worst first.
         right: Right answers, where some were shown: what is not accepted of them is a false reject.
         by_kind: Of the wrong ones, by kind of question.
-        n_errors: Answers that it could not be asked about, no part of any share.
+        errors: Answers that it gave no verdict on, by error code: no part of any share.
     """
 
     judge: str
@@ -53,13 +53,17 @@ class JudgeReport:
     wrong: tuple[Rate, ...]
     right: Rate | None
     by_kind: tuple[Rate, ...] = ()
-    n_errors: int = 0
+    errors: Mapping[str, int] = field(default_factory=dict)
     nano_usd: int = 0
 
     @property
     def worst(self) -> Rate | None:
         """The style of which most are accepted: what counts against the judge."""
         return self.wrong[0] if self.wrong else None
+
+    @property
+    def n_errors(self) -> int:
+        return sum(self.errors.values())
 
     @property
     def n_shown(self) -> int:
@@ -110,6 +114,7 @@ class JudgeReport:
         """Plain values for --json."""
         return {
             **asdict(self),
+            "n_errors": self.n_errors,
             "wrong": [_plain(rate) for rate in self.wrong],
             "right": _plain(self.right) if self.right else None,
             "by_kind": [_plain(rate) for rate in self.by_kind],
@@ -158,7 +163,9 @@ def judge_report(planted: Iterable[Planted], *, kinds: Mapping[str, str] | None 
         wrong=tuple(sorted(wrong, key=lambda r: (-(r.share or 0.0), r.style))),
         right=_rate(RIGHT, by_style[RIGHT]) if RIGHT in by_style else None,
         by_kind=tuple(_rate(style, of, kind) for (style, kind), of in sorted(by_kind.items())),
-        n_errors=sum(line.is_accepted is None for line in lines),
+        errors=dict(
+            sorted(Counter(line.error or "unknown" for line in lines if line.is_accepted is None).items())
+        ),
         nano_usd=sum(line.nano_usd for line in lines),
     )
 

@@ -118,7 +118,8 @@ def _tell(report: JudgeReport, max_false_accepts: float, *, is_json: bool) -> No
     rows += [_row(f"wrong, {rate.style}: {rate.kind}", rate) for rate in report.by_kind]
     terminal.table(_HEAD, rows)
     if report.n_errors:
-        print(f"{report.n_errors} answers could not be judged")
+        codes = ", ".join(f"{n} {code}" for code, n in report.errors.items())
+        print(f"{report.n_errors} answers could not be judged: {codes}")
     if report.nano_usd:
         print(f"{terminal.usd(report.nano_usd / 1e9)} in all")
     print(report.said(max_false_accepts))

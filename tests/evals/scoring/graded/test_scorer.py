@@ -46,6 +46,13 @@ async def test_one_vote_is_asked_at_temperature_0(court: Court) -> None:
         assert [r.wire.temperature for r in judge.requests] == [0, 0]
 
 
+async def test_a_judge_that_thinks_at_length_is_given_more_room_the_second_time(court: Court) -> None:
+    judge = FakeTier(lambda r: "Let me think" if r.wire.max_tokens else YES)
+    async with court(judge=judge) as well:
+        assert (await GradedScorer(well, judge="judge").score(row(), ["4"])).score == 1
+    assert len(judge.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("said", "score", "n_asked"),
     [([YES, YES], 1, 2), ([YES, NO, YES], 1, 3), ([NO, YES, NO], 0, 3), ([NO, NO], 0, 2)],
