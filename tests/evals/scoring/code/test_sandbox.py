@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from stepwell.evals.scoring.code import sandbox as module
 from stepwell.evals.scoring.code.ended import REASONS, Ended, SandboxUnavailable
+from stepwell.evals.scoring.code.inside import MOST_PATIENCE, supervise
 from stepwell.evals.scoring.code.sandbox import Job, Sandbox, check_lock, run_program
 from tests.evals.scoring.code.hostile import ATTACKS, CHEATS, SOLUTION, TESTS, Hostile
 
@@ -253,12 +255,14 @@ async def test_many_at_once_are_bounded_and_all_end() -> None:
     assert not list(_children())
 
 
-async def test_waiting_for_a_busy_machine_is_not_the_programs_time() -> None:
-    n_cores = len(os.sched_getaffinity(0))
-    source = "import time\ndef work():\n    while time.process_time() < 0.3: pass\n    return 1\n"
-    async with Sandbox(concurrency=2 * n_cores) as sandbox:
-        jobs = [sandbox.run(Job((source,), "assert work() == 1"), timeout_s=0.5) for _ in range(2 * n_cores)]
-        assert {e.reason for e in await asyncio.gather(*jobs)} == {"passed"}
+def test_waiting_for_a_busy_machine_is_not_the_programs_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, now = supervise._Run(os.getpid(), os.getpid(), 0, 0), time.monotonic()
+    assert supervise._waited_s(os.getpid()) > 0
+    monkeypatch.setattr(supervise, "_waited_s", lambda pid: 100.0)
+    assert supervise._left_s(run, now - 200, 100) > 0
+    assert supervise._left_s(run, now - 100 * MOST_PATIENCE, 100) <= 0
+    monkeypatch.setattr(supervise, "_waited_s", lambda pid: 0.0)
+    assert supervise._left_s(run, now - 200, 100) < 0
 
 
 async def test_a_run_called_off_leaves_nothing(host: Path) -> None:
