@@ -1,5 +1,6 @@
 // Brings the page to life: what is chosen above the list decides what stands in it.
 
+const MAX_TAGS = 1000;  // to choose from, those with most rows
 const $ = (id) => document.getElementById(id);
 
 async function start() {
@@ -8,7 +9,7 @@ async function start() {
   let turn = 0;
 
   fill($("arm"), samples.meta.arms);
-  fill($("tag"), samples.meta.tags.map((tag, i) => `${tag} (${samples.meta.tagRows[i].toLocaleString("en")})`));
+  fill($("tag"), samples.meta.tags.slice(0, MAX_TAGS).map((tag, i) => `${tag} (${samples.meta.tagRows[i].toLocaleString("en")})`));
   $("tag").closest(".field").hidden = samples.meta.tags.length === 0;
   for (const one of document.querySelectorAll(".several")) one.hidden = samples.nArms < 2;
   form.hidden = false;

@@ -13,7 +13,7 @@ from stepwell.evals.scoring.graded.judge_report import JudgeReport
 from stepwell.evals.scoring.graded.preferences import Preference
 from stepwell.evals.verdict.pair import Effect, Pair
 
-MANY_TAGS = 12
+MANY_TAGS, MAX_TAGS = 12, 200
 _NOTHING = "–"
 
 
@@ -74,7 +74,9 @@ def tags_table(arms: Sequence[ArmFigures], tags: Sequence[TagFigures]) -> str:
     """One row a tag, those with most rows first; many are folded."""
     drawn = [_tags(arms, tags[:MANY_TAGS])]
     if len(tags) > MANY_TAGS:
-        rest = _tags(arms, tags[MANY_TAGS:])
+        rest = _tags(arms, tags[MANY_TAGS:MAX_TAGS])
+        if len(tags) > MAX_TAGS:
+            rest += f"<p>{len(tags) - MAX_TAGS:,} tags with fewer rows are in the run's report.json.</p>"
         drawn.append(f"<details><summary>{len(tags) - MANY_TAGS:,} more tags</summary>{rest}</details>")
     return "".join(drawn)
 

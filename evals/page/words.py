@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from stepwell.evals.page.model import Figures
 from stepwell.evals.page.text import num, points
+from stepwell.evals.scoring.graded.preferences import Preference
 from stepwell.evals.verdict.pair import Pair
 
 GATES: dict[str, str] = {
@@ -16,6 +17,9 @@ GATES: dict[str, str] = {
 }
 
 
+MOST_PAIRS = 8
+
+
 def headline(figures: Figures) -> str:
     """The verdict in one sentence."""
     if figures.gate == "infrastructure":
@@ -23,6 +27,9 @@ def headline(figures: Figures) -> str:
     if not any(arm.quality for arm in figures.arms):
         return "No verdict: nothing was scored"
     pairs = asked_about(figures)
+    if figures.gate == "inconclusive" and figures.reasons and all(p.is_decided for p in pairs):
+        # something else than a pair stands against a verdict: a judge that errs, a run that broke off
+        return f"No verdict: {figures.reasons[0].partition(' (')[0]}"
     if not pairs:
         (arm,) = [a for a in figures.arms if a.quality][:1]
         low, high = (num(v) for v in (arm.quality or (0, 0, 0))[1:])
@@ -37,7 +44,9 @@ def headline(figures: Figures) -> str:
 def details(figures: Figures) -> list[str]:
     """What stands below the headline: the other pairs, what is missing, what the judge is worth."""
     pairs = asked_about(figures)
-    lines = [said(p) + "." for p in pairs] if len(pairs) > 1 else []
+    lines = [said(p) + "." for p in pairs[:MOST_PAIRS]] if len(pairs) > 1 else []
+    if len(pairs) > MOST_PAIRS:
+        lines.append(f"{_counted(len(pairs) - MOST_PAIRS, 'more pair')} below.")
     if any(p.is_early for p in pairs):
         early = max(p.look or 0 for p in pairs if p.is_early)
         lines.append(f"Said before all planned rows were asked, at look {early} of {pairs[0].n_looks}.")
@@ -45,7 +54,7 @@ def details(figures: Figures) -> list[str]:
         lines.append(f"{figures.n_ended:,} of {figures.n_planned:,} samples ended: the run stopped early.")
     if figures.n_errors and figures.gate != "infrastructure":
         lines.append(f"{_counted(figures.n_errors, 'sample')} ended as errors; they are part of no score.")
-    lines += [f"The judge's preference: {said(p.pair)}." for p in figures.preferences]
+    lines += [preferred(p) for p in figures.preferences]
     return lines + [_sentence(note) for note in figures.notes]
 
 
@@ -69,6 +78,17 @@ def said(p: Pair) -> str:
         return f"{p.a} and {p.b} are tied{within}: {size}"
     more = "" if p.n_more is None else f"; about {_counted(round_up(p.n_more), 'more row')} would settle it"
     return f"{p.a} against {p.b} is open: {size}{more}"
+
+
+def preferred(p: Preference) -> str:
+    """What the judge liked better, seen from the arm that it did."""
+    if p.score is None:
+        return f"The judge could compare {p.a} and {p.b} on no row."
+    a, b, score, low, high = (p.a, p.b, p.score, p.low, p.high)
+    if score < 0.5:
+        a, b, score, low, high = (b, a, 1 - score, 1 - high, 1 - low)
+    word = "prefers" if p.pair.word in ("better", "worse") else "does not clearly prefer"
+    return f"The judge {word} {a} to {b}: {100 * score:.1f}% ({100 * low:.1f} to {100 * high:.1f}), ties as half."
 
 
 def between(p: Pair) -> str:

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from stepwell.evals.entries import Compared
 from stepwell.evals.page.model import ArmFigures, Figures, Span
-from stepwell.evals.page.words import details, headline, round_up, said
+from stepwell.evals.page.words import details, headline, preferred, round_up, said
+from stepwell.evals.scoring.graded.preferences import preferences
 from stepwell.evals.verdict.pair import Pair, Word
 
 
@@ -105,3 +107,37 @@ def test_what_is_missing_is_said() -> None:
 @pytest.mark.parametrize(("n", "about"), [(1, 1), (99, 99), (101, 110), (1234, 1300), (98_765, 99_000)])
 def test_a_count_to_come_has_two_figures(n: int, about: int) -> None:
     assert round_up(n) == about
+
+
+def test_a_judge_that_is_not_believed_leaves_no_verdict() -> None:
+    reason = "judge big accepts 39.2% of vague wrong answers (30.9% to 48.1%): refused, the limit is 15%"
+    refused = replace(figures(pair("a", "b", "better"), gate="inconclusive"), reasons=(reason,))
+    assert headline(refused) == "No verdict: judge big accepts 39.2% of vague wrong answers"
+    still_open = replace(refused, pairs=(pair("a", "b", "need more", 0.01),))
+    assert headline(still_open).startswith("a against b is open")
+
+
+def test_many_pairs_are_not_all_said_in_the_head() -> None:
+    names = [f"arm{n}" for n in range(6)]
+    pairs = [pair(a, b, "better") for n, a in enumerate(names) for b in names[n + 1 :]]
+    lines = details(figures(*pairs))
+    assert len(lines) == 9
+    assert lines[-1] == "7 more pairs below."
+
+
+@pytest.mark.parametrize(
+    ("score", "word", "words"),
+    [
+        (0.62, "better", "prefers a to b: 62.0% (57.0 to 67.0), ties as half."),
+        (0.38, "worse", "prefers b to a: 62.0% (57.0 to 67.0), ties as half."),
+        (0.51, "need more", "does not clearly prefer a to b: 51.0% (46.0 to 56.0), ties as half."),
+    ],
+)
+def test_a_preference_is_said_from_the_arm_that_was_liked(score: float, word: Word, words: str) -> None:
+    lines = [
+        Compared(key=str(n), row=str(n), a="a", b="b", score=1.0 if n < 100 * score else 0.0)
+        for n in range(100)
+    ]
+    (found,) = preferences(lines)
+    as_if = replace(found, score=score, low=score - 0.05, high=score + 0.05, pair=pair("a", "b", word))
+    assert preferred(as_if).endswith(words)
