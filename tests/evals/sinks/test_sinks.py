@@ -77,6 +77,7 @@ def test_where_a_tracker_is_not_installed_the_way_to_it_is_said(
         sink.send(*made)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of its own libraries
 @pytest.mark.skipif(not HAS_MLFLOW, reason="MLflow is not installed")
 def test_mlflow_keeps_a_run(
     made: tuple[Report, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
