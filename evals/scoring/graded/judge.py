@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stepwell.base.errors import StepwellError, TierRefused
+from stepwell.base.errors import ContextTooLong, StepwellError, TierRefused
 from stepwell.base.reply import Reply
 from stepwell.evals.entries import JUDGE_ERROR
 from stepwell.evals.scoring.graded.prompts import Prompt
@@ -56,15 +56,23 @@ class Judge:
         verdict = prompt.read(reply.text)
         if verdict is not None:
             return Vote(verdict, nano_usd)
-        said = {"role": "assistant", "content": reply.text}
-        form = {"role": "user", "content": _AGAIN + prompt.form}
         try:
-            again = await self._reply([*prompt.messages, said, form], seed)
+            again = await self._asked_again(prompt, reply, seed)
+        except ContextTooLong as e:  # no room for a second try
+            return Vote(None, nano_usd + up(e.spent_usd), UNREADABLE)
         except StepwellError as e:
             e.spent_usd += nano_usd / 1e9
             raise
         verdict = prompt.read(again.text) if again.tier == self.tier else None
         return Vote(verdict, nano_usd + up(again.cost_usd), UNREADABLE if verdict is None else None)
+
+    async def _asked_again(self, prompt: Prompt, reply: Reply, seed: int | None) -> Reply:
+        """Without a limit where the reply was cut; else it is told that it missed the form."""
+        if reply.answer.choices[0].finish_reason == "length":
+            return await self._reply(prompt.messages, seed)
+        said = {"role": "assistant", "content": reply.text}
+        form = {"role": "user", "content": _AGAIN + prompt.form}
+        return await self._reply([*prompt.messages, said, form], seed, max_tokens=MAX_REPLY_TOKENS)
 
     async def _reply(
         self, messages: list[dict[str, Any]], seed: int | None, *, max_tokens: int | None = None

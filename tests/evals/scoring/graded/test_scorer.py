@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stepwell import ConfigError, Stepwell
-from stepwell.base.errors import AllTiersFailed, RateLimited, TierRefused
+from stepwell.base.errors import AllTiersFailed, ContextTooLong, RateLimited, TierRefused
+from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
 from stepwell.evals.entries import read_held
 from stepwell.evals.pacing import Pacing
@@ -23,6 +24,7 @@ from stepwell.testing import FakeTier
 from tests.support.judged import shown
 
 Court = Callable[..., Stepwell]
+CUT = Answer([Choice(Message("assistant", "Let me think"), 0, "length")], usage=Usage(9, 512, 521))
 YES, NO = '{"reason": "-", "correct": true}', '{"reason": "-", "correct": false}'
 
 
@@ -46,11 +48,28 @@ async def test_one_vote_is_asked_at_temperature_0(court: Court) -> None:
         assert [r.wire.temperature for r in judge.requests] == [0, 0]
 
 
-async def test_a_judge_that_thinks_at_length_is_given_more_room_the_second_time(court: Court) -> None:
-    judge = FakeTier(lambda r: "Let me think" if r.wire.max_tokens else YES)
+async def test_a_reply_that_was_cut_is_given_more_room(court: Court) -> None:
+    judge = FakeTier(lambda request: CUT if request.wire.max_tokens else YES)
     async with court(judge=judge) as well:
         assert (await GradedScorer(well, judge="judge").score(row(), ["4"])).score == 1
-    assert len(judge.requests) == 2
+    assert [len(r.messages) for r in judge.requests] == [2, 2]  # the same question anew
+
+
+async def test_a_judge_without_room_for_a_second_try_gave_no_verdict(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = FakeTier("Well, that depends.")
+    async with court(judge=judge) as well:
+        ask = well.achat
+
+        async def small(messages: Any, **asks: Any) -> Any:
+            if len(messages) > 2:
+                raise ContextTooLong("too long", n_tokens=9, window_tokens=8)
+            return await ask(messages, **asks)
+
+        monkeypatch.setattr(well, "achat", small)
+        scored = await GradedScorer(well, judge="judge").score(row(), ["4"])
+    assert (scored.score, scored.error, scored.judge_usd > 0) == (None, UNREADABLE, True)
 
 
 @pytest.mark.parametrize(
