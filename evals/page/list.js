@@ -81,7 +81,7 @@ class List {
   #option(at) {
     const row = this.rows[at], { samples, of } = this;
     const name = element("bdi", { class: "what" }, "…"), under = element("bdi", { class: "id" });
-    const chips = this.arms.map((arm) => {
+    const arms = this.arms, chips = arms.map((arm) => {
       const cell = row * samples.nArms + arm;
       return chip(samples.armScore[cell], samples.armError[cell] && samples.errorOf(samples.armError[cell]));
     });
@@ -94,6 +94,8 @@ class List {
     samples.row(row).then(({ id, messages }) => {
       under.textContent = shown(id);
       name.textContent = shown(messages.at(-1)[1].slice(0, SNIPPET_CHARS)) || "(no prompt kept)";
+      const scores = chips.map((made, i) => `${samples.meta.arms[arms[i]]} ${made.textContent}`);
+      option.setAttribute("aria-label", shown([id, name.textContent, ...scores].join(", ")));
     });
     return option;
   }

@@ -58,7 +58,7 @@ def arms(figures: Figures) -> str:
 def frontier(figures: Figures, found: Frontier | None) -> str:
     """The chart, and the router's decision in words."""
     marks = () if found is None else marks_of(figures.arms, found)
-    if found is None or not marks:
+    if found is None or len(marks) < 2:
         return ""
     said = "".join(f"<p>{line}</p>" for line in _said(figures.arms, found))
     return (

@@ -32,5 +32,5 @@ function msText(ms) { return !isNumber(ms) ? "–" : ms < 10_000 ? `${Math.round
 // a score as a small mark; said in figures too, since colour alone says nothing to many
 function chip(score, error) {
   const kind = error ? "error" : !isNumber(score) ? "none" : score >= 1 ? "right" : score < WRONG_BELOW ? "wrong" : "partly";
-  return element("span", { class: `chip ${kind}` }, error ? "error" : scoreText(score));
+  return element("span", { class: `chip ${kind}` }, error ? "err" : scoreText(score));
 }

@@ -41,7 +41,7 @@ async function start() {
       rows = await search(samples, rows, text, () => now !== turn, (share) => tell(`Searching … ${Math.round(100 * share)}%`));
       if (!rows) return;
     }
-    $("heads").replaceChildren(...arms.map((a) => element("bdi", {}, shown(samples.meta.arms[a]))));
+    $("heads").replaceChildren(...arms.map((a) => element("bdi", { title: shown(samples.meta.arms[a]) }, shown(samples.meta.arms[a]))));
     $("listing").style.setProperty("--arms", arms.length);
     list.set(rows, of, arms, wanted < 0 ? -1 : rows.indexOf(wanted));
     const rest = rows.length === samples.nRows ? "" : ` of ${samples.nRows.toLocaleString("en")}`;

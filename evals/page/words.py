@@ -43,7 +43,11 @@ def headline(figures: Figures) -> str:
 
 def details(figures: Figures) -> list[str]:
     """What stands below the headline: the other pairs, what is missing, what the judge is worth."""
+    scored = [(arm.quality.value, arm.name) for arm in figures.arms if arm.quality]
+    best = max(scored, default=(0.0, ""))[1]
     pairs = asked_about(figures)
+    if figures.baseline is None:
+        pairs.sort(key=lambda p: best not in (p.a, p.b))
     lines = [said(p) + "." for p in pairs[:MOST_PAIRS]] if len(pairs) > 1 else []
     if len(pairs) > MOST_PAIRS:
         lines.append(f"{_counted(len(pairs) - MOST_PAIRS, 'more pair')} below.")

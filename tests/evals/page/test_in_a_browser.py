@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_opens_offline_with_the_verdict_first(page: Page) -> None:
 
 
 def test_failures_come_first_then_errors_then_what_is_right(page: Page) -> None:
-    assert {"0.00"} <= set(chips(page, 0)) <= {"0.00", "error"}
+    assert {"0.00"} <= set(chips(page, 0)) <= {"0.00", "err"}
     page.locator("#list").press("End")
     assert chips(page, N_ROWS - 1) == ["1.00", "1.00"]
 
@@ -132,7 +133,7 @@ def test_filters_to_errors_and_back(page: Page) -> None:
     shown_text = page.locator("#found").inner_text()
     n_errors = int(shown_text.split()[0])
     assert 0 < n_errors < N_ROWS
-    assert all("error" in chips(page, at) for at in range(min(5, n_errors)))
+    assert all("err" in chips(page, at) for at in range(min(5, n_errors)))
     page.click("button[type=reset]")
     ready(page, 3)
     expect(page.locator("#found")).to_have_text(f"{N_ROWS} rows")
@@ -219,6 +220,7 @@ def test_parts_have_the_roles_that_readers_need(page: Page) -> None:
         assert page.get_by_label(name, exact=True).count() == 1
     option = page.locator("#list").get_by_role("option").first
     assert option.get_attribute("aria-setsize") == str(N_ROWS)
+    expect(option).to_have_attribute("aria-label", re.compile(r"^row-\d+, Question .*, cheap \S+, good \S+$"))
 
 
 def test_a_link_to_a_row_opens_it(chromium: Browser, file: Path) -> None:
