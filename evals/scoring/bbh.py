@@ -20,10 +20,10 @@ import msgspec
 
 from stepwell.evals.scored import Scored
 from stepwell.evals.scoring.bbh_tasks import SAID, TASKS, WORDS, Kind, Target
-from stepwell.evals.scoring.same import INVALID, same
+from stepwell.evals.scoring.same import INVALID, same, unpointed, without
 from stepwell.evals.scoring.spelled import number_of, spelled_numbers
 
-_IGNORED = tuple(re.compile(p) for p in (r"\.$", ",", r"\\", "\n", '"'))
+_CUTS = (unpointed, without(","), without("\\"), without("\n"), without('"'))
 _SAYS = re.compile(r"(?:[Tt]he answer is |The answer: |The final answer: )(?=.)(.*)")
 _SAYS_LOW = re.compile(r"the answer is (?=.)(.*)")
 _OPTION = re.compile(r"\([A-Z]\)")
@@ -45,7 +45,7 @@ def strict(answer: str, target: str) -> float:
     """What the answer says after the first "The answer is", up to the line's last character, is the target's."""
     said = _SAYS.search(answer)
     cut = said[1][:-1] if said else ""
-    return float(same(cut.strip() if cut else INVALID, _target(target).answer, _IGNORED))
+    return float(same(cut.strip() if cut else INVALID, _target(target).answer, _CUTS))
 
 
 def fewshot(answer: str, target: str) -> float:
@@ -56,7 +56,7 @@ def fewshot(answer: str, target: str) -> float:
 
 def whole(answer: str, target: str) -> float:
     """The whole answer is the target's, but for case, commas, quotes, line breaks and a closing point."""
-    return float(same(answer, _target(target).answer, _IGNORED))
+    return float(same(answer, _target(target).answer, _CUTS))
 
 
 def scored(answer: str, target: str) -> Scored:
@@ -84,7 +84,7 @@ def _target(target: str) -> Target:
 
 def _score(answer: str, target: Target, *, last: bool) -> float:
     found = _PICKS[TASKS[target.task]](answer, target, -1 if last else 0)
-    return float(same(INVALID if found is None else found, target.answer, _IGNORED))
+    return float(same(INVALID if found is None else found, target.answer, _CUTS))
 
 
 def _nth(found: Sequence[str], n: int) -> str | None:

@@ -12,23 +12,29 @@ from __future__ import annotations
 import re
 
 from stepwell.evals.scored import Scored
-from stepwell.evals.scoring.same import INVALID, same
+from stepwell.evals.scoring.same import INVALID, same, unpointed, without
 
 _LAST = re.compile(r"-?(?:[$.,0-9]{2,}|[0-9]+)")
 _MARKED = re.compile(r"#### (-?[.,0-9]+)")
-_IGNORED = tuple(re.compile(p) for p in (",", r"\$", r"(?s).*#### ", r"\.$"))
+
+
+def _behind_mark(text: str) -> str:
+    return text.rpartition("#### ")[2]
+
+
+_CUTS = (without(","), without("$"), _behind_mark, unpointed)
 
 
 def flexible(answer: str, target: str) -> float:
     """The last number, with or without thousands' commas, $ and a closing point, is the target's."""
     numbers = _LAST.findall(answer)
-    return float(same(numbers[-1] if numbers else INVALID, target, _IGNORED))
+    return float(same(numbers[-1] if numbers else INVALID, target, _CUTS))
 
 
 def strict(answer: str, target: str) -> float:
     """The number after the first #### is the target's; without #### nothing is right."""
     marked = _MARKED.search(answer)
-    return float(same(marked[1] if marked else INVALID, target, _IGNORED))
+    return float(same(marked[1] if marked else INVALID, target, _CUTS))
 
 
 def authors(answer: str, target: str) -> float:

@@ -7,20 +7,34 @@ lower case letters that need more room than the capital one are cut off.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 INVALID = "[invalid]"
 
 
-def same(found: str, target: str, ignored: Sequence[re.Pattern[str]]) -> bool:
-    """Whether both are equal once these patterns are cut out, one after the other, and case is dropped."""
-    return _bare(found, ignored) == _bare(target, ignored)
+Cut = Callable[[str], str]
+_CLOSING_POINT = re.compile(r"\.$")
 
 
-def _bare(text: str, ignored: Sequence[re.Pattern[str]]) -> str:
+def without(part: str) -> Cut:
+    """Cuts a text out wherever it stands."""
+    return lambda text: text.replace(part, "")
+
+
+def unpointed(text: str) -> str:
+    """A text without its closing point, which may stand before a last line break."""
+    return _CLOSING_POINT.sub("", text)
+
+
+def same(found: str, target: str, cuts: Sequence[Cut]) -> bool:
+    """Whether both are equal once these cuts are made, one after the other, and case is dropped."""
+    return _bare(found, cuts) == _bare(target, cuts)
+
+
+def _bare(text: str, cuts: Sequence[Cut]) -> str:
     n_chars = len(text)
-    for pattern in ignored:
-        text = pattern.sub("", text)
+    for cut in cuts:
+        text = cut(text)
         n_chars = len(text)
         text = text.rstrip("\0")
     return text.lower()[:n_chars].rstrip("\0")
