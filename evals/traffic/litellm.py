@@ -12,6 +12,9 @@ from stepwell.evals.traffic.records import BadRecord, is_object
 from stepwell.evals.traffic.tenant import hashed
 from stepwell.traffic_line import Logged, Needs
 
+# what litellm.turn_off_message_logging leaves in place of texts
+_REDACTED = "redacted-by-litellm"
+
 
 def is_litellm(values: Mapping[str, object]) -> bool:
     """Whether a record looks like one of LiteLLM's."""
@@ -37,6 +40,7 @@ def from_litellm(values: Mapping[str, object]) -> Logged:
         raise BadRecord("no id, or no model")
     began, ended = seconds(record.get("startTime")), seconds(record.get("endTime"))
     asked = parsed(first(record, "messages", "proxy_server_request"))
+    is_redacted = _REDACTED in str(asked)
     is_ok = text(record.get("status")) in ("", "success")
     tier = text(record.get("model_group")) or model
     return Logged(
@@ -59,8 +63,8 @@ def from_litellm(values: Mapping[str, object]) -> Logged:
         ms=1e3 * max(0.0, ended - began) if began and ended else 0.0,
         ttft_ms=_ttft_ms(record, began),
         needs=_needs(record),
-        messages=messages_of(asked),
-        answer=answer_of(record.get("response")),
+        messages=() if is_redacted else messages_of(asked),
+        answer=None if is_redacted else answer_of(record.get("response")),
     )
 
 

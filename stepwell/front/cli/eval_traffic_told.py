@@ -108,6 +108,9 @@ def _arm(arm: Arm, n_tiers: int) -> tuple[str, ...]:
 
 def _router(found: RouterVerdict, tiers: tuple[str, ...]) -> list[str]:
     said = [f"{found.router} is {_pair(p, p.b)}" for p in found.pairs[:-1]]
+    dearest = found.pairs[-2]
+    kept = {0: "keeps", 1: "does not keep"}.get(found.exit_code, "is not yet known to keep")
+    said.append(f"it {kept} what it may lose against {dearest.b}: {found.margin:.4f}")
     mix = ", ".join(f"{s:.0%} {t}" for s, t in zip(found.mix, tiers, strict=True) if s > 0)
     gain, low, high = found.gain
     said.append(f"against a random mix at its cost ({mix}): {gain:+.4f}, 95 % {low:+.4f} to {high:+.4f}")

@@ -121,6 +121,12 @@ def test_litellms_spend_logs(tmp_path: Path) -> None:
     assert list(row.messages) == ASK
 
 
+def test_texts_that_litellm_left_out_are_no_texts(tmp_path: Path) -> None:
+    hidden = {**LITELLM, "messages": [{"role": "user", "content": "redacted-by-litellm"}]}
+    (row,) = read(tmp_path, hidden).rows
+    assert (row.messages, row.answer, row.in_tokens) == ((), None, 21)
+
+
 def test_a_failed_call_of_litellm(tmp_path: Path) -> None:
     failed = {"error_class": "RateLimitError", "error_code": "429", "error_message": "secret words"}
     (row,) = read(tmp_path, {**LITELLM, "status": "failure", "error_information": failed}).rows
