@@ -8,11 +8,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-import stepwell
 from stepwell.evals.entries import JournalError
 from stepwell.evals.gate import Gate
 from stepwell.evals.page import browser, sections
@@ -73,7 +73,7 @@ def _parts(report: Report, gate: Gate, index: Index, texts: Iterator[tuple[int, 
             sections.judges(figures),
             sections.tags(figures),
             browser.frame(),
-            sections.origin(figures, stepwell.__version__),
+            sections.origin(figures, version("stepwell")),
         )
     )
     yield f'\n</main>\n<script type="text/plain" id="index">{packed(_columns(index))}</script>\n'
