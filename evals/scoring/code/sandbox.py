@@ -251,19 +251,19 @@ def _environment() -> dict[str, str]:
 
 
 async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *_FLAGS,
-        "-c",
-        _START,
-        str(_HERE),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(),
-        cwd="/",
-        start_new_session=True,
-    )
+    command = [sys.executable, *_FLAGS, "-c", _START, str(_HERE)]
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as e:
+        raise SandboxFailed(f"no process can be started: {e.strerror}") from e
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -6,6 +6,7 @@ So no trick inside the program (leaving early, a patched `assert`, an object equ
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import CodeType
@@ -71,12 +72,14 @@ def _run_tests(far: Far, given: str, tests: str, names: list[str]) -> None:
         n for n, v in scope.items() if n in names or (isinstance(v, type) and v.__module__ == _MODULE)
     ]:
         del scope[name]
-    wanted = [n for n in used if n in names or not (n in scope or hasattr(builtins, n))]
-    known = far.ask("names", sorted({*wanted, *names}), spread=True)
-    if not set(names) <= set(known):
+    wanted = {n for n in used if not (n in scope or hasattr(builtins, n))} | set(names)
+    known = wanted & set(far.ask("names", sorted(wanted), spread=True))  # it may say more than was asked
+    if not set(names) <= known:
         raise Ending("missing")
     for name in known:
-        scope[name] = far.ask("global", name)
+        # tests that forgot an import get Python's own module, not what the program calls so
+        is_module = name in sys.stdlib_module_names and name not in names
+        scope[name] = __import__(name) if is_module else far.ask("global", name)
     if "random" in scope or "random" in tests:  # the same answer scores the same
         import random
 
@@ -212,7 +215,10 @@ class Held:
         return object.__getattribute__(self, "_far").ask(name, self, *args, **named)
 
     def __call__(self, *args: object, **named: object) -> Any:
-        return self._ask("call", *args, **named)
+        try:
+            return self._ask("call", *args, **named)
+        except StopIteration:  # would end a test's `all(map(...))` early
+            raise RuntimeError from None
 
     def __getattr__(self, name: str) -> Any:
         return self._ask("attribute", name)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 SOLUTION = "def square(x):\n    return x * x\n"
 TESTS = "assert square(3) == 9\nassert square(-4) == 16\n"
+LOOSE_TESTS = (
+    "assert all(map(lambda x: bool(square(x) == x * x), [3, -4]))",
+    "assert math.isclose(square(0.5), 0.25)",
+)
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,25 @@ def square(x):
                 frame.f_locals[key] = 'passed'
         frame = frame.f_back
     return 1
+""",
+    "offers more names than asked": """
+import sys
+def square(x): return 1
+for name, module in list(sys.modules.items()):
+    if name.endswith('program_side'):
+        def do(self, name, values, named, do=module.Program._do):
+            if name == 'names':
+                return ['square', 'all', 'map', 'bool', 'math']
+            return (lambda *a: True) if name == 'global' else do(self, name, values, named)
+        module.Program._do = do
+""",
+    "ends the loop": """
+def square(x): raise StopIteration
+""",
+    "module of its own": """
+class math:
+    isclose = staticmethod(lambda *a, **k: True)
+def square(x): return 1
 """,
     "shadowed check": """
 def check(candidate): return True

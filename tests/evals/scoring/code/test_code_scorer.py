@@ -81,6 +81,9 @@ async def test_a_sandbox_that_breaks_is_no_score(monkeypatch: pytest.MonkeyPatch
     scorer = CodeScorer(concurrency=1)
     with pytest.raises(SandboxFailed):
         await scorer.score(_suite(LINE).rows[0], ["x = 1"])
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(SandboxFailed, match="No such file"):
+        await scorer.score(_suite(LINE).rows[0], ["x = 1"])
     await scorer.close()
 
 

@@ -17,7 +17,7 @@ from stepwell.evals.scoring.code import sandbox as module
 from stepwell.evals.scoring.code.ended import REASONS, Ended, SandboxUnavailable
 from stepwell.evals.scoring.code.inside import MOST_PATIENCE, supervise
 from stepwell.evals.scoring.code.sandbox import Job, Sandbox, check_lock, run_program
-from tests.evals.scoring.code.hostile import ATTACKS, CHEATS, SOLUTION, TESTS, Hostile
+from tests.evals.scoring.code.hostile import ATTACKS, CHEATS, LOOSE_TESTS, SOLUTION, TESTS, Hostile
 
 
 @pytest.fixture
@@ -113,6 +113,18 @@ def test_no_trick_makes_a_wrong_answer_right(name: str, seen: dict[str, Seen]) -
 
 def test_no_attack_leaves_a_process(seen: dict[str, Seen]) -> None:
     assert not list(_children())
+
+
+@pytest.mark.parametrize("name", CHEATS)
+async def test_nor_where_tests_leave_it_room(name: str, sandbox: Sandbox) -> None:
+    for tests in LOOSE_TESTS:
+        ended = await sandbox.run(Job((CHEATS[name],), tests, names=("square",)), timeout_s=2)
+        assert ended.reason in REASONS - {"passed"}
+
+
+async def test_right_answers_pass_loose_tests(sandbox: Sandbox) -> None:
+    for tests in LOOSE_TESTS:
+        assert (await sandbox.run(Job((f"import math\n{SOLUTION}",), tests, names=("square",)))).passed
 
 
 async def test_a_right_program_passes_and_says_what_it_used(sandbox: Sandbox) -> None:
