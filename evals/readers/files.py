@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,11 +50,11 @@ def opened(path: Path) -> Iterator[IO[str]]:
         SuiteError: It can't be read to its end; while reading, too.
     """
     try:
-        with open(path, "rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-        how = gzip.open if is_packed else open
-        with how(path, "rt", encoding="utf-8-sig", newline="\n") as text:
-            yield text
+        with open(path, "rb") as raw:  # once: a pipe can't be read twice
+            is_packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            as_text = {"encoding": "utf-8-sig", "newline": "\n"}
+            with gzip.open(raw, "rt", **as_text) if is_packed else io.TextIOWrapper(raw, **as_text) as text:
+                yield text
     except (OSError, EOFError, zlib.error) as e:
         raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
     except UnicodeDecodeError:

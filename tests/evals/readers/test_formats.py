@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,6 +161,17 @@ def test_samples_of_openai_evals_keep_their_chat_and_may_match_by_beginning(tmp_
     matched = Suite.load(path, format="openai_match").rows[0]
     assert SCORERS[matched.scorer].best("NaCl, of course", matched.targets) == 1.0
     assert SCORERS[matched.scorer].best("It is NaCl", matched.targets) == 0.0
+
+
+@pytest.mark.parametrize("row", [GSM8K, {"id": "own", "prompt": "hi", "target": "ho"}])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_pipe_is_read_once(tmp_path: Path, row: Row, pack: Callable[[bytes], bytes]) -> None:
+    pipe = tmp_path / "rows.jsonl"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[pack(json.dumps(row).encode())])
+    writer.start()
+    assert len(Suite.load(pipe).rows) == 1
+    writer.join()
 
 
 def test_a_folder_of_bbh_tasks_names_them_by_its_files(tmp_path: Path) -> None:
