@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import random
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,11 +18,12 @@ class Pacing:
     """How patient a run is with upstreams.
 
     Attributes:
-        backoff_s: First wait where the upstream names none; doubles with each try.
+        backoff_s: First wait where the upstream names none; see Waiting.backoff_s.
         max_backoff_s: Longest such wait.
         max_wait_s: What one sample may wait in all before it ends as an infrastructure error.
         max_failures: Tries after timeouts and 5xx; a 429 is bounded by max_wait_s alone.
-        streak: So many 429s of a tier in a row, with no answer between, pause the whole tier.
+        streak: So many 429s of a tier in a row, with no answer between, pause the whole tier; or twice as many as are
+            under way, where that is more: refusals come back at once, and answers take their time.
     """
 
     backoff_s: float = 0.5
@@ -134,6 +136,21 @@ class Waiting:
         lane.n_refused_in_row = 0
         self._end(lane, was_refused=False)
 
+    def backoff_s(self, sample: Sample, *, was_refused: bool) -> float:
+        """How long to wait where the upstream doesn't say.
+
+        Longer with each failure of the sample; of refusals, only while the tier answers nobody: else they say nothing
+        about how long it takes.
+        """
+        lane = self._lanes[sample.lane]
+        n = lane.n_refused_in_row // self._streak(lane) if was_refused else max(0, sample.n_failed - 1)
+        return min(self._pacing.max_backoff_s, self._pacing.backoff_s * 2 ** min(n, 16)) * random.uniform(
+            0.5, 1
+        )
+
+    def _streak(self, lane: Lane) -> int:
+        return max(self._pacing.streak, 2 * lane.throttle.limit)
+
     def put_back(self, sample: Sample, *, wait_s: float, was_refused: bool) -> None:
         """Ask again after `wait_s`; a streak of refusals (429) pauses the tier for as long."""
         lane = self._lanes[sample.lane]
@@ -142,7 +159,7 @@ class Waiting:
         heapq.heappush(lane.back, (due, self._n_put_back, sample))
         if was_refused:
             lane.n_refused_in_row += 1
-            if lane.n_refused_in_row >= self._pacing.streak:
+            if lane.n_refused_in_row >= self._streak(lane):
                 lane.paused_until = max(lane.paused_until, due)
         self._end(lane, was_refused=was_refused)
 

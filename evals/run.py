@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +88,10 @@ async def run_suite(
     _check(well, every, by_policy or {}, options)
     judging = judging or Judging()
     asking = Asking(well, judging, by_policy or {}, options.is_streamed)
-    samples = list(plan(suite, _models(well, every), repeats=options.repeats, seed=options.seed))
+    planned = plan(
+        suite, _models(well, every), repeats=options.repeats, seed=options.seed, judge=options.judge
+    )
+    samples = list(planned)
     keys = frozenset(s.key for s in samples)
     with Journal(journal_path) as journal:
         held = read_held(journal_path)
@@ -288,11 +290,7 @@ class _Run:
             return False
         wait_s = end.wait_s
         if wait_s is None:
-            ceiling_s = min(
-                pacing.max_backoff_s,
-                pacing.backoff_s * 2 ** min(max(sample.tries, sample.n_failed, 1) - 1, 16),
-            )
-            wait_s = ceiling_s * random.uniform(0.5, 1)
+            wait_s = self.waiting.backoff_s(sample, was_refused=end.was_refused)
         sample.waited_s += wait_s
         if sample.waited_s > pacing.max_wait_s:
             return False

@@ -55,6 +55,7 @@ class Throttle:
 
     def _judge(self, refused: float) -> None:
         self._n_refused = self._n_taken = 0
+        self._usual = min(self._usual, 0.7 * self._usual + 0.3 * refused)  # what was usual may have been a bad moment
         if self._from is not None:
             before, was_refused = self._from
             self._from = None

@@ -34,7 +34,6 @@ from stepwell.evals.suite import Suite
 
 KEY_ENV = "STEPWELL_STRESS_KEY"
 TIERS = ("small", "large")
-LATENCY_S = 0.05
 
 
 class Limits:
@@ -231,9 +230,9 @@ def _finished(out: Path) -> set[tuple[str, str]]:
     return {(o.tier, f"{o.row[1:]} and one more") for o in ended if o.score is not None}
 
 
-async def refusals(limits: Limits, n_rows: int, concurrency: int) -> int:
+async def refusals(limits: Limits, n_rows: int, concurrency: int, latency_s: float) -> int:
     """One run against an upstream that refuses; 0 where no sample was lost."""
-    upstream = Upstream(limits, LATENCY_S)
+    upstream = Upstream(limits, latency_s)
     runner, base_url = await upstream.serve()
     suite = Suite.parse(rows(n_rows).decode().splitlines(), name="stress")
     with tempfile.TemporaryDirectory() as folder:
@@ -250,7 +249,7 @@ async def refusals(limits: Limits, n_rows: int, concurrency: int) -> int:
     await runner.cleanup()
     (tier,) = report.tiers
     at_once = min(concurrency, limits.places)
-    ideal_s = n_rows / (1 - limits.refuse) * LATENCY_S / at_once
+    ideal_s = n_rows / (1 - limits.refuse) * latency_s / at_once
     if limits.per_s:
         ideal_s = max(ideal_s, n_rows / limits.per_s)
     shown = {
@@ -274,6 +273,7 @@ def main() -> int:
     parser.add_argument("--refuse", type=float, default=0.0)
     parser.add_argument("--places", type=int, default=10**9)
     parser.add_argument("--per-s", type=float, default=0.0)
+    parser.add_argument("--latency-s", type=float, default=0.05)
     parser.add_argument("--retry-after", default="")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     args = parser.parse_args()
@@ -281,7 +281,7 @@ def main() -> int:
     if args.kills:
         return asyncio.run(kills(args.kills, args.rows, args.seed))
     limits = Limits(refuse=args.refuse, places=args.places, per_s=args.per_s, retry_after=args.retry_after)
-    return asyncio.run(refusals(limits, args.rows, args.concurrency))
+    return asyncio.run(refusals(limits, args.rows, args.concurrency, args.latency_s))
 
 
 if __name__ == "__main__":
