@@ -9,7 +9,7 @@ from stepwell.front.cli import terminal
 if TYPE_CHECKING:
     from stepwell.evals.traffic.costs import CostChange
     from stepwell.evals.traffic.replay import ReplayReport
-    from stepwell.evals.traffic.routed import Arm, RoutedReport, RouterVerdict
+    from stepwell.evals.traffic.routed_report import Arm, RoutedReport, RouterVerdict
     from stepwell.evals.traffic.settle import Settle
     from stepwell.evals.verdict.pair import Pair
 

@@ -9,7 +9,8 @@ import pytest
 
 from stepwell.base.config import Config
 from stepwell.base.errors import BadRequest
-from stepwell.evals.traffic.routed import MIX, RoutedReport, compare_routed
+from stepwell.evals.traffic.routed import MIX, compare_routed
+from stepwell.evals.traffic.routed_report import RoutedReport
 from stepwell.front.cli.main import main
 from tests.support.outcome_rows import made, shuffled, text, write
 from tests.support.traffic import PRICES
