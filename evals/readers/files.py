@@ -52,8 +52,8 @@ def opened(path: Path) -> Iterator[IO[str]]:
     try:
         with open(path, "rb") as raw:  # once: a pipe can't be read twice
             is_packed = raw.peek(2)[:2] == b"\x1f\x8b"
-            as_text = {"encoding": "utf-8-sig", "newline": "\n"}
-            with gzip.open(raw, "rt", **as_text) if is_packed else io.TextIOWrapper(raw, **as_text) as text:
+            plain = gzip.open(raw, "rb") if is_packed else raw
+            with io.TextIOWrapper(plain, encoding="utf-8-sig", newline="\n") as text:
                 yield text
     except (OSError, EOFError, zlib.error) as e:
         raise SuiteError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
