@@ -48,7 +48,12 @@ class Sample:
 
 
 def plan(
-    suite: Suite, arms: Sequence[tuple[Arm, Sequence[str]]], *, repeats: int = 1, seed: int | None = None
+    suite: Suite,
+    arms: Sequence[tuple[Arm, Sequence[str]]],
+    *,
+    repeats: int = 1,
+    seed: int | None = None,
+    judge: str | None = None,
 ) -> Iterator[Sample]:
     """Every sample, row by row, so that arms are asked side by side.
 
@@ -56,6 +61,7 @@ def plan(
 
     Args:
         arms: Each with the models behind it, which are part of the key too: another model is another answer.
+        judge: Tier that grades, part of the key of what it grades: another judge scores the same answers anew.
     """
     asked_by = [(arm, arm.key(models)) for arm, models in arms]
     for repeat in range(repeats):
@@ -63,10 +69,11 @@ def plan(
         tail = canonical_json([asked_seed, repeat])
         for row in suite.rows:
             for arm, who in asked_by:
-                yield Sample(row, arm, repeat, *_keys(row, who + tail), asked_seed)
+                yield Sample(row, arm, repeat, *_keys(row, who + tail, judge), asked_seed)
 
 
-def _keys(row: Row, asked: bytes) -> tuple[str, str]:
+def _keys(row: Row, asked: bytes, judge: str | None) -> tuple[str, str]:
     scorer = SCORERS[row.scorer]
-    key = row.sha256 + row.ask_sha256 + canonical_json([scorer.name, scorer.version]) + asked
+    scored_by = [scorer.name, scorer.version, *([judge] if judge and scorer.name == "graded" else [])]
+    key = row.sha256 + row.ask_sha256 + canonical_json(scored_by) + asked
     return hashlib.sha256(key).hexdigest(), hashlib.sha256(row.ask_sha256 + asked).hexdigest()[:32]

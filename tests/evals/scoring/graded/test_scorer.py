@@ -171,3 +171,23 @@ async def test_a_run_pays_a_tier_once_however_often_its_judge_fails(court: Court
     assert {o.row: o.score for o in outcomes} == {str(n): float(n != 7) for n in range(12)}
     assert len(weak.requests) == 12
     assert all(o.judge_nano_usd > 0 for o in outcomes)
+
+
+async def test_another_judge_scores_the_same_answers_anew(court: Court, tmp_path: Path) -> None:
+    line = json.dumps({"id": "r", "prompt": "2 + 2?", "target": "4", "scorer": "graded"})
+    suite = Suite.parse([line], name="one")
+    weak = FakeTier("4")
+    async with court(weak=weak, judge=FakeTier(YES), strong=FakeTier(NO)) as well:
+        scores = []
+        for judge in ("judge", "strong", "strong"):
+            report = await run_suite(
+                well,
+                suite,
+                tiers=["weak"],
+                journal_path=tmp_path / "j",
+                options=RunOptions(judge=judge),
+                judging=open_judging(["graded"], Means(well, judge=judge)),
+            )
+            scores.append(report.tiers[0].quality)
+    assert scores == [1.0, 0.0, 0.0]
+    assert len(weak.requests) == 1
