@@ -52,7 +52,7 @@ def opened(path: Path) -> Iterator[IO[str]]:
     try:
         with open(path, "rb") as raw:  # once: a pipe can't be read twice
             is_packed = raw.peek(2)[:2] == b"\x1f\x8b"
-            plain = gzip.open(raw, "rb") if is_packed else raw
+            plain: gzip.GzipFile | io.BufferedReader = gzip.GzipFile(fileobj=raw) if is_packed else raw
             with io.TextIOWrapper(plain, encoding="utf-8-sig", newline="\n") as text:
                 yield text
     except (OSError, EOFError, zlib.error) as e:
