@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 
+LATEST = "all features of the latest together"
 _STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.7])
 _TAIL = 0.1
 _KNOWN_SHARE = 0.25
 _MAX_A_STEP = 8
 _FIRST_FIT = 16
 _REFIT_GROWTH = 1.15
+_N_STARTS = 7
+_HALF_LIFE_ROWS = 100.0
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -89,6 +92,7 @@ def watch(
     pots = {name: _fixed(split, *pair) for name, pair in scores.items()}
     if rows is not None and rows[0].shape[1]:
         pots[TOGETHER] = _learned(split, *rows)
+        pots[LATEST] = _learned(split, *rows, half_life_rows=_HALF_LIFE_ROWS)
     # each gets one share of the stakes; a sum of fair games is fair
     wealth = sum(pots.values(), np.zeros(split.n_steps)) / max(1, len(pots))
     off = np.flatnonzero(wealth >= 1 / alpha)
@@ -115,8 +119,14 @@ def _fixed(split: Split, reference: Floats, recent: Floats) -> Floats:
     )
 
 
-def _learned(split: Split, reference: Floats, recent: Floats) -> Floats:
-    """The same on a discriminant that is learnt anew as rows come in, always from earlier ones alone."""
+def _learned(
+    split: Split, reference: Floats, recent: Floats, *, half_life_rows: float | None = None
+) -> Floats:
+    """The same on a discriminant that is learnt anew as rows come in, always from earlier ones alone.
+
+    Args:
+        half_life_rows: Recent rows fade: what moves late is not drowned by what came before.
+    """
     low, high = Sums(reference.shape[1]), Sums(reference.shape[1])
     low.add(reference[split.known])
     fresh, new = _by_step(split, reference[split.fresh], recent[: split.n_recent])
@@ -131,8 +141,15 @@ def _learned(split: Split, reference: Floats, recent: Floats) -> Floats:
             payoffs[0][steps] = _rank_payoffs(*scored)
             payoffs[1][steps] = _tail_payoffs(scored[0] > cut, scored[1] > cut)
         low.add(fresh[steps].reshape(-1, reference.shape[1]))
-        high.add(new[steps].reshape(-1, recent.shape[1]))
-        at, until = steps.stop, max(steps.stop + 1, int(steps.stop * _REFIT_GROWTH))
+        came = new[steps].reshape(-1, recent.shape[1])
+        if half_life_rows is not None:
+            high.fade(0.5 ** (len(came) / half_life_rows))
+        high.add(came)
+        growth = int(steps.stop * _REFIT_GROWTH)
+        at, until = (
+            steps.stop,
+            max(steps.stop + 1, growth if half_life_rows is None else min(growth, steps.stop + _FIRST_FIT)),
+        )
     return _mixed(payoffs)
 
 
@@ -160,7 +177,22 @@ def _tail_payoffs(fresh: NDArray[np.bool_], new: NDArray[np.bool_]) -> Floats:
 
 
 def _mixed(payoffs: list[Floats]) -> Floats:
-    """Wealth of equal parts staked at every height on every payoff: no height has to be guessed."""
+    """Wealth of equal parts staked at every height on every payoff: no height has to be guessed.
+
+    Half of each part is staked from the first step on, the other half in parts that start later: what was lost while
+    nothing moved does not delay the alarm when something does.
+    """
     growth = np.log1p(np.stack(payoffs)[:, None, :] * _STAKES[None, :, None])
-    wealth: Floats = np.exp(np.minimum(np.cumsum(growth, axis=2), 700.0)).mean(axis=(0, 1))
+    grown = np.cumsum(growth, axis=2)
+    wealth = 0.5 * _wealth(grown)
+    starts = np.unique(np.linspace(0, grown.shape[2], _N_STARTS + 2).astype(int)[1:-1])
+    for start in starts if starts.any() else [0]:
+        later = np.ones_like(wealth)
+        later[start:] = _wealth(grown[:, :, start:] - grown[:, :, start - 1 : start] if start else grown)
+        wealth += 0.5 * later / max(1, len(starts))
+    return wealth
+
+
+def _wealth(grown: Floats) -> Floats:
+    wealth: Floats = np.exp(np.minimum(grown, 700.0)).mean(axis=(0, 1))
     return wealth

@@ -22,9 +22,15 @@ class Sums:
     """What a discriminant needs of one side's rows, taken row by row."""
 
     def __init__(self, n_features: int) -> None:
-        self.n = 0
+        self.n = 0.0
         self._sum = np.zeros(n_features)
         self._products = np.zeros((n_features, n_features))
+
+    def fade(self, share: float) -> None:
+        """Let what was taken so far count for this share of what it did."""
+        self.n *= share
+        self._sum *= share
+        self._products *= share
 
     def add(self, rows: Floats) -> None:
         """Take rows, shape (n, f)."""
@@ -34,7 +40,7 @@ class Sums:
 
     @property
     def mean(self) -> Floats:
-        return self._sum / max(1, self.n)
+        return self._sum / max(1.0, self.n)
 
     @property
     def scatter(self) -> Floats:
@@ -50,7 +56,7 @@ def direction(low: Sums, high: Sums) -> Floats:
     The covariance is drawn to a multiple of the identity, the more the fewer rows there are.
     """
     n, n_features = low.n + high.n, len(low.mean)
-    covariance = (low.scatter + high.scatter) / max(1, n - 2)
+    covariance = (low.scatter + high.scatter) / max(1.0, n - 2)
     weight = n_features / (n_features + n)
     level = float(np.trace(covariance)) / n_features + 1e-9
     shrunk = (1 - weight) * covariance + weight * level * np.eye(n_features)
