@@ -11,7 +11,7 @@ from stepwell.evals.traffic.redecide import Redecided
 from stepwell.evals.verdict.fixed import LEVEL, SMALLEST_WORTH_SHOWING, compare
 from stepwell.evals.verdict.needed import rows_to_tie
 from stepwell.evals.verdict.pair import Pair, Word
-from stepwell.evals.verdict.student import normal_tail, z_of
+from stepwell.evals.verdict.student import t_quantile, t_tail
 
 NEW, LOGGED = "new policy", "logged policy"
 # with fewer, explored replies may say more
@@ -122,11 +122,12 @@ def _weighed(explored: Sequence[Redecided], share: float, margin: float | None) 
     ]
     if any(side is None for side in sides):
         return None
-    (new, new_error), (old, old_error) = (side for side in sides if side is not None)
+    (new, new_error, n_new), (old, old_error, n_old) = (side for side in sides if side is not None)
     difference, error = share * (new - old), share * math.hypot(new_error, old_error)
-    half = z_of(LEVEL) * error
+    df = min(n_new, n_old) - 1
+    half = t_quantile(LEVEL, df) * error
     low, high = difference - half, difference + half
-    p = normal_tail(difference / error) if error > 0 else 1.0
+    p = t_tail(difference / error, df) if error > 0 else 1.0
     word = _word(low, high, margin)
     size = max(abs(difference), margin or SMALLEST_WORTH_SHOWING)
     needed = rows_to_tie(size, error * error * len(explored)) if word == "need more" else None
@@ -148,20 +149,21 @@ def _weighed(explored: Sequence[Redecided], share: float, margin: float | None) 
     )
 
 
-def _side(rows: Sequence[Redecided]) -> tuple[float, float] | None:
-    """Weighted mean score of the replies by one tier, and its standard error; None for too few."""
+def _side(rows: Sequence[Redecided]) -> tuple[float, float, int] | None:
+    """Weighted mean score of the replies by one tier, its standard error, and their number; None for too few."""
     if len(rows) < MIN_SIDE:
         return None
     weighed = [(1 / f.row.propensity[f.row.tier], f.row.scores[f.row.tier]) for f in rows]
     total = math.fsum(w for w, _ in weighed)
     mean = math.fsum(w * y for w, y in weighed) / total
-    variance = math.fsum((w * (y - mean)) ** 2 for w, y in weighed) / total**2
+    n_rows = len(weighed)
+    variance = math.fsum((w * (y - mean)) ** 2 for w, y in weighed) / total**2 * n_rows / (n_rows - 1)
     if all(y in (0.0, 1.0) for _, y in weighed):
         # Agresti & Coull 1998 (Am. Stat. 52:119): a few rights and no wrong do not make an error of 0
         n = total**2 / math.fsum(w * w for w, _ in weighed)
         shrunk = (n * mean + 2) / (n + 4)
         variance = max(variance, shrunk * (1 - shrunk) / (n + 4))
-    return mean, math.sqrt(variance)
+    return mean, math.sqrt(variance), n_rows
 
 
 def _word(low: float, high: float, margin: float | None) -> Word:
