@@ -33,6 +33,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from inside.supervise import supervise
 del sys.path[0]
+sys.dont_write_bytecode = True
 supervise()
 """
 _PROBE = """
@@ -48,8 +49,8 @@ except OSError as e:
 # sets keep their order, so the same answer scores the same; cleared before a program starts
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 _KEPT = ("LD_LIBRARY_PATH",)  # some Pythons don't start without
-# -S and -s: no site-packages; -P: no path of the working directory; -B: nothing is written
-_FLAGS = ("-B", "-S", "-s", "-P", "-X", "utf8", "-X", "frozen_modules=on")
+# -S and -s: no site-packages; -P: no path of the working directory
+_FLAGS = ("-S", "-s", "-P", "-X", "utf8", "-X", "frozen_modules=on")
 
 
 class Job(msgspec.Struct, frozen=True):
