@@ -172,15 +172,15 @@ _CELL = np.dtype(
 _KEPT = ("score", "nano_usd", "lost_nano_usd", "judge_nano_usd", "ms", "start", "length")
 
 
-class _Other(msgspec.Struct, tag_field="t", tag="c"):
-    pass
+class _Planted(msgspec.Struct, tag_field="t", tag="c"):
+    """No sample: passed over."""
 
 
-class _Pair(msgspec.Struct, tag_field="t", tag="p"):
-    pass
+class _Compared(msgspec.Struct, tag_field="t", tag="p"):
+    """No sample: passed over."""
 
 
-_decode = msgspec.json.Decoder(Header | Outcome | _Other | _Pair).decode
+_decode = msgspec.json.Decoder(Header | Outcome | _Planted | _Compared).decode
 
 
 def _item(line: bytes, journal: str | Path, n: int) -> Header | Outcome | None:
