@@ -72,7 +72,9 @@ def pairs(figures: Figures) -> str:
         return ""
     methods = ", ".join(dict.fromkeys(esc(p.method) for p in figures.pairs))
     saved = [p.saved for p in asked_about(figures) if p.saved is not None]
-    said = f"Test and interval: {methods}; p is adjusted over all pairs (Holm)."
+    said = f"Test and interval: {methods}."
+    if len(figures.pairs) > 1:
+        said += " p counts that several pairs were asked about (Holm); an interval is for its pair alone."
     if saved and min(saved) >= _WORTH_SAYING:
         said += f" Asking both arms the same rows saved {pct(min(saved))} of them or more."
     return f"<section><h2>Pair by pair</h2><p>{said}</p>{pairs_table(figures.pairs)}</section>"
