@@ -44,7 +44,7 @@ def pieces(
 ) -> Iterator[tuple[int, str]]:
     """Rows with their answers in the index's order: how many rows a piece holds, and the piece.
 
-    A piece is JSON, deflated, in base64: rows of [id, prompt or [[role, text], ...], turns, targets, cells], cells
+    A piece is JSON, deflated, in base64: rows of [id, prompt or [[role, text], ...], turns, targets, cells, scorer], cells
     arm by arm and repeat by repeat, 0 where there is none. No more than a piece is in memory at once.
     """
     # unbuffered: each line is read for itself, most of them not in order
@@ -73,11 +73,11 @@ def _row(file: FileIO, index: Index, n: int, row: Row | None, most: int) -> byte
         _cell(file, index, (n, arm, repeat), most) for arm in range(n_arms) for repeat in range(n_repeats)
     ]
     if row is None:
-        return _encode([index.ids[n], "", [], [], cells])
+        return _encode([index.ids[n], "", [], [], cells, ""])
     asked = row.prompt
     said: object = _cut(asked, most) if asked is not None else [_message(m, most) for m in row.messages]
     targets = [_cut(t, most) for t in row.targets if t]
-    return _encode([row.id, said, [_cut(t, most) for t in row.turns], targets, cells])
+    return _encode([row.id, said, [_cut(t, most) for t in row.turns], targets, cells, row.scorer])
 
 
 def _cell(file: FileIO, index: Index, at: tuple[int, int, int], most: int) -> object:

@@ -95,7 +95,7 @@ class Samples {
 
   async row(row) {
     const n = this.pieceOf(row);
-    const [id, asked, turns, targets, cells] = (await this.piece(n))[row - this.starts[n]];
-    return { id, messages: typeof asked === "string" ? [["user", asked]] : asked, turns, targets, cells };
+    const [id, asked, turns, targets, cells, scorer] = (await this.piece(n))[row - this.starts[n]];
+    return { id, messages: typeof asked === "string" ? [["user", asked]] : asked, turns, targets, cells, scorer };
   }
 }

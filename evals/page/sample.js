@@ -15,13 +15,13 @@ class Sample {
   }
 
   draw() {
-    const { row, at, n, step, id, messages, turns, targets, cells } = this.shown;
+    const { row, at, n, step, id, messages, turns, targets, cells, scorer } = this.shown;
     const title = element("h3", { tabindex: "-1" }, element("bdi", {}, shown(id)));
     this.place.replaceChildren(
       this.#bar(at, n, step), title, this.#tags(row),
       ...messages.map(([role, text]) => block(role === "user" ? "Prompt" : role, text)),
       ...turns.map((text, i) => block(`Then, turn ${i + 2}`, text)),
-      ...targets.map((text, i) => block(targets.length > 1 ? `Target ${i + 1}` : "Target", text)),
+      ...targets.map((text, i) => block(`Target${targets.length > 1 ? ` ${i + 1}` : ""} (${scorer})`, text)),
       ...(this.samples.nArms > 1 ? [this.#compared()] : []),
       this.#answers(row, cells));
   }

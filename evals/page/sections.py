@@ -77,7 +77,8 @@ def pairs(figures: Figures) -> str:
         said += " p counts that several pairs were asked about (Holm); an interval is for its pair alone."
     if saved and min(saved) >= _WORTH_SAYING:
         said += f" Asking both arms the same rows saved {pct(min(saved))} of them or more."
-    return f"<section><h2>Pair by pair</h2><p>{said}</p>{pairs_table(figures.pairs)}</section>"
+    drawn = f'<div class="broad">{pairs_table(figures.pairs)}</div>'
+    return f"<section><h2>Pair by pair</h2><p>{said}</p>{drawn}</section>"
 
 
 def judges(figures: Figures) -> str:
@@ -135,7 +136,9 @@ def _routed(arms: Sequence[ArmFigures], found: Frontier, routed: Routed) -> str:
     over = routed.over_mix
     if over is None:
         return said
-    mix = " and ".join(f"{pct(s)} {esc(name)}" for name, s in mixed(found.hull, arm.cost_usd).items())
+    mix = " and ".join(
+        f"{pct(s)} {esc(name)}" for name, s in mixed(found.hull, arm.cost_usd).items() if s > 0.005
+    )
     place = "above" if over.low > 0 else "below" if over.high < 0 else "not to be told from"
     size = f"{points(over.value)} points ({points(over.low)} to {points(over.high)})"
     return f"{said} That is {place} the best blind mix at its cost ({mix}): {size}."

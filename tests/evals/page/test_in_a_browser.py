@@ -302,7 +302,7 @@ def test_repeats_turns_and_several_messages_are_shown(chromium: Browser, tmp_pat
     with opened(chromium, written(made, rows=rows)) as found:
         ready(found.page)
         heads = found.page.locator("#sample .block h4").all_text_contents()
-        assert heads == ["system", "Prompt", "Then, turn 2", "Target 1", "Target 2"]
+        assert heads == ["system", "Prompt", "Then, turn 2", "Target 1 (normalised)", "Target 2 (normalised)"]
         assert found.page.locator("#sample .block pre").nth(1).inner_text() == "What is it?"
         assert found.page.locator("#sample h5").count() == 3
         assert found.page.locator("#sample .compared").count() == 0
