@@ -44,8 +44,8 @@ def pieces(
 ) -> Iterator[tuple[int, str]]:
     """Rows with their answers in the index's order: how many rows a piece holds, and the piece.
 
-    A piece is JSON, deflated, in base64: rows of [id, prompt or [[role, text], ...], turns, targets, cells, scorer], cells
-    arm by arm and repeat by repeat, 0 where there is none. No more than a piece is in memory at once.
+    A piece is JSON, deflated, in base64: rows of [id, prompt or [[role, text], ...], turns, targets, cells, scorer],
+    cells arm by arm and repeat by repeat, 0 where there is none. No more than a piece is in memory at once.
     """
     # unbuffered: each line is read for itself, most of them not in order
     with open(journal, "rb", buffering=0) as file:
