@@ -70,11 +70,16 @@ class Boundary:
         """Of a result at least as much for a (or for b), if `difference` were true."""
         last, looked = self.seen[-1], self._taken()
         share = looked[-1].share
-        deviate, error = _deviate(last, difference, sign)
+        deviate, error = _deviate(last, difference, sign, overshoot=self._overshoot(sign))
         if error == 0:
             return 0.0 if deviate > 0 else 1.0
         drift = difference / error / math.sqrt(share)
         return chance_above(looked, deviate + drift * math.sqrt(share), drift=drift)
+
+    def _overshoot(self, sign: int) -> float:
+        """Rows by which a walk that stopped early for a (or for b) jumped past its bound; half a step, as mid-p."""
+        is_early = len(self.seen) < len(self.looks.at)
+        return 0.25 if is_early and sign * self.seen[-1].difference > 0 and self.is_crossed else 0.0
 
     def _discordant(self) -> tuple[int, ...]:
         counts = (e.n_only_a + e.n_only_b if isinstance(e, Flips) else 0 for e in self.seen)
@@ -101,7 +106,7 @@ def _z(evidence: Evidence) -> float:
     return math.copysign(-normal_quantile(max(evidence.p, 1e-300) / 2), evidence.difference)
 
 
-def _deviate(evidence: Evidence, difference: float, sign: int) -> tuple[float, float]:
+def _deviate(evidence: Evidence, difference: float, sign: int, *, overshoot: float) -> tuple[float, float]:
     """Standard errors between the pair and a difference, both seen from a or from b; and that error."""
     seen = sign * evidence.difference
     if not isinstance(evidence, Flips):
@@ -109,5 +114,5 @@ def _deviate(evidence: Evidence, difference: float, sign: int) -> tuple[float, f
     b, c = evidence.n_only_a, evidence.n_only_b
     if sign < 0:
         b, c = c, b
-    deviate, error = score(b, c, evidence.n, difference / evidence.size)
+    deviate, error = score(b - overshoot, c + overshoot, evidence.n, difference / evidence.size)
     return deviate, error * evidence.size

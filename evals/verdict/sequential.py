@@ -131,8 +131,10 @@ def _told(
         )
         return replace(pair, look=0, n_looks=len(looks.at), is_early=True)
     boundary = Boundary(s.seen, looks, s.alpha)
-    # what was stopped as tied was not stopped by crossing: only the repeated interval holds there
-    interval = boundary.repeated() if s.word == "tied" else boundary.stagewise()
+    # what was stopped as tied was not stopped by crossing; and rows of a cluster bring less news the later
+    # they come, which stagewise order does not know: there only the repeated interval holds (measured)
+    is_plain = s.word != "tied" and s.matched.evidence.n_clusters is None
+    interval = boundary.stagewise() if is_plain else boundary.repeated()
     p = min(1.0, boundary.p * (1 - looks.level) / s.alpha)
     pair = describe(s.matched, s.word, interval, p=p, inner=1 - s.alpha, margin=margin, level=1 - s.alpha)
     return replace(pair, look=len(s.seen), n_looks=len(looks.at), is_early=len(s.seen) < len(looks.at))

@@ -53,7 +53,7 @@ def _odds(share: float) -> float:
     return share / (1 - share) if share < 1 else math.inf
 
 
-def score(n_only_a: int, n_only_b: int, n: int, difference: float) -> tuple[float, float]:
+def score(n_only_a: float, n_only_b: float, n: int, difference: float) -> tuple[float, float]:
     """Standard errors between what was seen and a difference, and that error, the rest at its likeliest under it."""
     linear = -n_only_a - n_only_b + (2 * n - n_only_a + n_only_b) * difference
     constant = -n_only_b * difference * (1 - difference)
