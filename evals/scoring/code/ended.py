@@ -13,7 +13,7 @@ Reason = Literal[
     "failed",  # a test did not hold, or something was raised
     "syntax",  # it isn't Python
     "missing",  # what the tests call isn't there
-    "unsupported",  # the tests pass an object that can't reach another process
+    "unsupported",  # the tests can't run here: no Python, a module missing, objects that can't reach another process
     "exited",  # it left early
     "timeout",
     "memory",

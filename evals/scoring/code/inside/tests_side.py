@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from types import CodeType
 from typing import Any
 
+from .far import READ_FD, WRITE_FD, Ending, Far, is_theirs
 from .lock import Limits, lock
 from .preload import preload
-from .wire import Gone, Json, pack, read_exactly, receive, send, unpack
+from .wire import Gone, Json, read_exactly, receive, send
 
-READ_FD, WRITE_FD, RESULT_FD = 3, 4, 5
+RESULT_FD = 5
 _MODULE = "tests"
-
-
-class Ending(BaseException):
-    """The program can't be judged further; says how it ended. No test's `except Exception` is to catch it."""
 
 
 def judge_program(n_bytes: int, limits: Limits, *, parent: int) -> None:
@@ -48,8 +45,11 @@ def judge_program(n_bytes: int, limits: Limits, *, parent: int) -> None:
 def _judge(job: Json) -> str:
     far = Far()
     try:
+        scope: dict[str, Any] = {"__name__": _MODULE}
+        code, used = _prepare(job, scope)
         far.finish_loading()
-        _run_tests(far, job["given"], job["tests"], job["names"])
+        _bind(far, scope, used, job["names"])
+        exec(code, scope)
         return "passed" if far.ask("echo", job["nonce"]) == job["nonce"] else "failed"
     except Gone:
         raise
@@ -59,14 +59,34 @@ def _judge(job: Json) -> str:
         return "memory"
     except PermissionError:
         return "forbidden"
+    except (
+        ImportError
+    ) as e:  # a module that isn't here is the row's fault, if it isn't the program that wants it
+        return "failed" if is_theirs(e) else "unsupported"
     except BaseException:  # noqa: BLE001 - tests are strangers' code too; whatever they raise, they failed
         return "failed"
 
 
-def _run_tests(far: Far, given: str, tests: str, names: list[str]) -> None:
-    scope: dict[str, Any] = {"__name__": _MODULE}
-    code = compile(tests, "tests", "exec")
-    used = {*_names(code), *_run_given(given, scope)}
+def _prepare(job: Json, scope: dict[str, Any]) -> tuple[CodeType, set[str]]:
+    """The tests, ready to run in `scope`, and the names that they use."""
+    try:
+        code = compile(job["tests"], _MODULE, "exec")
+    except (SyntaxError, ValueError):
+        raise Ending("unsupported") from None
+    used = {*_names(code), *_run_given(job["given"], scope)}
+    if "random" in job["tests"]:  # the same answer scores the same
+        import random
+
+        random.seed(0)
+    return code, used
+
+
+def _bind(far: Far, scope: dict[str, Any], used: set[str], names: list[str]) -> None:
+    """Give the tests what they use of the program.
+
+    Raises:
+        Ending: It lacks something of `names`.
+    """
     # what stands in the prompt under the name that is tested is a stub; objects must be of the program's own classes
     for name in [
         n for n, v in scope.items() if n in names or (isinstance(v, type) and v.__module__ == _MODULE)
@@ -80,11 +100,6 @@ def _run_tests(far: Far, given: str, tests: str, names: list[str]) -> None:
         # tests that forgot an import get Python's own module, not what the program calls so
         is_module = name in sys.stdlib_module_names and name not in names
         scope[name] = __import__(name) if is_module else far.ask("global", name)
-    if "random" in scope or "random" in tests:  # the same answer scores the same
-        import random
-
-        random.seed(0)
-    exec(code, scope)
 
 
 def _run_given(given: str, scope: dict[str, Any]) -> set[str]:
@@ -101,160 +116,3 @@ def _names(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _names(inner)
-
-
-class Far:
-    """The program's process, asked over its pipes."""
-
-    def __init__(self) -> None:
-        self._functions: list[Callable[..., object]] = []
-
-    def finish_loading(self) -> None:
-        """Wait for the program to have run to its end.
-
-        Raises:
-            Ending: It did not.
-        """
-        reply = receive(READ_FD)
-        if "raised" in reply:
-            raise Ending(_ending(reply["raised"]))
-
-    def ask(self, name: str, *args: object, spread: bool = False, **named: object) -> Any:
-        """Have something done there.
-
-        Args:
-            spread: The only argument is a list of the arguments.
-
-        Raises:
-            Exception: What the program raised, as the nearest class of Python's own.
-            Ending: It tried to leave, or ran out of memory.
-            Gone: It ended.
-        """
-        values: Any = args[0] if spread else args
-        request: dict[str, Json] = {"do": name, "args": [pack(v, self._refer) for v in values]}
-        if named:
-            request["named"] = {k: pack(v, self._refer) for k, v in named.items()}
-        send(WRITE_FD, request)
-        while "call" in (reply := receive(READ_FD)):
-            self._call(reply)
-        if "raised" in reply:
-            raise _exception(reply["raised"])
-        for n, packed in reply["changed"].items():
-            _replace(values[int(n)], self._unpack(packed))
-        return self._unpack(reply["value"])
-
-    def _call(self, request: Json) -> None:
-        """The program calls a function that a test passed it."""
-        function = self._functions[int(request["call"])]
-        try:
-            result = function(*[self._unpack(a) for a in request["args"]])
-        except Gone:
-            raise
-        except Exception:  # noqa: BLE001 - a test's function given wrong arguments raises anything
-            send(WRITE_FD, {"returned": None})
-        else:
-            send(WRITE_FD, {"returned": [pack(result, self._refer)]})
-
-    def _refer(self, value: object) -> Json:
-        if isinstance(value, Held):
-            return {"held": object.__getattribute__(value, "_number")}
-        if not callable(value):
-            raise Ending("unsupported")
-        self._functions.append(value)
-        return {"function": len(self._functions) - 1}
-
-    def _unpack(self, packed: Json) -> Any:
-        return unpack(packed, lambda kind, number: Held(self, number) if kind == "held" else None)
-
-
-def _ending(kinds: list[str]) -> str:
-    if "MemoryError" in kinds:
-        return "memory"
-    if "SystemExit" in kinds or "KeyboardInterrupt" in kinds:
-        return "exited"
-    if "SyntaxError" in kinds:
-        return "syntax"
-    return "forbidden" if "PermissionError" in kinds else "failed"
-
-
-def _exception(kinds: list[str]) -> BaseException:
-    for kind in kinds:
-        found = getattr(builtins, str(kind), None)
-        if isinstance(found, type) and issubclass(found, Exception) and kind != "PermissionError":
-            try:
-                return found()
-            except TypeError:  # UnicodeDecodeError and the like want arguments
-                continue
-        if kind in ("SystemExit", "KeyboardInterrupt", "PermissionError"):
-            return Ending(_ending(kinds))
-    return Ending(_ending(kinds))
-
-
-def _replace(old: Any, new: Any) -> None:
-    """Give a test's own argument the content that the program left in its copy."""
-    if isinstance(old, list | bytearray) and isinstance(new, list | bytearray):
-        old[:] = new
-    elif isinstance(old, dict | set) and isinstance(new, dict | set):
-        old.clear()
-        old.update(new)
-
-
-class Held:
-    """An object of the program that is no plain value: a function, a generator, one of its classes.
-
-    It never equals a plain value, and no arithmetic or order is asked of it: the program would have its say.
-    """
-
-    __slots__ = ("_far", "_number")
-
-    def __init__(self, far: Far, number: int) -> None:
-        object.__setattr__(self, "_far", far)
-        object.__setattr__(self, "_number", number)
-
-    def _ask(self, name: str, *args: object, **named: object) -> Any:
-        return object.__getattribute__(self, "_far").ask(name, self, *args, **named)
-
-    def __call__(self, *args: object, **named: object) -> Any:
-        try:
-            return self._ask("call", *args, **named)
-        except StopIteration:  # would end a test's `all(map(...))` early
-            raise RuntimeError from None
-
-    def __getattr__(self, name: str) -> Any:
-        return self._ask("attribute", name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self._ask("set_attribute", name, value)
-
-    def __getitem__(self, key: object) -> Any:
-        return self._ask("item", key)
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self._ask("set_item", key, value)
-
-    def __contains__(self, value: object) -> bool:
-        return bool(self._ask("has", value))
-
-    def __len__(self) -> int:
-        return int(self._ask("length"))
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._ask("items"))
-
-    def __next__(self) -> Any:
-        return self._ask("next")
-
-    def __str__(self) -> str:
-        return str(self._ask("text"))
-
-    def __repr__(self) -> str:
-        return str(self._ask("shown"))
-
-    def __bool__(self) -> bool:
-        return bool(self._ask("truth"))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Held) and bool(self._ask("same", other))
-
-    def __hash__(self) -> int:
-        return hash(object.__getattribute__(self, "_number"))

@@ -48,14 +48,30 @@ async def test_rows_set_their_own_limits() -> None:
     assert (scored.score, scored.why) == (0.0, "timeout")
 
 
-async def test_tests_that_cannot_be_asked_for_are_no_score() -> None:
-    row = _suite({**LINE, "scorer": {"name": "code", "test": "class Own: pass\nassert double(Own())"}}).rows[
-        0
-    ]
+@pytest.mark.parametrize(
+    "tests",
+    [
+        {"test": "class Own: pass\nassert double(Own())"},
+        {"test": "assert double(1"},
+        {"test": "import no_such_module\nassert double(1) == 2"},
+        {"test": "assert double(1) == 2", "test_imports": ["import no_such_module"]},
+    ],
+)
+async def test_tests_that_cannot_be_run_are_no_score(tests: dict[str, object]) -> None:
+    row = _suite({**LINE, "scorer": {"name": "code", **tests}}).rows[0]
     scorer = CodeScorer(concurrency=1)
     scored = await scorer.score(row, ["def double(x):\n    return x"])
     await scorer.close()
     assert (scored.score, scored.error) == (None, "tests_unsupported")
+
+
+@pytest.mark.parametrize("place", ["", "    "])
+async def test_a_module_that_only_the_program_wants_is_its_own_fault(place: str) -> None:
+    scorer = CodeScorer(concurrency=1)
+    answer = f"def double(x):\n    pass\n{place}import no_such_module"
+    scored = await scorer.score(_suite(LINE).rows[0], [answer])
+    await scorer.close()
+    assert (scored.score, scored.why) == (0.0, "failed")
 
 
 async def test_classes_of_the_prompt_are_shared() -> None:
