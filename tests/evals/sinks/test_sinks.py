@@ -1,6 +1,7 @@
 """Sinks: what is sent, that no text is, and what is said where a tracker is not installed."""
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import sys
@@ -82,20 +83,19 @@ def test_where_a_tracker_is_not_installed_the_way_to_it_is_said(
 def test_mlflow_keeps_a_run(
     made: tuple[Report, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow import MlflowClient
-
+    client = importlib.import_module("mlflow").MlflowClient
     monkeypatch.chdir(tmp_path)
     report, folder = made
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    run = MlflowClient(uri).get_run(mlflow.send(report, folder, uri=uri))
+    run = client(uri).get_run(mlflow.send(report, folder, uri=uri))
     assert run.info.status == "FINISHED"
     assert run.data.params["suite_sha256"] == report.suite_sha256
     assert run.data.metrics["strong/quality"] == report.tiers[1].quality
     assert run.data.tags["verdict.weak against strong"] == report.pairs[0].word
-    names = {f.path for f in MlflowClient(uri).list_artifacts(run.info.run_id)}
+    names = {f.path for f in client(uri).list_artifacts(run.info.run_id)}
     assert names == {"report.md", "report.json"}
     mlflow.send(report, folder, uri=uri)
-    assert len(MlflowClient(uri).search_runs([run.info.experiment_id])) == 2
+    assert len(client(uri).search_runs([run.info.experiment_id])) == 2
 
 
 @pytest.mark.skipif(not HAS_MLFLOW, reason="MLflow is not installed")
