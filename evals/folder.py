@@ -60,11 +60,12 @@ class RunFolder:
         Raises:
             JournalError: It can't be written.
         """
-        data = gzip.compress(b"".join(suite.lines()), compresslevel=6, mtime=0)
         fresh = self.suite.with_suffix(".part")
         try:
             with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
+                # no name and no time: the same rows give the same bytes
+                with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
+                    packed.writelines(suite.lines())
             fresh.replace(self.suite)
         except OSError as e:
             raise JournalError(f"{self.suite}: {e.strerror}") from e

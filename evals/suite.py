@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -21,7 +18,6 @@ from stepwell.evals.scorers import SCORERS
 OWN_PARAMS = frozenset(
     {"messages", "model", "tier", "cache", "stream", "max_usd", "tenant", "user", "timeout_s"}
 )
-_GZIP = b"\x1f\x8b"
 canonical_json = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -126,7 +122,7 @@ class Suite:
         Raises:
             SuiteError: The file can't be read, or a row is wrong; names line and field, shows no text.
         """
-        from stepwell.evals.readers import read_lines
+        from stepwell.evals.readers import files, read_lines
 
         file = Path(path)
         if not file.suffix and not file.exists():
@@ -134,7 +130,8 @@ class Suite:
         rows = read_lines(file, format=format, fields=fields)
         if rows is not None:
             return cls.of_lines(rows, name=name_of(file))
-        return cls.parse(io.StringIO(text_of(file), newline="\n"), name=name_of(file))
+        with files.opened(file) as text:
+            return cls.parse(text, name=name_of(file))
 
     @classmethod
     def parse(cls, lines: Iterable[str], *, name: str) -> Suite:
@@ -171,23 +168,6 @@ def name_of(file: Path) -> str:
     """What a suite is called after its file."""
     name = file.name.removesuffix(".gz")
     return name.removesuffix(file.with_name(name).suffix) or name
-
-
-def text_of(file: Path) -> str:
-    """The text of a file, unpacked where it is packed.
-
-    Raises:
-        SuiteError: It can't be read.
-    """
-    try:
-        data = file.read_bytes()
-        if data.startswith(_GZIP):
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as e:
-        raise SuiteError(f"{file}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
-    except UnicodeDecodeError:
-        raise SuiteError(f"{file}: not UTF-8") from None
 
 
 def _shipped(name: Path) -> Path | None:

@@ -28,9 +28,12 @@ def write_outcomes(
     """
     tiers = [(arm_of_tier(tier), of) for tier, of in models.items() if tier != AUTO]
     keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
-    lines = list(_lines(journal, suite, lambda o: o.key in keys))
-    path.write_bytes(b"".join(lines))
-    return len(lines)
+    n_lines = 0
+    with path.open("wb") as file:
+        for line in _lines(journal, suite, lambda o: o.key in keys):
+            file.write(line)
+            n_lines += 1
+    return n_lines
 
 
 def outcomes_of(folder: RunFolder) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ def _rarely_collected() -> Iterator[None]:
 def _run(args: Namespace) -> int:
     from stepwell.evals.entries import JournalError
     from stepwell.evals.folder import RunFolder
-    from stepwell.evals.report import from_folder
+    from stepwell.evals.report import from_journal
     from stepwell.evals.suite import SuiteError
 
     limits = limits_of(args)
@@ -61,7 +61,8 @@ def _run(args: Namespace) -> int:
         folder.keep_suite(suite)
         with terminal.run_progress(suite.name) as show:
             asyncio.run(_measure(args, config_of(args), suite, folder, show))
-        return finish(folder, from_folder(folder), limits, is_json=args.json)
+        report = from_journal(folder.journal, suite=suite)
+        return finish(folder, report, limits, rows=suite.rows, is_json=args.json)
     except (SuiteError, JournalError) as e:
         raise UsageError(str(e)) from e
 

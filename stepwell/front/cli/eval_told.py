@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.base.messages import encode_json
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from stepwell.evals.folder import RunFolder
     from stepwell.evals.gate import Gate, Limits
     from stepwell.evals.report import Report, TierReport
+    from stepwell.evals.suite import Row
     from stepwell.evals.verdict.pair import Pair
 
 _HEAD = ("arm", "quality", "95 %", "rows", "cost", "a sample", "p50 ms", "p95 ms", "errors")
@@ -39,26 +41,25 @@ def limits_of(args: Namespace) -> Limits:
     )
 
 
-def finish(folder: RunFolder, report: Report, limits: Limits, *, is_json: bool) -> int:
+def finish(folder: RunFolder, report: Report, limits: Limits, *, rows: Sequence[Row], is_json: bool) -> int:
     """Write the report's files, tell it, and give the exit code."""
     from stepwell.evals.gate import gate
 
     verdict = gate(report, limits)
     folder.json.write_bytes(encode_json(as_dict(report, verdict)))
-    _write_pages(folder, report, verdict)
+    _write_pages(folder, report, verdict, rows)
     tell(report, verdict, is_json=is_json)
     terminal.say(f"journal, report and outcomes: {folder.path}")
     return verdict.exit_code
 
 
-def _write_pages(folder: RunFolder, report: Report, verdict: Gate) -> None:
+def _write_pages(folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row]) -> None:
     from stepwell.evals.entries import read_held
     from stepwell.evals.markdown import markdown
     from stepwell.evals.page.whole import write_page
 
-    held = read_held(folder.journal)
-    folder.markdown.write_text(markdown(report, gate=verdict, held=held), "utf-8")
-    rows = folder.read_suite().rows
+    text = markdown(report, gate=verdict, held=read_held(folder.journal))
+    folder.markdown.write_text(text, "utf-8")
     write_page(folder.page, report, gate=verdict, journal=folder.journal, rows=rows)
 
 
