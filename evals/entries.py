@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,7 +159,7 @@ Line = Header | Entry | Planted | Compared
 
 
 _decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).decode
-_decode_entry = msgspec.json.Decoder(Line).decode
+decode_entry = msgspec.json.Decoder(Line).decode
 
 
 @dataclass(slots=True)
@@ -206,13 +206,31 @@ def read_held(path: str | Path) -> Held:
         JournalError: It can't be read, or a line other than a torn last one is damaged.
     """
     held = Held()
-    for line, n in _lines(path):
+    for item, _ in read_lines(path):
+        _hold(held, item)
+    return held
+
+
+def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | Compared, int]]:
+    """Every line without its answer, and its first byte.
+
+    Raises:
+        JournalError: It can't be read, or a line other than a torn last one is damaged.
+    """
+    for line, n, start in _lines(path):
         try:
             item = _decode_outcome(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise JournalError(f"{path}, line {n}: damaged; delete that line to go on without it") from None
-        _hold(held, item)
-    return held
+        yield item, start
+
+
+def last_of(entries: Iterable[Entry]) -> list[Outcome]:
+    """The last outcome of each key; what its earlier ends cost is part of it."""
+    held = Held()
+    for entry in entries:
+        _hold(held, entry)
+    return list(held.outcomes.values())
 
 
 def _hold(held: Held, item: Header | Outcome | Planted | Compared) -> None:
@@ -240,20 +258,23 @@ def _after(earlier: Outcome, now: Outcome) -> Outcome:
 
 def read_entries(path: str | Path) -> Iterator[Entry]:
     """Every line with its answer, in the order of arrival; damaged lines are left out."""
-    for line, _ in _lines(path):
+    for line, _, _ in _lines(path):
         try:
-            item = _decode_entry(line)
+            item = decode_entry(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         if isinstance(item, Entry):
             yield item
 
 
-def _lines(path: str | Path) -> Iterator[tuple[bytes, int]]:
+def _lines(path: str | Path) -> Iterator[tuple[bytes, int, int]]:
+    """Whole lines, each with its number and its first byte."""
+    start = 0
     try:
         with open(path, "rb") as file:
             for n, line in enumerate(file, start=1):
                 if line.endswith(b"\n") and line.strip():
-                    yield line, n
+                    yield line, n, start
+                start += len(line)
     except OSError as e:
         raise JournalError(f"{path}: {e.strerror}") from e

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from stepwell.evals.entries import Outcome
-from stepwell.evals.suite import Row, Suite
+from stepwell.evals.suite import Row
 
 
-def outcome_rows(suite: Suite, outcomes: Iterable[Outcome]) -> Iterator[dict[str, object]]:
-    """One row for each row of the suite that some tier has a score on; repeats are averaged, errors left out.
+def outcome_rows(rows: Iterable[Row], outcomes: Iterable[Outcome]) -> Iterator[dict[str, object]]:
+    """One row for each row of a suite that some tier has a score on; repeats are averaged, errors left out.
 
     Yields:
         id; prompt or messages; and by tier: scores (0..1), out_tokens, cost_usd.
@@ -20,7 +20,7 @@ def outcome_rows(suite: Suite, outcomes: Iterable[Outcome]) -> Iterator[dict[str
     for o in outcomes:
         if o.score is not None:
             by_row[o.row][o.tier].append(o)
-    for row in suite.rows:
+    for row in rows:
         of_row = by_row.get(row.id)
         if of_row:
             yield _asked(row) | {

@@ -104,6 +104,7 @@ async def run_suite(
         run.spent_nano_usd = held.spent_nano_usd
         del samples, held
         await run.work(missing, lambda: _may_stop(header, journal_path, keys, suite), _stages(header, suite))
+        del missing, run
         now = read_held(journal_path)
     now.outcomes = {k: o for k, o in now.outcomes.items() if k in keys}
     return report_of(now, suite=suite)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stepwell.base.messages import encode_json
 from stepwell.evals.arms import AUTO, arm_of_tier
-from stepwell.evals.entries import Header, Outcome, read, read_entries
+from stepwell.evals.by_row import entries_by_row
+from stepwell.evals.entries import Header, Outcome, last_of, read
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.outcomes import outcome_rows
 from stepwell.evals.plan import plan
@@ -66,10 +66,10 @@ def plain_arms(header: Header | None) -> tuple[str, ...]:
 
 
 def _lines(journal: Path, suite: Suite, is_in: Callable[[Outcome], bool]) -> Iterator[bytes]:
-    kept = [o for o in read(journal)[1].values() if o.tier != AUTO and is_in(o)]
-    answers: dict[object, dict[str, str]] = defaultdict(dict)
-    for entry in read_entries(journal):
-        if entry.score is not None and entry.answer is not None and is_in(entry):
-            answers[entry.row][entry.tier] = entry.answer
-    for row in outcome_rows(suite, kept):
-        yield encode_json(row | {"answers": answers[row["id"]]}) + b"\n"
+    for row, entries in zip(suite.rows, entries_by_row(journal, (r.id for r in suite.rows)), strict=True):
+        kept = [o for o in last_of(entries) if o.tier != AUTO and is_in(o)]
+        answers = {
+            e.tier: e.answer for e in entries if e.score is not None and e.answer is not None and is_in(e)
+        }
+        for line in outcome_rows([row], kept):
+            yield encode_json(line | {"answers": answers}) + b"\n"

@@ -24,7 +24,7 @@ async def test_each_row_has_scores_tokens_and_cost_by_tier(
         journal_path=tmp_path / "j",
         options=RunOptions(repeats=2),
     )
-    rows = list(outcome_rows(sums, read(tmp_path / "j")[1].values()))
+    rows = list(outcome_rows(sums.rows, read(tmp_path / "j")[1].values()))
     assert [row["id"] for row in rows] == [row.id for row in sums.rows]
     assert rows[2] == {
         "id": "sum-2",
@@ -46,5 +46,5 @@ async def test_errors_are_left_out_and_messages_kept(tmp_path: Path, make_well: 
     await run_suite(
         well, suite, tiers=["weak"], journal_path=tmp_path / "j", options=RunOptions(concurrency=1)
     )
-    (row,) = outcome_rows(suite, read(tmp_path / "j")[1].values())
+    (row,) = outcome_rows(suite.rows, read(tmp_path / "j")[1].values())
     assert (row["id"], list(row["messages"]), row["scores"]) == ("y", messages, {"weak": 1.0})  # type: ignore[call-overload]
