@@ -2,7 +2,8 @@
 
 Own mock upstream, own load generator; CPU from the scheduler's count of the measured process tree; peers take
 turns, medians over rounds; every answer is checked. Set BENCH_VENVS to a folder with the venvs `litellm`
-(litellm[proxy]) and `routers` (sglang-router, vllm-router) to see those beside us.
+(litellm[proxy]) and `routers` (sglang-router, vllm-router) to see those beside us. `evals` as the first word measures
+`stepwell eval run` instead: `python -m tests.bench evals --help`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.bench import evals
 from tests.bench.peers import DIRECT, Peer, others, stepwell_peers
 from tests.bench.process import Cores, start, stop
 from tests.bench.rounds import Row, Scenario, Sizes, launched, measure
@@ -101,6 +103,8 @@ def _upstream(folder: Path, cores: Cores) -> tuple[subprocess.Popen[bytes], int]
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["evals"]:
+        return evals.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer requests and rounds")
     parser.add_argument("--only", help=f"comma list: parts ({', '.join(PARTS)}) and words of peers' names")
