@@ -33,14 +33,22 @@ class Pacing:
     streak: int = 8
 
 
+FIRST_ANSWER_S = 0.05
+
+
 @dataclass(slots=True)
 class Lane:
-    """The samples of one tier or model, whichever arms ask it."""
+    """The samples of one tier or model, whichever arms ask it.
+
+    Attributes:
+        answer_s: How long an answer takes, about; None before the first one.
+    """
 
     throttle: Throttle
     fresh: deque[Sample] = field(default_factory=deque)
     back: list[tuple[float, int, Sample]] = field(default_factory=list)
     paused_until: float = 0.0
+    answer_s: float | None = None
     n_refused_in_row: int = 0
 
     def next_due(self) -> float | None:
@@ -95,10 +103,11 @@ class Waiting:
             sample = self._pop(loop.time())
             if sample is not None:
                 self._n_out += 1
+                sample.sent_s = loop.time()
                 self._lanes[sample.lane].throttle.sent()
                 return sample
             due = min((d for lane in self._turn if (d := lane.next_due()) is not None), default=None)
-            if due is None and self._n_out == 0:
+            if self._n_out == 0 and self.n_left == 0:
                 break
             await self._wait(due)
         self._wake(len(self._waiters))
@@ -134,6 +143,9 @@ class Waiting:
         """A sample ended; its tier answers."""
         lane = self._lanes[sample.lane]
         lane.n_refused_in_row = 0
+        took_s = self._took_s(sample)
+        lane.answer_s = took_s if lane.answer_s is None else lane.answer_s + (took_s - lane.answer_s) / 8
+        lane.throttle.freed()
         self._end(lane, was_refused=False)
 
     def backoff_s(self, sample: Sample, *, was_refused: bool) -> float:
@@ -144,9 +156,8 @@ class Waiting:
         """
         lane = self._lanes[sample.lane]
         n = lane.n_refused_in_row // self._streak(lane) if was_refused else max(0, sample.n_failed - 1)
-        return min(self._pacing.max_backoff_s, self._pacing.backoff_s * 2 ** min(n, 16)) * random.uniform(
-            0.5, 1
-        )
+        ceiling_s: float = min(self._pacing.max_backoff_s, self._pacing.backoff_s * 2 ** min(n, 16))
+        return ceiling_s * random.uniform(0.5, 1)
 
     def _streak(self, lane: Lane) -> int:
         return max(self._pacing.streak, 2 * lane.throttle.limit)
@@ -161,7 +172,20 @@ class Waiting:
             lane.n_refused_in_row += 1
             if lane.n_refused_in_row >= self._streak(lane):
                 lane.paused_until = max(lane.paused_until, due)
+        usual_s = FIRST_ANSWER_S if lane.answer_s is None else lane.answer_s
+        hold_s = usual_s - self._took_s(sample) if was_refused else 0.0
+        if hold_s > 0:
+            asyncio.get_running_loop().call_later(hold_s, self._free, lane)
+        else:
+            lane.throttle.freed()
         self._end(lane, was_refused=was_refused)
+
+    def _took_s(self, sample: Sample) -> float:
+        return asyncio.get_running_loop().time() - sample.sent_s
+
+    def _free(self, lane: Lane) -> None:
+        lane.throttle.freed()
+        self._wake(1)
 
     def _end(self, lane: Lane, *, was_refused: bool) -> None:
         limit = lane.throttle.limit

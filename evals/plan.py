@@ -22,6 +22,7 @@ class Sample:
         tries: How often it was asked.
         n_failed: Timeouts and 5xx in a row, of the tier or, once it has answered, of its judge.
         waited_s: How long it has been held back for an upstream so far.
+        sent_s: Loop time at which it was handed out last.
         unscored: Its answer, where only the judge failed: the tier isn't asked, nor paid, again.
     """
 
@@ -34,6 +35,7 @@ class Sample:
     tries: int = 0
     n_failed: int = 0
     waited_s: float = 0.0
+    sent_s: float = 0.0
     unscored: Entry | None = None
 
     @property

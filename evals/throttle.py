@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # refusals that a tier may give at any load before the load is looked into
 TOLERATED = 0.1
 MIN_WINDOW = 16
+# of what was found usual, what is still held so after each window
+FORGETS = 0.95
 
 
 @dataclass(slots=True)
@@ -20,6 +22,8 @@ class Throttle:
     Attributes:
         most: The limit that is never passed.
         limit: Requests that may be under way now.
+        n_out: Places taken: a refused request keeps its own for as long as an answer takes, so that a tier that refuses
+            at once isn't asked a thousand times a second.
     """
 
     most: int
@@ -29,10 +33,12 @@ class Throttle:
     _n_refused: int = 0
     _from: tuple[int, float] | None = None
     _usual: float = 0.0
-    _n_stale: int = field(default=0)
+    _n_under_way: int = 0
+    _n_stale: int = 0
 
     def __post_init__(self) -> None:
         self.limit = self.most
+        self._n_stale = self.most  # how long an answer takes is not known yet: refusals come first
 
     @property
     def has_room(self) -> bool:
@@ -41,10 +47,15 @@ class Throttle:
     def sent(self) -> None:
         """A request went out."""
         self.n_out += 1
+        self._n_under_way += 1
+
+    def freed(self) -> None:
+        """Its place is free again."""
+        self.n_out -= 1
 
     def ended(self, *, was_refused: bool) -> None:
         """A request came back."""
-        self.n_out -= 1
+        self._n_under_way -= 1
         if self._n_stale:  # it was sent under another limit
             self._n_stale -= 1
             return
@@ -55,7 +66,7 @@ class Throttle:
 
     def _judge(self, refused: float) -> None:
         self._n_refused = self._n_taken = 0
-        self._usual = min(self._usual, 0.7 * self._usual + 0.3 * refused)  # what was usual may have been a bad moment
+        self._usual *= FORGETS  # it may have been a bad moment: look into it again some time
         if self._from is not None:
             before, was_refused = self._from
             self._from = None
@@ -72,4 +83,4 @@ class Throttle:
     def _set(self, limit: int) -> None:
         if limit != self.limit:
             self.limit = limit
-            self._n_stale = self.n_out
+            self._n_stale = self._n_under_way
