@@ -45,8 +45,6 @@ class Row:
         messages_json: What is sent, as JSON; a prompt is one user message. Bytes, since suites can be long.
         targets: Right answers; any of them counts.
         params: Request fields sent along (temperature, max_tokens).
-        ask_sha256: Names what is asked: messages and params.
-        sha256: Names all that decides the score: id, ask, targets, scorer.
         turns: Further user turns, each asked after the answer to the one before.
         options_json: The scorer's options as canonical JSON: b"{}" where it has none.
         cluster: What rows from one source share, for statistics that must know.
@@ -58,11 +56,22 @@ class Row:
     scorer: str
     tags: tuple[str, ...]
     params: Mapping[str, object]
-    ask_sha256: bytes
-    sha256: bytes
     turns: tuple[str, ...] = ()
     options_json: bytes = b"{}"
     cluster: str | None = None
+
+    @property
+    def ask_sha256(self) -> bytes:
+        """Names what is asked: messages, params and turns."""
+        # made anew each time (1 us): kept in every row, the two digests would be a sixth of a suite's memory
+        asked = self.messages_json + canonical_json(self.params)
+        return _sha(asked + canonical_json(self.turns) if self.turns else asked)
+
+    @property
+    def sha256(self) -> bytes:
+        """Names all that decides the score: id, ask, targets, scorer and its options."""
+        options = [] if self.options_json == _NO_OPTIONS else [self.options_json.decode()]
+        return _sha(self.ask_sha256 + canonical_json([self.id, self.targets, self.scorer, *options]))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -241,19 +250,13 @@ def _row(raw: _Line, n: int) -> Row:
     name, options = _scoring(raw, n)
     _check(raw, n)
     messages = canonical_json(raw.messages or [{"role": "user", "content": raw.prompt}])
-    asked = messages + canonical_json(raw.params)
-    ask_sha256 = _sha(asked + canonical_json(raw.turns) if raw.turns else asked)
-    targets = _targets(raw, name, n)
-    judged = [str(raw.id), targets, name, *([] if options == _NO_OPTIONS else [options.decode()])]
     return Row(
         str(raw.id),
         messages,
-        targets,
+        _targets(raw, name, n),
         name,
         tuple(raw.tags),
         raw.params or _NO_PARAMS,
-        ask_sha256,
-        _sha(ask_sha256 + canonical_json(judged)),
         tuple(raw.turns),
         options,
         raw.cluster,
