@@ -87,8 +87,9 @@ class Waiting:
         known = {} if throttles is None else throttles
         for sample in samples:
             if sample.lane not in self._lanes:
-                throttle = known.setdefault(sample.lane, Throttle(most_at_once))
-                self._lanes[sample.lane] = Lane(throttle)
+                before = known.get(sample.lane)
+                known[sample.lane] = Throttle(most_at_once) if before is None else before.again()
+                self._lanes[sample.lane] = Lane(known[sample.lane])
             self._lanes[sample.lane].fresh.append(sample)
         self._turn = deque(self._lanes.values())
         self._waiters: deque[asyncio.Future[None]] = deque()

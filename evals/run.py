@@ -234,6 +234,8 @@ class _Run:
         for sample in samples:
             by_row.setdefault(sample.row.id, []).append(sample)
         for rows in stages:
+            if self._is_spent():
+                break
             done = stopped()
             of_stage = [s for row in rows for s in by_row.get(row, ()) if s.tier not in done]
             if of_stage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # refusals that a tier may give at any load before the load is looked into
 TOLERATED = 0.1
@@ -39,6 +39,12 @@ class Throttle:
     def __post_init__(self) -> None:
         self.limit = self.most
         self._n_stale = self.most  # how long an answer takes is not known yet: refusals come first
+
+    def again(self) -> Throttle:
+        """One with nothing under way that knows what this one has learnt."""
+        fresh = replace(self, n_out=0, _n_under_way=0, _n_taken=0, _n_refused=0, _from=None)
+        fresh.limit, fresh._n_stale = self.limit, 0
+        return fresh
 
     @property
     def has_room(self) -> bool:
