@@ -33,11 +33,30 @@ def run(args: Namespace) -> int:
         verdict = gate(report, limits)
         _write_markdown(folder, report, verdict, rows, args)
         _write_html(folder, report, verdict, rows, args)
+        _send(folder, report, args)
     except JournalError as e:
         raise UsageError(str(e)) from e
     if args.json:
         terminal.say_json(as_dict(report, verdict))
     return Exit.OK
+
+
+def _send(folder: RunFolder, report: Report, args: Namespace) -> None:
+    """Hand it on to other tools.
+
+    Raises:
+        SinkError: One isn't installed, or refuses.
+    """
+    if args.mlflow is not None:
+        from stepwell.evals.sinks import mlflow
+
+        sent = mlflow.send(report, folder.path, uri=args.mlflow or None, with_samples=args.with_samples)
+        terminal.say(f"MLflow run {sent}")
+    if args.wandb is not None:
+        from stepwell.evals.sinks import wandb
+
+        sent = wandb.send(report, folder.path, project=args.wandb, with_samples=args.with_samples)
+        terminal.say(f"W&B run {sent}")
 
 
 def _report(folder: RunFolder, args: Namespace) -> Report:

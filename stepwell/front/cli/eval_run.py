@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stepwell.well import Stepwell
 
 MARGIN = 0.02
-N_LOOKS = 10
+N_LOOKS = 20
 # at 700, Python's default, a sixth of the start goes into looking for garbage among what imports make
 COLLECT_EVERY = 50_000
 
@@ -103,6 +103,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
         options = _options(args)
         judging = _judging(args, suite, well, config)
         try:
+            await _check_judges(args, well, suite, folder)
             await run_suite(
                 well,
                 suite,
@@ -113,7 +114,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
                 judging=judging,
                 on_progress=show,
             )
-            await _judged(args, well, suite, folder)
+            await _compare_answers(args, well, suite, folder)
         finally:
             await judging.close()
         models = {t.name: tuple(t.models) for t in well.tiers if any(a.name == t.name for a in arms)}
@@ -200,33 +201,37 @@ def _options(args: Namespace) -> RunOptions:
     )
 
 
-async def _judged(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
-    """Have pairs of answers compared, and every judge measured by planted answers."""
+async def _check_judges(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
+    """Measure every judge by planted answers, before anything else is paid."""
     from stepwell.evals.report import GRADED
     from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges
     from stepwell.evals.scoring.graded.forms import forms_of
-    from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise
 
     graded = [row for row in suite.rows if row.scorer == GRADED]
     forms = forms_of(well, graded, judge=args.judge, n_votes=args.votes)
-    pair = _pair(args)
-    if pair is not None:
+    if _pair(args) is not None:
         forms += forms_of(well, suite.rows, judge=args.judge, is_pair=True)
-        options = PairOptions(concurrency=args.concurrency, max_usd=args.max_usd)
-        with terminal.progress("pairs") as show:
-            await pairwise(
-                well,
-                suite,
-                folder.journal,
-                judge=args.judge,
-                pairs=[pair],
-                options=options,
-                on_progress=show,
-            )
-    if forms:
-        checks = CheckOptions(args.judge_checks, concurrency=args.concurrency, max_usd=args.max_usd)
-        with terminal.progress("judge") as show:
-            await check_judges(well, forms, folder.journal, options=checks, on_progress=show)
+    if not forms:
+        return
+    options = CheckOptions(
+        args.judge_checks, seed=args.seed or 0, concurrency=args.concurrency, max_usd=args.max_usd
+    )
+    with terminal.progress("judge") as show:
+        await check_judges(well, forms, folder.journal, options=options, on_progress=show)
+
+
+async def _compare_answers(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
+    """Have the judge compare two arms' answers, in both orders."""
+    from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise
+
+    pair = _pair(args)
+    if pair is None:
+        return
+    options = PairOptions(concurrency=args.concurrency, max_usd=args.max_usd)
+    with terminal.progress("pairs") as show:
+        await pairwise(
+            well, suite, folder.journal, judge=args.judge, pairs=[pair], options=options, on_progress=show
+        )
 
 
 def _pair(args: Namespace) -> tuple[str, str] | None:

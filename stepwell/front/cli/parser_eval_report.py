@@ -22,6 +22,12 @@ def add_report(actions: Any) -> None:
     parser.add_argument("--prompts", action="store_true", help="the Markdown shows how their prompts begin")
     about = "longer texts are cut in the HTML (default 20000)"
     parser.add_argument("--max-chars", type=int, default=20_000, metavar="N", help=about)
+    sinks = parser.add_argument_group("elsewhere, where the package is installed")
+    about = "log the run to MLflow; default: MLFLOW_TRACKING_URI"
+    sinks.add_argument("--mlflow", nargs="?", const="", metavar="URI", help=about)
+    sinks.add_argument("--wandb", nargs="?", const="stepwell", metavar="PROJECT", help="log it to W&B")
+    about = "send the page with prompts and answers there, too"
+    sinks.add_argument("--with-samples", action="store_true", help=about)
     add_verdict(parser)
     add_false_accepts(parser)
     add_json(parser)

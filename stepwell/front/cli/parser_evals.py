@@ -51,7 +51,7 @@ def _how(parser: Parser) -> None:
     run.add_argument("--repeats", type=int, default=1, metavar="N", help="times that each row is asked")
     run.add_argument("--seed", type=int, metavar="N", help="sent along, plus the repeat; draws --limit, too")
     run.add_argument("--ttft", action="store_true", help="ask for streams, to know the time to first token")
-    about = "look ten times on the way and stop where the verdict is in"
+    about = "ask rows in a shuffled order, look on the way, and stop where the verdict is in"
     run.add_argument("--sequential", action="store_true", help=about)
 
 
