@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessageParam
 
 MAX_USD = "0.02"
+N_ROWS = 24
 SECRET = "".join(
     ("AK", "IA", "Q3EGRIJ7WZ4UTNYP")
 )  # made up; in two pieces so that scanners leave this file alone
@@ -55,8 +56,18 @@ def main() -> int:
         print(f"serving {base_url}; {len(QUESTIONS)} questions by openai {openai.__version__}\n")
         n_answered = sum(_one(client, q) for q in QUESTIONS)
     keys = [name for name in ("OPENAI_API_KEY",) if os.environ.get(name)]
-    print(f"{n_answered} of {len(QUESTIONS)} answered; paid keys found: {', '.join(keys) or 'none'}")
-    return 0 if n_answered >= 6 else 1
+    print(f"{n_answered} of {len(QUESTIONS)} answered; paid keys found: {', '.join(keys) or 'none'}\n")
+    is_measured = _measured()
+    return 0 if n_answered >= 6 and is_measured else 1
+
+
+def _measured() -> bool:
+    """Some rows of the suite that ships, on the local tier: the verdict's table, and whether there was one."""
+    print(f"measuring the local tier on {N_ROWS} rows of the suite that ships (stepwell eval run chatbot)")
+    line = ["eval", "run", "chatbot", "--tiers", "local", "--limit", str(N_ROWS), "--out", "run"]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-m", "stepwell.front.cli", *line], cwd=folder, check=False)
+    return done.returncode == 0
 
 
 def _one(client: OpenAI, question: Question) -> bool:
