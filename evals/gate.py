@@ -63,6 +63,8 @@ def gate(report: Report, limits: Limits = Limits()) -> Gate:
     refused = why_refused(report.judges, limits.max_false_accepts)
     said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in refused]
     notes = [*said, *_corrected(report), *(remark for p in report.preferences for remark in p.remarks)]
+    if report.question.baseline is None and limits.min_quality is None:
+        notes.append("no baseline and no least quality were named: a pass says only that the run is whole")
     return Gate(code, tuple(reason for _, reason in found), tuple(notes))
 
 
