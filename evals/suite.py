@@ -14,6 +14,7 @@ import msgspec
 from stepwell.base.errors import StepwellError
 from stepwell.base.messages import Message
 from stepwell.evals.scorers import SCORERS
+from stepwell.evals.shelf import shelved
 
 OWN_PARAMS = frozenset(
     {"messages", "model", "tier", "cache", "stream", "max_usd", "tenant", "user", "timeout_s"}
@@ -37,8 +38,7 @@ class SuiteError(StepwellError):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One thing to ask.
 
     Attributes:
@@ -92,10 +92,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Rows in file order. `sha256` names their content, however the file was packed."""
+    """Rows in file order. `sha256` names their content, however the file was packed.
+
+    Rows that are many lie on disk and are read anew by each pass over them.
+    """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     sha256: str
 
     def lines(self) -> Iterator[bytes]:
@@ -110,13 +113,15 @@ class Suite:
         """
         if n_rows < 1:
             raise SuiteError("take at least one row")
-        drawn = {row.id for row in sorted(self.rows, key=lambda r: drawn_at(r.id, seed))[:n_rows]}
-        return Suite.of(self.name, [row for row in self.rows if row.id in drawn])
+        ids = sorted((row.id for row in self.rows), key=lambda id_: drawn_at(id_, seed))
+        drawn = frozenset(ids[:n_rows])
+        return Suite.of(self.name, (row for row in self.rows if row.id in drawn))
 
     @classmethod
-    def of(cls, name: str, rows: Sequence[Row]) -> Suite:
+    def of(cls, name: str, rows: Iterable[Row]) -> Suite:
         """The suite of these rows."""
-        return cls(name, tuple(rows), hashlib.sha256(b"".join(r.sha256 for r in rows)).hexdigest())
+        content = hashlib.sha256()
+        return cls(name, shelved(_hashed(rows, content), _packed, Row), content.hexdigest())
 
     @classmethod
     def load(
@@ -163,14 +168,31 @@ class Suite:
 
     @classmethod
     def _made(cls, rows: Iterable[tuple[Row, int]], name: str) -> Suite:
-        by_id: dict[str, Row] = {}
-        for row, n in rows:
-            if row.id in by_id:
-                raise SuiteError("this id was used before", line=n, field="id")
-            by_id[row.id] = row
-        if not by_id:
+        suite = cls.of(name, _each_once(rows))
+        if not suite.rows:
             raise SuiteError(f"suite {name} has no rows")
-        return cls.of(name, list(by_id.values()))
+        return suite
+
+
+def _each_once(rows: Iterable[tuple[Row, int]]) -> Iterator[Row]:
+    ids = set[str]()
+    for row, n in rows:
+        if row.id in ids:
+            raise SuiteError("this id was used before", line=n, field="id")
+        ids.add(row.id)
+        yield row
+
+
+def _hashed(rows: Iterable[Row], content: hashlib._Hash) -> Iterator[Row]:
+    for row in rows:
+        content.update(row.sha256)
+        yield row
+
+
+def _packed(row: Row) -> tuple[Any, ...]:
+    params = row.params if isinstance(row.params, dict) else dict(row.params)
+    more = (params, row.turns, row.options_json, row.cluster)
+    return (row.id, row.messages_json, row.targets, row.scorer, row.tags, *more)
 
 
 def name_of(file: Path) -> str:

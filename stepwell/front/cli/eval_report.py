@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def _report(folder: RunFolder, args: Namespace) -> Report:
 
 
 def _write_markdown(
-    folder: RunFolder, report: Report, verdict: Gate, rows: tuple[Row, ...], args: Namespace
+    folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row], args: Namespace
 ) -> None:
     from stepwell.evals.entries import read_held
     from stepwell.evals.markdown import markdown
@@ -92,7 +93,7 @@ def _write_markdown(
 
 
 def _write_html(
-    folder: RunFolder, report: Report, verdict: Gate, rows: tuple[Row, ...], args: Namespace
+    folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row], args: Namespace
 ) -> None:
     from stepwell.evals.page.whole import write_page
 

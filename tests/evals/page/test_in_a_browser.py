@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def page(seen: Opened) -> Page:
     return seen.page
 
 
-def written(made: Made, *, rows: tuple[Row, ...] | None = None) -> Path:
+def written(made: Made, *, rows: Sequence[Row] | None = None) -> Path:
     report = from_journal(made.journal, suite=made.suite, question=Question("good", 0.02))
     path = made.journal.with_name("page.html")
     write_page(

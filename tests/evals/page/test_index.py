@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ def entry(row: str, tier: str, key: str, **more: object) -> Entry:
     return Entry(key=key, ask=key, row=row, tier=tier, **more)  # type: ignore[arg-type]
 
 
-def rows_of(*ids: str) -> tuple[Row, ...]:
+def rows_of(*ids: str) -> Sequence[Row]:
     return Suite.parse((f'{{"id": "{i}", "prompt": "p", "target": "t"}}' for i in ids), name="s").rows
 
 

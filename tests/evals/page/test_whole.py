@@ -9,7 +9,7 @@ import random
 import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Reader(HTMLParser):
 
 
 def page_of(
-    made: Made, folder: Path, *, baseline: str | None = None, rows: tuple[Row, ...] | None = None
+    made: Made, folder: Path, *, baseline: str | None = None, rows: Sequence[Row] | None = None
 ) -> str:
     report = from_journal(made.journal, suite=made.suite, question=Question(baseline, 0.02))
     path = folder / "page.html"
