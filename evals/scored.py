@@ -40,6 +40,13 @@ class AsyncScorer(Protocol):
         """
         ...
 
+    def key(self, row: Row) -> str:
+        """Names all that decides the score of such a row beside row, answers and the scorer's version.
+
+        A judge or an embedder that is another one scores the same answers anew; "" where there is nothing to name.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of what it holds."""
         ...

@@ -53,6 +53,11 @@ class Judging:
         """
         return await self._opened[row.scorer].score(row, answers)
 
+    def key(self, row: Row) -> str:
+        """Names who judges such a row: judge, models and votes, or the embedder; "" for a plain scorer."""
+        scorer = self._opened.get(row.scorer)
+        return "" if scorer is None else scorer.key(row)
+
     async def close(self) -> None:
         for scorer in self._opened.values():
             await scorer.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from stepwell.base.config.context import EmbeddingConfig
-from stepwell.base.embedding import Embedder, load_embedder, on_worker
+from stepwell.base.embedding import Embedder, embedder_name, load_embedder, on_worker
 from stepwell.base.errors import ConfigError
 from stepwell.evals.scored import Scored
 
@@ -79,6 +79,10 @@ class SimilarityScorer:
         return Scored(
             round(score, 6), {} if least is None else {"similarity": round(min(1.0, max(0.0, cosine)), 6)}
         )
+
+    def key(self, row: Row) -> str:
+        """The embedder's name, which changes with its weights."""
+        return embedder_name(self._config)
 
     async def close(self) -> None:
         """Give up what waits, and let go of the embedder."""

@@ -50,6 +50,10 @@ class SchemaScorer:
         broken = first_fault(found[0], schema)
         return Scored(0.0, why=broken) if broken is not None else _held(row, answers[-1])
 
+    def key(self, row: Row) -> str:
+        """Nothing: the row's options say all."""
+        return ""
+
     async def close(self) -> None:
         """Nothing is held."""
 
@@ -74,6 +78,10 @@ class ModelScorer:
         except Exception as e:  # noqa: BLE001 - validators are the user's own code
             return Scored(None, error="scorer_failed", why=type(e).__name__)
         return _held(row, answers[-1])
+
+    def key(self, row: Row) -> str:
+        """Nothing: the row's options say all."""
+        return ""
 
     async def close(self) -> None:
         """Nothing is held."""

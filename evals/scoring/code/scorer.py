@@ -45,5 +45,9 @@ class CodeScorer:
             return Scored(None, why=ended.reason, error="tests_unsupported")
         return Scored(float(ended.passed), why=ended.reason)
 
+    def key(self, row: Row) -> str:
+        """Nothing: the row's options say all."""
+        return ""
+
     async def close(self) -> None:
         await self._sandbox.close()

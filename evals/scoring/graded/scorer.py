@@ -10,8 +10,8 @@ from stepwell.base.errors import ConfigError, StepwellError
 from stepwell.evals.scored import Scored
 from stepwell.evals.scoring.graded.judge import Judge, Vote
 from stepwell.evals.scoring.graded.options import GradedOptions, read_options, votes_fault
-from stepwell.evals.scoring.graded.prompts import Prompt, grade_prompt
-from stepwell.evals.suite import Row
+from stepwell.evals.scoring.graded.prompts import PROMPT_VERSION, Prompt, grade_prompt
+from stepwell.evals.suite import Row, canonical_json
 
 if TYPE_CHECKING:
     from stepwell.evals.ask import Asks
@@ -32,6 +32,7 @@ class GradedScorer:
         self._default = judge
         self._n_votes = n_votes
         self._judges: dict[str, Judge] = {}
+        self._keys: dict[tuple[str, int], str] = {}
         self._paid: dict[tuple[str, tuple[str, ...]], list[Vote]] = {}
         if judge is not None:
             self.judge(GradedOptions())
@@ -69,6 +70,19 @@ class GradedScorer:
             e.spent_usd += _nano_usd(votes[n_before:]) / 1e9
             raise
         return _scored(votes, options, paid_nano_usd=_nano_usd(votes[n_before:]))
+
+    def key(self, row: Row) -> str:
+        """The judge of such a row, its models, its votes and the version of the prompts.
+
+        Raises:
+            ConfigError: As of `judge`.
+        """
+        options = read_options(row.options_json)
+        who = (self.judge(options).tier, options.votes or self._n_votes)
+        if who not in self._keys:
+            models = next(tuple(tier.models) for tier in self._well.tiers if tier.name == who[0])
+            self._keys[who] = canonical_json([*who, models, PROMPT_VERSION]).decode()
+        return self._keys[who]
 
     async def close(self) -> None:
         """The tiers belong to the well."""
