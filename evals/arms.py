@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from stepwell.evals.suite import OWN_PARAMS, Row, canonical_json
 
 AUTO = "auto"
 INPUT = "{input}"
+# a file's aliases can stand for more than fits into memory, or for themselves
+_MAX_DEPTH = 32
+_MAX_VALUES = 10_000
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,10 +135,10 @@ def read_arms(path: str | Path) -> list[Arm]:
         given = msgspec.convert(yaml.safe_load(Path(path).read_text("utf-8")), list[_Given])
     except OSError as e:
         raise ConfigError(f"{path}: {e.strerror}") from e
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ConfigError(f"{path}: not valid YAML") from None
     except msgspec.ValidationError as e:
         raise ConfigError(f"{path}: {e}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: no UTF-8, no such day, too many digits
+        raise ConfigError(f"{path}: not valid YAML") from None
     arms = [_checked(g, path) for g in given]
     check_names([a.name for a in arms])
     return arms
@@ -142,6 +146,8 @@ def read_arms(path: str | Path) -> list[Arm]:
 
 def _checked(given: _Given, path: str | Path) -> Arm:
     where = f"{path}: arm {given.name!r}"
+    if not given.name.strip() or not given.name.isprintable():
+        raise ConfigError(f"{where}: a name is printable, and not empty")
     if sum(v is not None for v in (given.tier, given.model, given.policy)) > 1:
         raise ConfigError(f"{where}: give one of tier, model, policy")
     if given.template is not None and INPUT not in given.template:
@@ -149,8 +155,38 @@ def _checked(given: _Given, path: str | Path) -> Arm:
     taken = OWN_PARAMS & set(given.params)
     if taken:
         raise ConfigError(f"{where}: params can't set {', '.join(sorted(taken))}")
+    fault = _fault(msgspec.structs.asdict(given))
+    if fault:
+        raise ConfigError(f"{where}: {fault}")
     arm = Arm(**msgspec.structs.asdict(given))
-    return arm_of_tier(AUTO) if arm == Arm(AUTO, tier=AUTO) else arm
+    return replace(arm, tier=None) if arm.tier == AUTO else arm
+
+
+def _fault(whole: object) -> str:
+    """What of these values a request can't carry; "" where it can carry all."""
+    waiting, n = [(whole, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        n += 1
+        if depth > _MAX_DEPTH or n > _MAX_VALUES:
+            return "its values are nested too deep, or too many"
+        if isinstance(value, dict):
+            waiting += [(v, depth + 1) for pair in value.items() for v in pair]
+            if not all(isinstance(key, str) for key in value):
+                return "a name within params is no text"
+        elif isinstance(value, list):
+            waiting += [(v, depth + 1) for v in value]
+        elif not _is_json(value):
+            return f"a value of type {type(value).__name__} that JSON can't hold"
+    return ""
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -78,6 +78,18 @@ def test_arms_are_read_from_a_file(tmp_path: Path) -> None:
     assert mine.policy == "some/folder"
 
 
+def test_an_arm_of_another_name_may_be_the_router_s_choice(tmp_path: Path) -> None:
+    (tmp_path / "arms.yaml").write_text("- {name: mine, tier: auto, system: Be terse.}")
+    (arm,) = read_arms(tmp_path / "arms.yaml")
+    assert (arm.name, arm.is_routed, arm.system) == ("mine", True, "Be terse.")
+
+
+# ten values within ten within ten, seven times
+BOMB = "- name: a\n  params:\n    x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"    x{n + 1}: &x{n + 1} [{', '.join([f'*x{n}'] * 10)}]\n" for n in range(6)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -87,6 +99,20 @@ def test_arms_are_read_from_a_file(tmp_path: Path) -> None:
         ("- {name: a}\n- {name: a}", "each only once"),
         ("- {name: a, teir: b}", "teir"),
         ("- [", "not valid YAML"),
+        ("[" * 3000, "not valid YAML"),
+        ("- {name: a, params: {x: 2020-99-01}}", "not valid YAML"),
+        ("- {name: ''}", "not empty"),
+        ('- {name: "a\\ud800"}', "printable"),
+        ('- {name: "a\\e[31m"}', "printable"),
+        ('- {name: a, system: "\\ud800"}', "JSON can't hold"),
+        ("- {name: a, params: {temperature: .nan}}", "type float that JSON can't hold"),
+        ("- {name: a, params: {temperature: -.inf}}", "type float that JSON can't hold"),
+        ("- {name: a, params: {x: [{y: 2020-01-01}]}}", "type date that JSON can't hold"),
+        ("- {name: a, params: {x: {1: 2}}}", "is no text"),
+        (f"- {{name: a, params: {{x: 1{'0' * 40}}}}}", "type int that JSON can't hold"),
+        ("- &a {name: a, params: {x: *a}}", "nested too deep"),
+        ("- &a {name: a, params: *a}", "nested too deep"),
+        (BOMB, "too many"),
         ("[]", "at least one"),
     ],
 )
