@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
+from stepwell.front.cli.aside import unasked
 from stepwell.front.cli.exits import UsageError
 from stepwell.front.cli.inputs import config_of, embed_with
 
@@ -52,7 +53,7 @@ def _compared(args: Namespace, config: Config) -> ShiftReport:
     from stepwell.evals.shift.lines import read_lines
     from stepwell.evals.shift.traffic import traffic_of
 
-    guess = None if args.recorded else guess_of(args.policy, config)
+    guess = None if args.recorded else guess_of(args.policy, unasked(config))
     embed = embed_with(config) if args.embed or args.policy else None
     reference, recent = (
         traffic_of(read_lines(path), guess=guess, embed=embed) for path in (args.reference, args.recent)

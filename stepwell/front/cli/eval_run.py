@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
+from stepwell.front.cli.aside import aside
 from stepwell.front.cli.eval_told import finish, limits_of
 from stepwell.front.cli.exits import UsageError
 from stepwell.front.cli.inputs import config_of, tiers_of
@@ -131,29 +132,12 @@ async def _wells(
 
     in_file = read_arms(arms_file) if arms_file else []
     named = [*(tiers_of(policies) or []), *(arm.policy for arm in in_file if arm.policy)]
-    config = _aside(config)
+    config = aside(config)
     configs = {"": config, **{folder: _routed_by(config, folder) for folder in named}}
     async with AsyncExitStack() as stack:
         well = await stack.enter_async_context(Stepwell(_paced(config)))
         by_policy = {folder: await stack.enter_async_context(Stepwell(of)) for folder, of in configs.items()}
         yield well, in_file, by_policy
-
-
-def _aside(config: Config) -> Config:
-    """What is measured is no traffic: it leaves nothing in logs, feedback, conversations and the cache."""
-    from stepwell.base.config import CacheConfig, FeedbackConfig, TrafficConfig
-    from stepwell.base.config.guards import AuditConfig
-
-    context = config.context.model_copy(update={"path": None, "redis_url_env": None})
-    guards = config.guards.model_copy(update={"audit": AuditConfig()})
-    quiet = {
-        "cache": CacheConfig(exact=False, semantic="off"),
-        "context": context,
-        "feedback": FeedbackConfig(),
-        "guards": guards,
-        "traffic": TrafficConfig(),
-    }
-    return config.model_copy(update=quiet)
 
 
 def _paced(config: Config) -> Config:

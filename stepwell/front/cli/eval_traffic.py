@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from stepwell.front.cli import terminal
+from stepwell.front.cli.aside import unasked
 from stepwell.front.cli.exits import Exit, UsageError
 from stepwell.front.cli.inputs import Lines, config_of, prices_of, tiers_of
 
@@ -73,7 +74,7 @@ def run_replay(args: Namespace) -> int:
     from stepwell.front.cli.eval_traffic_told import tell_replay
 
     config, margin = config_of(args), _margin(args)
-    policy = _policy(args, config)
+    policy = _policy(args, unasked(config))
     log = _read(args, config)
     rows = with_scores(_with_feedback(log.rows, config), _scores_of(args.outcomes))
     found = list(redecide(rows, policy, lambda: load_embedder(config.embedding)))
@@ -98,7 +99,7 @@ def run_compare(args: Namespace) -> int:
     from stepwell.evals.traffic.routed import compare_routed
     from stepwell.front.cli.eval_traffic_told import tell_compared
 
-    config = config_of(args)
+    config = unasked(config_of(args))
     report = compare_routed(
         list(_outcome_lines(args.run)),
         [folder.removeprefix("learned:") for folder in tiers_of(args.policy) or []],

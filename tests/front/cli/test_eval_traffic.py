@@ -129,6 +129,31 @@ def test_a_live_log_is_replayed_and_says_what_would_settle_it(here: Path, capsys
     assert "cubes" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "replay moved.jsonl --policy policy",
+        "replay moved.jsonl --policy coldstart",
+        "compare run --policy policy",
+        "drift moved.jsonl moved.jsonl --min-rows 20",
+    ],
+)
+def test_what_asks_nobody_leaves_the_stores_of_the_served_alone(here: Path, work: str) -> None:
+    live(asks(20, seed=2))
+    Path("traffic.jsonl").rename("moved.jsonl")
+    write_config(
+        here,
+        cache={"exact": True, "path": "cache.db"},
+        context={"path": "context.db"},
+        feedback={"path": "feedback.db"},
+        guards={"audit": {"path": "audit.jsonl"}, "review": {"path": "review.db"}},
+        promises={"min_p_ok": 0, "max_usd_per_day": 1000, "ledger_path": "ledger.db"},
+    )
+    before = {p.name for p in here.iterdir()}
+    assert main(["eval", *work.split()]) in (0, 1, 2)
+    assert {p.name for p in here.iterdir()} == before
+
+
 def test_outcomes_and_feedback_make_a_verdict(here: Path, capsys: Capture) -> None:
     live(asks(80, seed=3))
     logged = [json.loads(line) for line in (here / "traffic.jsonl").read_text().splitlines()]
