@@ -178,7 +178,7 @@ def _each_once(rows: Iterable[tuple[Row, int]]) -> Iterator[Row]:
     ids = set[str]()
     for row, n in rows:
         if row.id in ids:
-            raise SuiteError("this id was used before", line=n, field="id")
+            raise SuiteError("this id, or this row without one, was there before", line=n, field="id")
         ids.add(row.id)
         yield row
 
@@ -224,7 +224,7 @@ def _plain(row: Row) -> dict[str, object]:
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    id: str | int
+    id: str | int | None = None
     prompt: str | None = None
     messages: list[dict[str, Any]] | None = None
     target: Any = msgspec.UNSET
@@ -273,7 +273,8 @@ def _row(raw: _Line, n: int) -> Row:
     _check(raw, n)
     messages = canonical_json(raw.messages or [{"role": "user", "content": raw.prompt}])
     return Row(
-        str(raw.id),
+        # the same on every machine, and wherever the row stands
+        sha256_of(messages + canonical_json(raw.turns))[:12] if raw.id is None else str(raw.id),
         messages,
         _targets(raw, name, n),
         name,

@@ -90,3 +90,12 @@ def test_the_suite_that_ships_is_balanced() -> None:
     assert len(suite.rows) >= 24
     assert set(kinds) == {"sentiment", "rewrite", "extraction", "arithmetic", "facts", "code", "reasoning"}
     assert max(kinds.values()) - min(kinds.values()) <= 1
+
+
+def test_rows_without_an_id_are_named_by_what_they_ask() -> None:
+    one, two = '{"prompt":"a","target":"b"}', '{"prompt":"c","target":"d"}'
+    first, other = Suite.parse([one, two], name="s"), Suite.parse([two, one], name="s")
+    assert {r.id for r in first.rows} == {r.id for r in other.rows}
+    assert [r.prompt for r in first.rows] == ["a", "c"]
+    with pytest.raises(SuiteError, match="line 3: this id, or this row without one"):
+        Suite.parse([one, two, one], name="s")
