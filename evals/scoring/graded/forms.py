@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,36 @@ from stepwell.evals.suite import Row, canonical_json
 
 if TYPE_CHECKING:
     from stepwell.evals.ask import Asks
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A judge as a run asks it.
+
+    Attributes:
+        judge: The tier.
+        models: Behind it.
+        n_votes: Of rows that say nothing of votes.
+        version: Of the prompts.
+    """
+
+    judge: str
+    models: tuple[str, ...] = ()
+    n_votes: int = 1
+    version: int = PROMPT_VERSION
+
+    @property
+    def key(self) -> str:
+        """As JSON."""
+        return canonical_json(self).decode()
+
+    @classmethod
+    def read(cls, key: str) -> Asked:
+        """From its JSON.
+
+        Raises:
+            msgspec.DecodeError: It is none.
+        """
+        return msgspec.json.decode(key, type=cls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +64,12 @@ class Form:
     n_votes: int = 1
     models: tuple[str, ...] = ()
     is_pair: bool = False
+    version: int = PROMPT_VERSION
 
     @property
     def sha256(self) -> str:
         """Names all of it that decides a verdict."""
-        said = [PROMPT_VERSION, self.judge, self.options, self.n_votes, self.models, self.is_pair]
+        said = [self.version, self.judge, self.options, self.n_votes, self.models, self.is_pair]
         return hashlib.sha256(canonical_json(said)).hexdigest()
 
     @property
@@ -64,17 +95,28 @@ def forms_of(
     Raises:
         ConfigError: There is a row without a judge.
     """
+    models = {tier.name: tuple(tier.models) for tier in well.tiers}
+    asked = {name: Asked(name, of, n_votes) for name, of in models.items()}
+    return forms_by(asked, rows, judge=judge, is_pair=is_pair)
+
+
+def forms_by(
+    asked: Mapping[str, Asked], rows: Iterable[Row], *, judge: str | None, is_pair: bool = False
+) -> tuple[Form, ...]:
+    """As `forms_of`, of judges that are known by name."""
     by_judge: dict[str, Counter[tuple[GradedOptions, int]]] = defaultdict(Counter)
     for row in rows:
         options = options_of(row)
         name = judge if is_pair else options.judge or judge
         if name is None:
             raise ConfigError("rows are graded by a model: name its tier with --judge")
+        n_votes = asked[name].n_votes if name in asked else 1
         by_judge[name][_shown(row, options), 1 if is_pair else options.votes or n_votes] += 1
-    models = {tier.name: tuple(tier.models) for tier in well.tiers}
-    return tuple(
-        Form(name, *_usual(found), models.get(name, ()), is_pair) for name, found in sorted(by_judge.items())
-    )
+    return tuple(_form(asked.get(name) or Asked(name), of, is_pair) for name, of in sorted(by_judge.items()))
+
+
+def _form(asked: Asked, found: Counter[tuple[GradedOptions, int]], is_pair: bool) -> Form:
+    return Form(asked.judge, *_usual(found), asked.models, is_pair, asked.version)
 
 
 def options_of(row: Row) -> GradedOptions:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from stepwell.base.errors import ConfigError, StepwellError
 from stepwell.evals.scored import Scored
+from stepwell.evals.scoring.graded.forms import Asked
 from stepwell.evals.scoring.graded.judge import Judge, Vote
 from stepwell.evals.scoring.graded.options import GradedOptions, read_options, votes_fault
-from stepwell.evals.scoring.graded.prompts import PROMPT_VERSION, Prompt, grade_prompt
-from stepwell.evals.suite import Row, canonical_json
+from stepwell.evals.scoring.graded.prompts import Prompt, grade_prompt
+from stepwell.evals.suite import Row
 
 if TYPE_CHECKING:
     from stepwell.evals.ask import Asks
@@ -32,7 +33,7 @@ class GradedScorer:
         self._default = judge
         self._n_votes = n_votes
         self._judges: dict[str, Judge] = {}
-        self._keys: dict[tuple[str, int], str] = {}
+        self._keys: dict[str, str] = {}
         self._paid: dict[tuple[str, tuple[str, ...]], list[Vote]] = {}
         if judge is not None:
             self.judge(GradedOptions())
@@ -72,17 +73,16 @@ class GradedScorer:
         return _scored(votes, options, paid_nano_usd=_nano_usd(votes[n_before:]))
 
     def key(self, row: Row) -> str:
-        """The judge of such a row, its models, its votes and the version of the prompts.
+        """`forms.Asked` as JSON: the same for all rows of one judge, as a row's own votes are in the row.
 
         Raises:
             ConfigError: As of `judge`.
         """
-        options = read_options(row.options_json)
-        who = (self.judge(options).tier, options.votes or self._n_votes)
-        if who not in self._keys:
-            models = next(tuple(tier.models) for tier in self._well.tiers if tier.name == who[0])
-            self._keys[who] = canonical_json([*who, models, PROMPT_VERSION]).decode()
-        return self._keys[who]
+        name = self.judge(read_options(row.options_json)).tier
+        if name not in self._keys:
+            models = next(tuple(tier.models) for tier in self._well.tiers if tier.name == name)
+            self._keys[name] = Asked(name, models, self._n_votes).key
+        return self._keys[name]
 
     async def close(self) -> None:
         """The tiers belong to the well."""
