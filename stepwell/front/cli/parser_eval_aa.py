@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import add_eval, add_json
+from stepwell.front.cli.parser_parts import add_eval, add_json, share
 
 
 def add_aa(actions: Any) -> None:
@@ -20,7 +20,7 @@ def add_aa(actions: Any) -> None:
         "--power", action="store_true", help="rows to a verdict, beside what two samples apart would take"
     )
     parser.add_argument(
-        "--max-false", type=float, default=0.055, metavar="S", help="exit code 1 above it (default 0.055)"
+        "--max-false", type=share, default=0.055, metavar="S", help="exit code 1 above it (default 0.055)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     add_json(parser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import add_eval, add_json
+from stepwell.front.cli.parser_parts import add_eval, add_json, share
 
 
 def add_drift(actions: Any) -> None:
@@ -26,13 +26,13 @@ def add_drift(actions: Any) -> None:
     )
     parser.add_argument(
         "--alpha",
-        type=float,
+        type=share,
         default=0.05,
         metavar="P",
         help="odds of a false alarm, however long it looks: %(default)s",
     )
     parser.add_argument(
-        "--min-effect", type=float, default=0.1, metavar="E", help="least effect of note, 0..1: %(default)s"
+        "--min-effect", type=share, default=0.1, metavar="E", help="least effect of note, 0..1: %(default)s"
     )
     parser.add_argument("--min-rows", type=int, default=50, metavar="N", help="of each file: %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn: %(default)s")

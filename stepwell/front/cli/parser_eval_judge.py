@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.front.cli.parser_evals import add_false_accepts
-from stepwell.front.cli.parser_parts import add_eval, add_json
+from stepwell.front.cli.parser_parts import add_eval, add_json, usd
 
 
 def add_judge(actions: Any) -> None:
@@ -32,7 +32,7 @@ def add_judge(actions: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     add_false_accepts(parser)
     parser.add_argument("--out", metavar="DIR", help="a journal that is there is taken up again")
-    parser.add_argument("--max-usd", type=float, metavar="USD", help="stop before it costs more")
+    parser.add_argument("--max-usd", type=usd, metavar="USD", help="stop before it costs more")
     parser.add_argument(
         "--concurrency", type=int, default=8, metavar="N", help="requests at once (default 8)"
     )

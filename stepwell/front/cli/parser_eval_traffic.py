@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import add_eval, add_json
+from stepwell.front.cli.parser_parts import add_eval, add_json, share
 
 _FORMATS = ["auto", "stepwell", "litellm", "langfuse", "otel"]
 
@@ -60,7 +60,7 @@ def _replay(actions: Any) -> None:
     parser.add_argument("--outcomes", metavar="FILE", help=about)
     parser.add_argument("--prices", metavar="A=IN/OUT,…", help="USD per 1M tokens; default: as configured")
     about = "differences in quality within it, over all traffic, do not matter (default 0.02)"
-    parser.add_argument("--margin", type=float, default=0.02, metavar="Q", help=about)
+    parser.add_argument("--margin", type=share, default=0.02, metavar="Q", help=about)
     add_json(parser)
 
 
@@ -74,5 +74,5 @@ def _compare(actions: Any) -> None:
     parser.add_argument("--tiers", metavar="A,B", help="in order of price; default: the policy's")
     parser.add_argument("--prices", metavar="A=IN/OUT,…", help="where the outcomes have no costs")
     about = "quality that may be lost against the dearest tier; default: what the tuning promised, else 0.02"
-    parser.add_argument("--margin", type=float, metavar="Q", help=about)
+    parser.add_argument("--margin", type=share, metavar="Q", help=about)
     add_json(parser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import Parser, add_eval, add_json
+from stepwell.front.cli.parser_parts import Parser, add_eval, add_json, share, usd
 
 MAX_FALSE_ACCEPTS = 0.15
 MAX_ERROR_SHARE = 0.1
@@ -44,7 +44,7 @@ def _what(parser: Parser) -> None:
 def _how(parser: Parser) -> None:
     run = parser.add_argument_group("the run")
     run.add_argument("--out", metavar="DIR", help="a journal that is there is taken up again")
-    run.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")
+    run.add_argument("--max-usd", type=usd, metavar="USD", help="stop before the run costs more")
     run.add_argument(
         "--concurrency", type=int, default=8, metavar="N", help="requests at once at each tier (default 8)"
     )
@@ -68,7 +68,7 @@ def _judge(parser: Parser) -> None:
 def add_false_accepts(parser: Any) -> None:
     parser.add_argument(
         "--max-false-accepts",
-        type=float,
+        type=share,
         default=MAX_FALSE_ACCEPTS,
         metavar="S",
         help="a judge that accepts more of the wrong answers isn't believed (default .15)",
@@ -80,9 +80,9 @@ def add_verdict(parser: Any) -> None:
     verdict = parser.add_argument_group("verdict")
     verdict.add_argument("--baseline", metavar="ARM", help="judge the others against this one alone")
     about = "a difference within +-D is a tie, and no regression (default .02)"
-    verdict.add_argument("--margin", type=float, metavar="D", help=about)
+    verdict.add_argument("--margin", type=share, metavar="D", help=about)
     about = "share of samples that may end as errors (default .1)"
-    verdict.add_argument("--max-errors", type=float, default=MAX_ERROR_SHARE, metavar="S", help=about)
+    verdict.add_argument("--max-errors", type=share, default=MAX_ERROR_SHARE, metavar="S", help=about)
 
 
 def _gate(actions: Any) -> None:
@@ -92,7 +92,7 @@ def _gate(actions: Any) -> None:
     add_verdict(parser)
     add_false_accepts(parser)
     about = "least quality of every arm but the baseline, by its whole interval"
-    parser.add_argument("--min-quality", type=float, metavar="Q", help=about)
+    parser.add_argument("--min-quality", type=share, metavar="Q", help=about)
     about = "most that a request of an arm may cost on average, in USD"
-    parser.add_argument("--max-cost-usd", type=float, metavar="USD", help=about)
+    parser.add_argument("--max-cost-usd", type=usd, metavar="USD", help=about)
     add_json(parser)

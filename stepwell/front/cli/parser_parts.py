@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any, NoReturn
 
 from stepwell.front.cli.exits import EPILOG, EVAL_EPILOG, Exit
@@ -44,3 +45,26 @@ def add_config(parser: Parser, *, default: Any) -> None:
 
 def add_json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
+
+
+def share(text: str) -> float:
+    """The type of options 0 to 1."""
+    found = _number(text)
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError(f"want a number from 0 to 1, not {text!r}")
+    return found
+
+
+def usd(text: str) -> float:
+    """The type of options in dollars."""
+    found = _number(text)
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"want dollars, 0 or more, not {text!r}")
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.front.cli.exits import EPILOG
-from stepwell.front.cli.parser_parts import add, add_json
+from stepwell.front.cli.parser_parts import add, add_json, usd
 
 _TUNE_CODES = """the policy is written with exit code 0 and 1:
   0    the learned router keeps the promise; or --if-drift, and nothing moved
@@ -145,7 +145,7 @@ def _confidence(actions: Any) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="where the journal goes; one that is there is taken up again"
     )
-    parser.add_argument("--max-usd", type=float, metavar="USD", help="stop before the run costs more")
+    parser.add_argument("--max-usd", type=usd, metavar="USD", help="stop before the run costs more")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     add_json(parser)
 

@@ -62,6 +62,33 @@ def test_wrong_usage_is_64_where_2_is_a_verdict(line: str, elsewhere: Path) -> N
     assert code == 64
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "run s --max-usd",
+        "run s --margin",
+        "run s --max-errors",
+        "run s --max-false-accepts",
+        "gate r --min-quality",
+        "gate r --max-cost-usd",
+        "judge --max-usd",
+        "aa o --max-false",
+        "drift a b --alpha",
+        "drift a b --min-effect",
+        "replay l --policy p --margin",
+        "compare r --policy p --margin",
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "-1", "inf", "much"])
+def test_a_figure_that_is_none_is_wrong_usage(
+    option: str, value: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["eval", *f"{option}={value}".split()])
+    assert ended.value.code == 64
+    assert "want " in capsys.readouterr().err
+
+
 def test_a_wrong_config_is_one_line_and_2(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (elsewhere / "stepwell.yaml").write_text("tears: {}\npromisses: {}\n")
     assert main(["ask", "hi"]) == 2
