@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
-from stepwell.evals.entries import Held
+from stepwell.evals.ends import ArmEnds
 from stepwell.evals.gate import Gate
 from stepwell.evals.gate import gate as gate_of
+from stepwell.evals.held import Held
 from stepwell.evals.page.fill import figures_of
 from stepwell.evals.page.model import ArmFigures, Figures, Span
 from stepwell.evals.page.text import points, short
-from stepwell.evals.page.words import GATES, between, details, headline
+from stepwell.evals.page.words import GATES, between, counted, details, headline, looked, round_up
 from stepwell.evals.report import Report
 from stepwell.evals.verdict.pair import Pair
 
@@ -45,12 +46,22 @@ def markdown(
         "\n".join(f"- {_safe(line)}" for line in details(figures)),
         _table(_ARM_HEAD, [_arm(a, figures.baseline) for a in figures.arms]),
         _table(_PAIR_HEAD, [_pair(p) for p in figures.pairs]),
+        _safe(looked(figures)),
         *(_failed(held, figures, prompts or {}, n_failures) if held is not None else ()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-_ARM_HEAD = ("arm", "quality", "95 %", "rows", "$ per 1,000", "p50 / p95 ms", "tokens in + out", "errors")
+_ARM_HEAD = (
+    "arm",
+    "quality",
+    "95 %",
+    "rows",
+    "answers, $ per 1,000",
+    "p50 / p95 ms",
+    "tokens in + out",
+    "errors",
+)
 _PAIR_HEAD = ("pair", "difference, points", "interval", "rows", "p", "verdict")
 
 
@@ -85,7 +96,7 @@ def _quality(quality: Span | None) -> tuple[str, str]:
 
 
 def _pair(p: Pair) -> tuple[str, ...]:
-    more = "" if p.n_more is None else f" (about {p.n_more:,})"
+    more = "" if p.n_more is None else f" (about {round_up(p.n_more):,} more)"
     name = f"{_safe(p.a)} − {_safe(p.b)}"
     return (name, points(p.difference), between(p), f"{p.n_rows:,}", f"{p.p:.3g}", p.word + more)
 
@@ -98,21 +109,25 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _failed(held: Held, figures: Figures, prompts: Mapping[str, str], n_most: int) -> Iterator[str]:
-    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for o in held.outcomes.values():
-        if o.score is not None:
-            scores[o.tier][o.row].append(o.score)
+    by_arm = held.ends.by_arm()
     for arm in figures.arms:
-        means = {row: math.fsum(of) / len(of) for row, of in scores[arm.name].items()}
+        means = _means(by_arm[arm.name]) if arm.name in by_arm else {}
         worst = sorted((score, row) for row, score in means.items() if score < 1)
         if worst:
             lines = [_line(row, score, prompts) for score, row in worst[:n_most]]
             left = len(worst) - len(lines)
             more = [f"- … and {left:,} more"] if left > 0 else []
             yield (
-                f"<details><summary>{_safe(arm.name)}: {len(worst):,} of {len(means):,} rows not fully right"
+                f"<details><summary>{_safe(arm.name)}: {len(worst):,} of {counted(len(means), 'row')} not fully right"
                 f"</summary>\n\n" + "\n".join([*lines, *more]) + "\n\n</details>"
             )
+
+
+def _means(ends: ArmEnds) -> dict[str, float]:
+    of = ends.all
+    by_row = groupby(ends.scored().places, key=of.row.__getitem__)
+    scores = ((of.rows[row], [of.score[n] for n in places]) for row, places in by_row)
+    return {row: math.fsum(of_row) / len(of_row) for row, of_row in scores}
 
 
 def _line(row: str, score: float, prompts: Mapping[str, str]) -> str:

@@ -34,6 +34,7 @@ def figures_of(report: Report, gate: Gate, header: Header | None = None) -> Figu
         judges=report.judges,
         preferences=report.preferences,
         tags=_tags(report.tags, [t.tier for t in report.tiers]),
+        n_rows_planned=(header.n_rows or None) if header else None,
     )
 
 
@@ -49,7 +50,7 @@ def _arm(t: TierReport, *, is_routed: bool) -> ArmFigures:
         cost_usd=t.cost_usd / max(1, t.n_ended),
         books={
             "answers": (t.cost_nano_usd - t.lost_nano_usd) / 1e9,
-            "failed tries": t.lost_nano_usd / 1e9,
+            "failed tries, at most": t.lost_nano_usd / 1e9,
             "judge": t.judge_nano_usd / 1e9,
         },
         n_in_tokens=t.in_tokens,

@@ -106,6 +106,7 @@ class Figures:
         gate: "pass", "regression", "inconclusive" or "infrastructure"; `reasons` say why, gravest first, and
             `notes` what else to know.
         cost_usd: Of answers and judges.
+        n_rows_planned: None where the journal doesn't tell.
     """
 
     suite: str
@@ -123,6 +124,7 @@ class Figures:
     preferences: tuple[Preference, ...] = ()
     tags: tuple[TagFigures, ...] = ()
     frontier: Frontier | None = None
+    n_rows_planned: int | None = None
 
     @property
     def n_errors(self) -> int:

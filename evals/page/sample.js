@@ -92,7 +92,7 @@ class Sample {
       [msText(samples.ms[at]), "time"]];
     if (isNumber(cell.f)) facts.push([msText(cell.f), "first token"]);
     if (cell.j) facts.push([usdText(cell.j), "judge"]);
-    if (cell.l) facts.push([usdText(cell.l), "lost to failed tries"]);
+    if (cell.l) facts.push([usdText(cell.l), "lost to failed tries, at most"]);
     if (cell.t > 1) facts.push([cell.t, "tries"]);
     if (cell.s) facts.push([shown(cell.s), "served by"]);
     if (cell.d) facts.push(["yes", "degraded"]);

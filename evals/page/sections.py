@@ -16,7 +16,7 @@ from stepwell.evals.page.tables import (
     tags_table,
 )
 from stepwell.evals.page.text import esc, exact, num, pct, per_1k, points, usd
-from stepwell.evals.page.words import GATES, asked_about, details, headline
+from stepwell.evals.page.words import GATES, asked_about, details, headline, looked
 
 _LONG = 60  # characters of a headline that is set smaller
 _WORTH_SAYING = 0.01
@@ -72,7 +72,7 @@ def pairs(figures: Figures) -> str:
         return ""
     methods = ", ".join(dict.fromkeys(esc(p.method) for p in figures.pairs))
     saved = [p.saved for p in asked_about(figures) if p.saved is not None]
-    said = f"Test and interval: {methods}."
+    said = f"Test and interval: {methods}. {esc(looked(figures))}".rstrip()
     if len(figures.pairs) > 1:
         said += " p counts that several pairs were asked about (Holm); an interval is for its pair alone."
     if saved and min(saved) >= _WORTH_SAYING:
@@ -118,7 +118,8 @@ def _said(arms: Sequence[ArmFigures], found: Frontier) -> list[str]:
         cost_usd, of = found.oracle
         lines.append(
             f"Whoever knew every score and took the cheapest right arm of each row would score {num(of.value)} "
-            f"at {per_1k(cost_usd)} per 1,000: no router can score higher on these {found.n_oracle_rows:,} rows."
+            f"at {per_1k(cost_usd)} per 1,000: no router can score higher on "
+            f"{'this row' if found.n_oracle_rows == 1 else f'these {found.n_oracle_rows:,} rows'}."
         )
     if len(arms) > 1 and not found.routed:
         lines.append(

@@ -45,7 +45,7 @@ async function start() {
     $("listing").style.setProperty("--arms", arms.length);
     list.set(rows, of, arms, wanted < 0 ? -1 : rows.indexOf(wanted));
     const rest = rows.length === samples.nRows ? "" : ` of ${samples.nRows.toLocaleString("en")}`;
-    tell(rows.length ? `${rows.length.toLocaleString("en")}${rest} rows` : `No row of ${samples.nRows.toLocaleString("en")} is like that`);
+    tell(rows.length ? `${rows.length.toLocaleString("en")}${rest} ${samples.nRows === 1 ? "row" : "rows"}` : `No row of ${samples.nRows.toLocaleString("en")} is like that`);
     document.documentElement.dataset.ready = String(now);
     if (rows.length) sample.open(rows[list.at], list.at, rows.length, step);
     else $("sample").replaceChildren(element("p", { class: "soft" }, "Nothing to show."));

@@ -8,7 +8,7 @@ from stepwell.evals.page.graphics import share_bar, whisker
 from stepwell.evals.page.model import ArmFigures, Figures, Span, TagFigures
 from stepwell.evals.page.table import table
 from stepwell.evals.page.text import esc, num, pct, per_1k, points, usd
-from stepwell.evals.page.words import between
+from stepwell.evals.page.words import between, round_up
 from stepwell.evals.scoring.graded.judge_report import JudgeReport
 from stepwell.evals.scoring.graded.preferences import Preference
 from stepwell.evals.verdict.pair import Effect, Pair
@@ -24,7 +24,7 @@ def arms_table(figures: Figures) -> str:
     parts = list(dict.fromkeys(p for a in arms for p in a.parts))
     has_firsts = any(a.firsts_ms for a in arms)
     head = (
-        *("Arm", "quality", None, "rows", "errors", "per 1,000", *(f"{esc(b)}, $" for b in books)),
+        *("Arm", "quality", None, "rows", "errors", "answers, per 1,000", *(f"{esc(b)}, $" for b in books)),
         *("tokens in", "out", "p50 ms", "p95", "p99"),
         *(("first token p50", "p95") if has_firsts else ()),
         *(esc(p) for p in parts),
@@ -168,7 +168,7 @@ def _share(share: float | None) -> str:
 
 
 def _more(pair: Pair) -> str:
-    return _td(_NOTHING if pair.n_more is None else f"{pair.n_more:,}")
+    return _td(_NOTHING if pair.n_more is None else f"about {round_up(pair.n_more):,}")
 
 
 def _word_class(pair: Pair) -> str:

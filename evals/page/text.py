@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html import escape
 
@@ -31,13 +32,15 @@ def exact(share: float) -> str:
 
 
 def usd(cost_usd: float) -> str:
-    """Dollars with three figures: "$3.38", "$0.0329"."""
+    """Dollars with three figures: "$3.38", "$0.0329", "$0.0000043"."""
     if cost_usd == 0:
         return "$0"
     if cost_usd >= 1000:
         return f"${cost_usd:,.0f}"
-    digits = 2 if cost_usd >= 1 else 3 if cost_usd >= 0.1 else 4 if cost_usd >= 0.01 else 5
-    return f"${cost_usd:.{digits}f}"
+    if cost_usd >= 0.01:
+        return f"${cost_usd:.{2 if cost_usd >= 1 else 3 if cost_usd >= 0.1 else 4}f}"
+    plain = f"{cost_usd:.{2 - math.floor(math.log10(cost_usd))}f}"
+    return f"${plain.rstrip('0') if cost_usd < 0.0001 else plain}"
 
 
 def per_1k(cost_usd: float) -> str:

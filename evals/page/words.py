@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from stepwell.evals.page.model import Figures
@@ -27,9 +28,11 @@ def headline(figures: Figures) -> str:
     if not any(arm.quality for arm in figures.arms):
         return "No verdict: nothing was scored"
     pairs = asked_about(figures)
-    if figures.gate == "inconclusive" and figures.reasons and all(p.is_decided for p in pairs):
-        # something else than a pair stands against a verdict: a judge that errs, a run that broke off
-        return f"No verdict: {figures.reasons[0].partition(' (')[0]}"
+    if figures.gate == "inconclusive" and figures.reasons:
+        judge = next((words for reason in figures.reasons if (words := _of_judge(reason))), None)
+        if judge or all(p.is_decided for p in pairs):
+            # something else than a pair stands against a verdict: a judge that errs, a run that broke off
+            return f"No verdict: {judge or figures.reasons[0]}"
     if not pairs:
         (arm,) = [a for a in figures.arms if a.quality][:1]
         low, high = (num(v) for v in (arm.quality or (0, 0, 0))[1:])
@@ -41,6 +44,27 @@ def headline(figures: Figures) -> str:
     return _best(pairs)
 
 
+# how a reason that is about a judge ends, and what it comes to
+_JUDGES = (
+    (
+        re.compile(r": refused, as it can't tell them apart$"),
+        "the judge can't tell right answers from wrong ones",
+    ),
+    (
+        re.compile(r" wrong answers .*: refused, the limit is [\d.]+%$"),
+        "the judge accepts too many wrong answers",
+    ),
+    (
+        re.compile(r" was not measured: its grades are no grounds for a verdict$"),
+        "the judge was not measured",
+    ),
+)
+
+
+def _of_judge(reason: str) -> str | None:
+    return next((words for pattern, words in _JUDGES if pattern.search(reason)), None)
+
+
 def details(figures: Figures) -> list[str]:
     """What stands below the headline: the other pairs, what is missing, what the judge is worth."""
     scored = [(arm.quality.value, arm.name) for arm in figures.arms if arm.quality]
@@ -50,16 +74,37 @@ def details(figures: Figures) -> list[str]:
         pairs.sort(key=lambda p: best not in (p.a, p.b))
     lines = [said(p) + "." for p in pairs[:MOST_PAIRS]] if len(pairs) > 1 else []
     if len(pairs) > MOST_PAIRS:
-        lines.append(f"{_counted(len(pairs) - MOST_PAIRS, 'more pair')} below.")
+        lines.append(f"{counted(len(pairs) - MOST_PAIRS, 'more pair')} below.")
     if any(p.is_early for p in pairs):
         early = max(p.look or 0 for p in pairs if p.is_early)
         lines.append(f"Said before all planned rows were asked, at look {early} of {pairs[0].n_looks}.")
     if figures.n_ended < figures.n_planned:
         lines.append(f"{figures.n_ended:,} of {figures.n_planned:,} samples ended: the run stopped early.")
     if figures.n_errors and figures.gate != "infrastructure":
-        lines.append(f"{_counted(figures.n_errors, 'sample')} ended as errors; they are part of no score.")
+        lines.append(f"{counted(figures.n_errors, 'sample')} ended as errors; they are part of no score.")
     lines += [preferred(p) for p in figures.preferences]
     return lines + [_sentence(note) for note in figures.notes]
+
+
+def looked(figures: Figures) -> str:
+    """How a run that looked on its way was judged; "" of one that looked at its end alone."""
+    seen = [p for p in figures.pairs if p.look is not None]
+    if not seen:
+        return ""
+    of = "" if figures.n_rows_planned is None else f" of {figures.n_rows_planned:,} planned rows"
+    first = seen[0]
+    stood = {(p.look, p.n_rows) for p in seen}
+    at = (
+        f" Judged at look {first.look} of {first.n_looks}, after {first.n_rows:,}{of or ' rows'}."
+        if len(stood) == 1
+        else f" Judged at looks {min(p.look or 0 for p in seen)} to {max(p.look or 0 for p in seen)} of "
+        f"{first.n_looks}, after up to {max(p.n_rows for p in seen):,}{of or ' rows'}."
+    )
+    return (
+        f"Group sequential: the run looked on its way and could stop at each look, its chance of error spread over all "
+        f"of them.{at} p and interval are stagewise: they count the looks (where a tie or rows of one source make "
+        f"that impossible, the interval is the one that holds at all looks at once)."
+    )
 
 
 def asked_about(figures: Figures) -> list[Pair]:
@@ -80,7 +125,7 @@ def said(p: Pair) -> str:
     if p.word == "tied":
         within = "" if p.margin is None else f" within {100 * p.margin:g} points"
         return f"{p.a} and {p.b} are tied{within}: {size}"
-    more = "" if p.n_more is None else f"; about {_counted(round_up(p.n_more), 'more row')} would settle it"
+    more = "" if p.n_more is None else f"; about {counted(round_up(p.n_more), 'more row')} would settle it"
     return f"{p.a} against {p.b} is open: {size}{more}"
 
 
@@ -141,7 +186,8 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _counted(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """ "1 row", "1,200 rows"."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 

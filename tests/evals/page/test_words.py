@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stepwell.evals.entries import Compared
+from stepwell.evals.entries import Compared, Planted
 from stepwell.evals.page.model import ArmFigures, Figures, Span
-from stepwell.evals.page.words import details, headline, preferred, round_up, said
+from stepwell.evals.page.text import usd
+from stepwell.evals.page.words import details, headline, looked, preferred, round_up, said
+from stepwell.evals.scoring.graded.judge_report import judge_reports, why_refused
 from stepwell.evals.scoring.graded.preferences import preferences
 from stepwell.evals.verdict.pair import Pair, Word
 
@@ -109,12 +113,37 @@ def test_a_count_to_come_has_two_figures(n: int, about: int) -> None:
     assert round_up(n) == about
 
 
-def test_a_judge_that_is_not_believed_leaves_no_verdict() -> None:
-    reason = "judge big accepts 39.2% of vague wrong answers (30.9% to 48.1%): refused, the limit is 15%"
-    refused = replace(figures(pair("a", "b", "better"), gate="inconclusive"), reasons=(reason,))
-    assert headline(refused) == "No verdict: judge big accepts 39.2% of vague wrong answers"
+def planted(style: str, n: int, n_accepted: int) -> list[Planted]:
+    return [
+        Planted(key=f"{style}{i}", case=str(i), style=style, is_accepted=i < n_accepted, judge="judge")
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (planted("vague", 50, 25), "the judge accepts too many wrong answers"),
+        (
+            planted("vague", 50, 5) + planted("right", 50, 5),
+            "the judge can't tell right answers from wrong ones",
+        ),
+        ([], "the judge was not measured"),
+    ],
+)
+def test_a_judge_that_is_not_believed_leaves_no_verdict(shown: list[Planted], words: str) -> None:
+    reasons = why_refused(judge_reports(shown))
+    refused = replace(figures(pair("a", "b", "better"), gate="inconclusive"), reasons=reasons)
+    assert headline(refused) == f"No verdict: {words}"
+    # more rows settle nothing while nobody can grade them
     still_open = replace(refused, pairs=(pair("a", "b", "need more", 0.01),))
-    assert headline(still_open).startswith("a against b is open")
+    assert headline(still_open) == headline(refused)
+
+
+@pytest.mark.parametrize("reason", ["solo (new) has no score", "60 of 200 samples ended"])
+def test_what_else_stands_against_a_verdict_is_said_whole(reason: str) -> None:
+    stopped = replace(figures(pair("a", "b", "better"), gate="inconclusive"), reasons=(reason,))
+    assert headline(stopped) == f"No verdict: {reason}"
 
 
 def test_many_pairs_are_not_all_said_in_the_head() -> None:
@@ -141,3 +170,27 @@ def test_a_preference_is_said_from_the_arm_that_was_liked(score: float, word: Wo
     (found,) = preferences(lines)
     as_if = replace(found, score=score, low=score - 0.05, high=score + 0.05, pair=pair("a", "b", word))
     assert preferred(as_if).endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("cost_usd", "words"),
+    [(0, "$0"), (4.3e-6, "$0.0000043"), (1.25e-9, "$0.00000000125"), (0.00123, "$0.00123"), (3.376, "$3.38")],
+)
+def test_small_sums_keep_their_digits(cost_usd: float, words: str) -> None:
+    assert usd(cost_usd) == words
+
+
+@given(st.floats(1e-9, 0.999), st.floats(1e-9, 0.999))
+def test_a_dearer_sum_never_reads_as_a_cheaper_one(a: float, b: float) -> None:
+    shown_a, shown_b = (float(usd(v)[1:]) for v in (a, b))
+    assert shown_a > 0
+    assert (a <= b) <= (shown_a <= shown_b)
+
+
+def test_how_a_run_that_looked_on_the_way_was_judged_is_said() -> None:
+    stopped = pair("a", "b", "better", look=3, n_looks=10, is_early=True)
+    found = replace(figures(stopped), n_rows_planned=1000)
+    text = looked(found)
+    assert "look 3 of 10, after 100 of 1,000 planned rows" in text
+    assert "stagewise" in text
+    assert looked(figures(pair("a", "b", "better"))) == ""
