@@ -129,7 +129,6 @@ def test_a_budget_that_leaves_nothing_to_say_is_inconclusive(capsys: Capture) ->
         ["missing.jsonl"],
         ["--judge", "lax", "--votes", "2"],
         ["--judge", "lax", "--judge-checks", "0"],
-        ["--judge", "lax", "--max-false-accepts", "15"],
         ["--judge", "lax", "--rubric", "missing.txt"],
         ["stepwell.yaml"],
     ],

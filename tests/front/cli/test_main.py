@@ -72,6 +72,7 @@ def test_wrong_usage_is_64_where_2_is_a_verdict(line: str, elsewhere: Path) -> N
         "gate r --min-quality",
         "gate r --max-cost-usd",
         "judge --max-usd",
+        "judge --max-false-accepts",
         "aa o --max-false",
         "drift a b --alpha",
         "drift a b --min-effect",
