@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stepwell.base.errors import ConfigError
 from stepwell.evals.report import Report, TierReport
 from stepwell.evals.scoring.graded.judge_report import why_refused
 from stepwell.evals.verdict.pair import Pair
@@ -28,16 +30,29 @@ class Limits:
     """What a gate asks for.
 
     Attributes:
-        max_error_share: More samples than this without a score: no verdict.
+        max_error_share: An arm with more samples than this without a score: no verdict.
         max_false_accepts: A judge that accepts more of the planted wrong answers isn't believed.
         min_quality: Least quality of every arm but the baseline.
         max_cost_usd: Most that a sample of such an arm may cost on average.
+
+    Raises:
+        ConfigError: A share or a quality outside 0..1, a negative cost, or one that is no number.
     """
 
     max_error_share: float = 0.1
     max_false_accepts: float = 0.15
     min_quality: float | None = None
     max_cost_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_error_share", "max_false_accepts", "min_quality"):
+            _check(name, getattr(self, name), most=1.0)
+        _check("max_cost_usd", self.max_cost_usd, most=math.inf)
+
+
+def _check(name: str, value: float | None, *, most: float) -> None:
+    if value is not None and not 0 <= value <= most:  # NaN is neither
+        raise ConfigError(f"{name} must be 0 to {most:g}; got {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +84,10 @@ def gate(report: Report, limits: Limits = Limits()) -> Gate:
 
 
 def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
-    if report.n_errors > limits.max_error_share * max(1, report.n_ended):
-        yield EXIT_INFRASTRUCTURE, f"{report.n_errors:,} of {report.n_ended:,} samples ended as errors"
+    for tier in report.tiers:
+        # each by itself: among many arms the errors of one would not be seen
+        if tier.n_errors > limits.max_error_share * tier.n_ended:
+            yield EXIT_INFRASTRUCTURE, _broken(tier)
     if not report.is_whole:
         yield EXIT_INCONCLUSIVE, f"{report.n_ended:,} of {report.n_planned:,} samples ended"
     refused = why_refused(report.judges, limits.max_false_accepts) if report.rests_on_judge else ()
@@ -81,6 +98,11 @@ def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
         yield EXIT_INCONCLUSIVE if refused else code, reason
     for tier in _challengers(report):
         yield from _by_cost(tier, limits)
+
+
+def _broken(tier: TierReport) -> str:
+    codes = ", ".join(f"{n:,} {code}" for code, n in tier.errors.items())
+    return f"{tier.tier}: {tier.n_errors:,} of {tier.n_ended:,} samples ended as errors ({codes})"
 
 
 def _of_quality(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:

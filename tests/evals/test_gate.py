@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stepwell import ConfigError
 from stepwell.evals.entries import Header, Outcome
 from stepwell.evals.gate import (
     EXIT_INCONCLUSIVE,
@@ -65,9 +66,29 @@ def test_errors_are_infrastructure_before_anything_else() -> None:
     broken = two_arms(20, 2, 50) + [outcome("c", i, None, "tier_unavailable") for i in range(30)]
     made = gate(report(broken, "a"))
     assert made.exit_code == EXIT_INFRASTRUCTURE
-    assert made.reasons[0] == "30 of 174 samples ended as errors"
+    assert made.reasons[0] == "c: 30 of 30 samples ended as errors (30 tier_unavailable)"
     assert made.reasons[1].startswith("b is worse than a")
-    assert gate(report(broken, "b"), Limits(max_error_share=0.2)).exit_code == EXIT_INCONCLUSIVE
+    assert gate(report(broken, "b"), Limits(max_error_share=1.0)).exit_code == EXIT_INCONCLUSIVE
+
+
+def test_one_broken_arm_among_many_is_infrastructure() -> None:
+    arms = "abcdefghijkl"
+    whole = [outcome(arm, i, 1.0) for arm in arms for i in range(100)]
+    broken = [*whole, *(outcome("l", i, None, "tier_timeout") for i in range(100, 130))]
+    made = gate(report(broken, "a", margin=0.2))
+    assert (made.exit_code, len(made.reasons)) == (EXIT_INFRASTRUCTURE, 1)
+    assert made.reasons[0].startswith("l: 30 of 130 samples")
+    assert gate(report(whole, "a", margin=0.2)).exit_code == EXIT_PASS
+
+
+@pytest.mark.parametrize("name", ["max_error_share", "max_false_accepts", "min_quality", "max_cost_usd"])
+@pytest.mark.parametrize("value", [float("nan"), -0.1, 2.0])
+def test_limits_that_are_none_are_refused(name: str, value: float) -> None:
+    if (name, value) == ("max_cost_usd", 2.0):
+        assert Limits(max_cost_usd=value).max_cost_usd == value
+        return
+    with pytest.raises(ConfigError, match=name):
+        Limits(**{name: value})
 
 
 @pytest.mark.parametrize(
