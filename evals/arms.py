@@ -59,6 +59,11 @@ class Arm:
     def is_routed(self) -> bool:
         return self.tier is None and self.model is None
 
+    @property
+    def lane(self) -> str:
+        """Whom its samples queue for: arms that ask one tier share what that tier takes."""
+        return self.tier or self.model or ""
+
     def messages(self, row: Row) -> list[dict[str, Any]]:
         """The row's messages as this arm sends them."""
         messages = row.messages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,11 @@ UNSCORED = "unscored"
 JUDGE_ERROR = "judge_"
 
 
+def is_unscored(error: str) -> bool:
+    """Whether it is only the score that an outcome lacks."""
+    return error == UNSCORED or error.startswith(JUDGE_ERROR)
+
+
 class JournalError(StepwellError):
     """A journal can't be read or written."""
 
@@ -22,13 +26,20 @@ class JournalError(StepwellError):
 
 
 class ArmLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An arm as the journal names it: whom it asks, and what it changes about a prompt."""
+    """An arm as the journal names it: whom it asks, and what it changes about a prompt.
+
+    Attributes:
+        digest: Of its name and all that decides its answers, the models behind it too.
+        is_plain: A tier or a model with the prompt and the parameters as the rows have them.
+    """
 
     name: str
     tier: str | None = None
     model: str | None = None
     policy: str | None = None
     prompt_sha256: str | None = None
+    digest: str = ""
+    is_plain: bool = False
 
 
 class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_defaults=True):
@@ -41,6 +52,8 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
         n_looks: How often a sequential run looks; 0: once, at the end.
         n_rows: Rows of the suite.
         judge: The tier that grades.
+        n_repeats: Times that each row is asked.
+        judges: Judge (or "similarity") -> what else decides its grades: the models behind it, votes, the embedder.
     """
 
     suite: str
@@ -54,6 +67,8 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
     n_looks: int = 0
     n_rows: int = 0
     judge: str | None = None
+    n_repeats: int = 1
+    judges: dict[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults=True):
@@ -68,6 +83,7 @@ class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults
             order; `lost_nano_usd` of it went to failed tries and dropped answers.
         judge_nano_usd: What the judge cost, apart.
         ttft_ms: Time to the first token, where the answer was streamed.
+        is_copy: The answer to an earlier sample under another key, with what it cost: it wasn't paid again.
         parts: The scorer's further figures, 0..1 each.
         why: The scorer's reason in a word or two.
         error: Code of the error (base.errors), or None.
@@ -91,14 +107,14 @@ class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults
     is_degraded: bool = False
     is_cost_estimated: bool = False
     ttft_ms: float | None = None
+    is_copy: bool = False
     parts: dict[str, float] = {}
     why: str = ""
 
     @property
     def has_answer(self) -> bool:
         """Whether the arm answered, be it that nobody could score it yet."""
-        error = self.error or ""
-        return self.score is not None or error == UNSCORED or error.startswith(JUDGE_ERROR)
+        return self.score is not None or is_unscored(self.error or "")
 
 
 class Entry(Outcome, frozen=True, tag="s", omit_defaults=True):
@@ -162,53 +178,22 @@ _decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).de
 decode_entry = msgspec.json.Decoder(Line).decode
 
 
-@dataclass(slots=True)
-class Held:
-    """A journal without its answers.
-
-    Attributes:
-        outcomes, planted, compared: The last line of each key.
-    """
-
-    header: Header | None = None
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    planted: dict[str, Planted] = field(default_factory=dict)
-    compared: dict[str, Compared] = field(default_factory=dict)
-
-    @property
-    def judge_nano_usd(self) -> int:
-        """What the judge cost beside the samples."""
-        planted = sum(line.nano_usd for line in self.planted.values())
-        return planted + sum(line.nano_usd for line in self.compared.values())
-
-    @property
-    def spent_nano_usd(self) -> int:
-        """Answers and judges; an answer that serves several samples was paid once."""
-        answers = {o.ask: o.nano_usd for o in self.outcomes.values()}
-        judge = sum(o.judge_nano_usd for o in self.outcomes.values())
-        return sum(answers.values()) + judge + self.judge_nano_usd
-
-
 def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
     """Read a journal's samples without their answers: the last header, and the last outcome of each key.
 
-    Raises:
-        JournalError: It can't be read, or a line other than a torn last one is damaged.
-    """
-    held = read_held(path)
-    return held.header, held.outcomes
-
-
-def read_held(path: str | Path) -> Held:
-    """Read all of a journal but the answers.
+    Takes memory: `held.read_held` holds a long journal.
 
     Raises:
         JournalError: It can't be read, or a line other than a torn last one is damaged.
     """
-    held = Held()
+    header: Header | None = None
+    outcomes: dict[str, Outcome] = {}
     for item, _ in read_lines(path):
-        _hold(held, item)
-    return held
+        if isinstance(item, Header):
+            header = item
+        elif isinstance(item, Outcome):
+            _hold(outcomes, item)
+    return header, outcomes
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | Compared, int]]:
@@ -227,22 +212,15 @@ def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | 
 
 def last_of(entries: Iterable[Entry]) -> list[Outcome]:
     """The last outcome of each key; what its earlier ends cost is part of it."""
-    held = Held()
+    outcomes: dict[str, Outcome] = {}
     for entry in entries:
-        _hold(held, entry)
-    return list(held.outcomes.values())
+        _hold(outcomes, entry)
+    return list(outcomes.values())
 
 
-def _hold(held: Held, item: Header | Outcome | Planted | Compared) -> None:
-    if isinstance(item, Outcome):
-        earlier = held.outcomes.get(item.key)
-        held.outcomes[item.key] = item if earlier is None else _after(earlier, item)
-    elif isinstance(item, Header):
-        held.header = item
-    elif isinstance(item, Planted):
-        held.planted[item.key] = item
-    else:
-        held.compared[item.key] = item
+def _hold(outcomes: dict[str, Outcome], item: Outcome) -> None:
+    earlier = outcomes.get(item.key)
+    outcomes[item.key] = item if earlier is None else _after(earlier, item)
 
 
 def _after(earlier: Outcome, now: Outcome) -> Outcome:

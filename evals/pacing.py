@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from stepwell.evals.arms import Arm
 from stepwell.evals.plan import Sample
 from stepwell.evals.throttle import Throttle
 
@@ -41,11 +43,13 @@ class Lane:
     """The samples of one tier or model, whichever arms ask it.
 
     Attributes:
+        fresh: Places in the plan, the next one last.
         answer_s: How long an answer takes, about; None before the first one.
     """
 
     throttle: Throttle
-    fresh: deque[Sample] = field(default_factory=deque)
+    sample_at: Callable[[int], Sample]
+    fresh: array[int] = field(default_factory=lambda: array("Q"))
     back: list[tuple[float, int, Sample]] = field(default_factory=list)
     paused_until: float = 0.0
     answer_s: float | None = None
@@ -62,7 +66,7 @@ class Lane:
     def pop(self, now: float) -> Sample:
         if self.back and (self.back[0][0] <= now or not self.fresh):
             return heapq.heappop(self.back)[2]
-        return self.fresh.popleft()
+        return self.sample_at(self.fresh.pop())
 
 
 class Waiting:
@@ -70,27 +74,33 @@ class Waiting:
 
     def __init__(
         self,
-        samples: Iterable[Sample],
+        places: Iterable[int],
         pacing: Pacing,
         *,
+        arm_at: Callable[[int], Arm],
+        sample_at: Callable[[int], Sample],
         most_at_once: int,
         throttles: dict[str, Throttle] | None = None,
     ) -> None:
         """Queue samples.
 
         Args:
+            places: In the plan; a sample is made as its turn comes.
             most_at_once: Requests under way at one tier, at most.
             throttles: By tier, what was learnt of it before.
         """
         self._pacing = pacing
         self._lanes: dict[str, Lane] = {}
         known = {} if throttles is None else throttles
-        for sample in samples:
-            if sample.lane not in self._lanes:
-                before = known.get(sample.lane)
-                known[sample.lane] = Throttle(most_at_once) if before is None else before.again()
-                self._lanes[sample.lane] = Lane(known[sample.lane])
-            self._lanes[sample.lane].fresh.append(sample)
+        for place in places:
+            name = arm_at(place).lane
+            if name not in self._lanes:
+                before = known.get(name)
+                known[name] = Throttle(most_at_once) if before is None else before.again()
+                self._lanes[name] = Lane(known[name], sample_at)
+            self._lanes[name].fresh.append(place)
+        for lane in self._lanes.values():
+            lane.fresh.reverse()
         self._turn = deque(self._lanes.values())
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._n_out = 0

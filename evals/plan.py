@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
 
 from stepwell.evals.arms import Arm
-from stepwell.evals.entries import Entry
+from stepwell.evals.entries import Entry, Header
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row, Suite, canonical_json
+
+_GRADED, _SIMILARITY = "graded", "similarity"
+_KEPT_BYTES = 16
 
 
 @dataclass(slots=True)
@@ -45,8 +50,76 @@ class Sample:
 
     @property
     def lane(self) -> str:
-        """Whom it queues for: arms that ask one tier share what that tier takes."""
-        return self.arm.tier or self.arm.model or ""
+        """Whom it queues for."""
+        return self.arm.lane
+
+
+class Column(NamedTuple):
+    """An arm of a plan: its digest names it, `who` names whom it asks."""
+
+    arm: Arm
+    digest: bytes
+    who: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every sample by its place, row by row, so that arms are asked side by side.
+
+    Samples are made when they are asked for: a plan takes no memory.
+    """
+
+    rows: Sequence[Row]
+    columns: tuple[Column, ...]
+    repeats: int
+    seed: int | None
+    judge: str | None
+    judges: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return self.repeats * len(self.rows) * len(self.columns)
+
+    def __getitem__(self, place: int) -> Sample:
+        return self._of(self.rows[self.row(place)], self.repeat(place), self.columns[self._column(place)])[0]
+
+    def __iter__(self) -> Iterator[Sample]:
+        for repeat, row in product(range(self.repeats), self.rows):
+            yield from self._of(row, repeat, *self.columns)
+
+    def of_row(self, row: Row) -> Iterator[Sample]:
+        """Every sample of one row."""
+        for repeat in range(self.repeats):
+            yield from self._of(row, repeat, *self.columns)
+
+    def arm(self, place: int) -> Arm:
+        """Whose sample it is."""
+        return self.columns[self._column(place)].arm
+
+    def row(self, place: int) -> int:
+        """The place of its row among the rows."""
+        return place // len(self.columns) % len(self.rows)
+
+    def repeat(self, place: int) -> int:
+        return place // (len(self.rows) * len(self.columns))
+
+    def _column(self, place: int) -> int:
+        return place % len(self.columns)
+
+    def _of(self, row: Row, repeat: int, *columns: Column) -> list[Sample]:
+        asked_seed, tail = _tail(self.seed, repeat)
+        scored = _scored(row, self.judge, self.judges)
+        asked = canonical_json(row.id) + row.ask_sha256
+        return [
+            Sample(
+                row,
+                arm,
+                repeat,
+                _sha(scored + digest + tail).hex(),
+                _sha(asked + who + tail).hex()[:32],
+                asked_seed,
+            )
+            for arm, digest, who in columns
+        ]
 
 
 def plan(
@@ -56,26 +129,72 @@ def plan(
     repeats: int = 1,
     seed: int | None = None,
     judge: str | None = None,
-) -> Iterator[Sample]:
-    """Every sample, row by row, so that arms are asked side by side.
+    judges: Mapping[str, str] | None = None,
+) -> Plan:
+    """What there is to ask.
 
     The repeat is part of the key, so repeats are never copies of one answer; repeat k asks with seed + k.
 
     Args:
         arms: Each with the models behind it, which are part of the key too: another model is another answer.
-        judge: Tier that grades, part of the key of what it grades: another judge scores the same answers anew.
+        judge, judges: As of Header; part of the key of what they grade: another judge scores the same answers anew.
     """
-    asked_by = [(arm, arm.key(models)) for arm, models in arms]
-    for repeat in range(repeats):
-        asked_seed = None if seed is None else seed + repeat
-        tail = canonical_json([asked_seed, repeat])
-        for row in suite.rows:
-            for arm, who in asked_by:
-                yield Sample(row, arm, repeat, *_keys(row, who + tail, judge), asked_seed)
+    columns = tuple(Column(arm, arm_digest(arm, models), _sha(arm.key(models))) for arm, models in arms)
+    return Plan(suite.rows, columns, repeats, seed, judge, judges or {})
 
 
-def _keys(row: Row, asked: bytes, judge: str | None) -> tuple[str, str]:
-    scorer = SCORERS[row.scorer]
-    scored_by = [scorer.name, scorer.version, *([judge] if judge and scorer.name == "graded" else [])]
-    key = row.sha256 + row.ask_sha256 + canonical_json(scored_by) + asked
-    return hashlib.sha256(key).hexdigest(), hashlib.sha256(row.ask_sha256 + asked).hexdigest()[:32]
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The keys of a run's samples: of a journal that several runs wrote to, what belongs to one of them."""
+
+    _kept: frozenset[bytes] = field(repr=False)
+
+    @classmethod
+    def by(cls, header: Header, rows: Iterable[Row]) -> Planned:
+        """The samples of the run with this header, on these rows."""
+        digests = [bytes.fromhex(arm.digest) for arm in header.arms]
+        tails = [_tail(header.seed, repeat)[1] for repeat in range(header.n_repeats)]
+        kept = set()
+        for row in rows:
+            scored = _scored(row, header.judge, header.judges)
+            for digest, tail in product(digests, tails):
+                kept.add(_sha(scored + digest + tail)[:_KEPT_BYTES])
+        return cls(frozenset(kept))
+
+    def __contains__(self, key: str) -> bool:
+        try:
+            return bytes.fromhex(key)[:_KEPT_BYTES] in self._kept
+        except ValueError:
+            return False
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def arm_digest(arm: Arm, models: Sequence[str]) -> bytes:
+    """Names an arm: two of them are two columns, even where they ask the same."""
+    return _sha(canonical_json(arm.name) + arm.key(models))
+
+
+def judge_of(row: Row, judge: str | None) -> str | None:
+    """Who has a say in a row's score beside its scorer: the tier that grades it, or "similarity"."""
+    if row.scorer == _GRADED:
+        own = row.options.get("judge")
+        return own if isinstance(own, str) else judge
+    return _SIMILARITY if row.scorer == _SIMILARITY else None
+
+
+def _scored(row: Row, judge: str | None, judges: Mapping[str, str]) -> bytes:
+    """All that decides a score, but for the answer."""
+    scorer, by = SCORERS[row.scorer], judge_of(row, judge)
+    named = [scorer.name, scorer.version, *([] if by is None else [by, judges.get(by, "")])]
+    return row.sha256 + row.ask_sha256 + canonical_json(named)
+
+
+def _tail(seed: int | None, repeat: int) -> tuple[int | None, bytes]:
+    asked_seed = None if seed is None else seed + repeat
+    return asked_seed, canonical_json([asked_seed, repeat])
+
+
+def _sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

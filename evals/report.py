@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
-from stepwell.evals.entries import Header, Held, Outcome, read_held
+from stepwell.evals.ends import ArmEnds, Ends
+from stepwell.evals.entries import Header, Outcome
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.held import Held, read_held
 from stepwell.evals.scoring.graded.corrected import Corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, judge_reports
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
@@ -183,14 +184,14 @@ def from_folder(folder: RunFolder, *, question: Question | None = None) -> Repor
 
 def report_of(held: Held, *, suite: Suite | None = None, question: Question | None = None) -> Report:
     """The report of a journal that was read."""
-    made = make_report(held.header, held.outcomes.values(), suite=suite, question=question)
+    made = make_report(held.header, held.ends, suite=suite, question=question)
     margin = made.question.margin
     judges = judge_reports(held.planted.values())
     return replace(
         made,
         judge_nano_usd=held.judge_nano_usd,
         judges=judges,
-        corrected={} if suite is None else corrected_arms(held.outcomes.values(), suite.rows, judges),
+        corrected={} if suite is None else corrected_arms(held.ends.scores(), suite.rows, judges),
         # a's score less b's is twice what a won above one half
         preferences=preferences(
             held.compared.values(),
@@ -203,7 +204,7 @@ def report_of(held: Held, *, suite: Suite | None = None, question: Question | No
 
 def make_report(
     header: Header | None,
-    outcomes: Iterable[Outcome],
+    outcomes: Ends | Iterable[Outcome],
     *,
     suite: Suite | None = None,
     question: Question | None = None,
@@ -214,7 +215,7 @@ def make_report(
     """
     header = header or Header("", "", 0)
     asked = question or Question(header.baseline, header.margin)
-    by_tier = by_arm(outcomes, header.tiers)
+    by_tier = by_arm(outcomes if isinstance(outcomes, Ends) else Ends.of(outcomes), header.tiers)
     means = {name: _row_means(by_tier[name]) for name in by_tier}
     n_ended = sum(len(of_tier) for of_tier in by_tier.values())
     return Report(
@@ -230,25 +231,25 @@ def make_report(
 
 
 def pairs_of(
-    header: Header, by_arm: Mapping[str, Sequence[Outcome]], suite: Suite | None, asked: Question
+    header: Header, by_arm: Mapping[str, ArmEnds], suite: Suite | None, asked: Question
 ) -> tuple[Pair, ...]:
     """What can be said of each pair of arms; of a run that looks on its way, at the looks it has reached.
 
     Args:
-        by_arm: Arm -> its outcomes by row and repeat.
+        by_arm: As of `by_arm`.
     """
-    means = {arm: _row_means(outcomes) for arm, outcomes in by_arm.items()}
+    means = {arm: _row_means(ends) for arm, ends in by_arm.items()}
     rows = () if suite is None else suite.rows
     clusters = None if suite is None else clusters_of(suite)
     looks = looks_of(header)
     if looks is None:
         return compare(means, clusters=clusters, baseline=asked.baseline, margin=asked.margin)
-    named = [row.id for row in rows] or {o.row for of in by_arm.values() for o in of}
+    named = [row.id for row in rows] or {row for of in by_arm.values() for row in of.rows()}
     return look(
         means,
         order_of(named, header.seed),
         looks,
-        ended=ended_rows(header, by_arm),
+        ended=ended_rows(header, {arm: of.rows() for arm, of in by_arm.items()}),
         clusters=clusters,
         baseline=asked.baseline,
         margin=asked.margin,
@@ -273,25 +274,18 @@ def _tags(means: Mapping[str, Mapping[str, float]], suite: Suite) -> Iterator[Ta
                 yield TagReport(tag, arm, len(found), fmean(found), *mean_interval(found, level=LEVEL))
 
 
-def by_arm(outcomes: Iterable[Outcome], order: Sequence[str]) -> dict[str, list[Outcome]]:
-    """The last outcome of each sample, by tier; tiers in `order`, then by name; samples by row and repeat."""
-    last = {(o.tier, o.row, o.repeat): o for o in outcomes}
-    found = {tier for tier, _, _ in last}
-    names = [*(t for t in order if t in found), *sorted(found.difference(order))]
-    by_tier: dict[str, list[Outcome]] = {name: [] for name in names}
-    while last:  # taken apart as it is grouped: the outcomes of a long run are large
-        o = last.popitem()[1]
-        by_tier[o.tier].append(o)
-    for of_tier in by_tier.values():
-        of_tier.sort(key=lambda o: (o.row, o.repeat))
-    return by_tier
+def by_arm(ends: Ends, order: Sequence[str]) -> dict[str, ArmEnds]:
+    """The last end of each sample, by tier; tiers in `order`, then by name; samples by row and repeat."""
+    found = ends.by_arm()
+    names = [*(t for t in order if t in found), *(t for t in found if t not in order)]
+    return {name: found[name].each_once() for name in names}
 
 
-def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> TierReport:
-    scored = [o for o in outcomes if o.score is not None]
+def _tier(name: str, ends: ArmEnds, means: Sequence[float]) -> TierReport:
+    of, scored = ends.all, ends.scored()
     low, high = mean_interval(means, level=LEVEL)
-    waits = sorted(o.ms for o in scored)
-    firsts = sorted(o.ttft_ms for o in scored if o.ttft_ms is not None)
+    waits = sorted(scored.values(of.ms))
+    firsts = sorted(ms for ms in scored.values(of.ttft_ms) if not math.isnan(ms))
     return TierReport(
         tier=name,
         n_rows=len(means),
@@ -299,33 +293,36 @@ def _tier(name: str, outcomes: Sequence[Outcome], means: Sequence[float]) -> Tie
         quality=math.fsum(means) / len(means) if means else None,
         low=low,
         high=high,
-        cost_nano_usd=sum(o.nano_usd for o in outcomes),
-        lost_nano_usd=sum(o.lost_nano_usd for o in outcomes),
-        judge_nano_usd=sum(o.judge_nano_usd for o in outcomes),
-        in_tokens=sum(o.in_tokens for o in outcomes),
-        out_tokens=sum(o.out_tokens for o in outcomes),
+        cost_nano_usd=sum(ends.values(of.nano_usd)),
+        lost_nano_usd=sum(ends.values(of.lost_nano_usd)),
+        judge_nano_usd=sum(ends.values(of.judge_nano_usd)),
+        in_tokens=sum(ends.values(of.in_tokens)),
+        out_tokens=sum(ends.values(of.out_tokens)),
         p50_ms=_percentile(waits, 0.50),
         p95_ms=_percentile(waits, 0.95),
         p99_ms=_percentile(waits, 0.99),
-        errors=dict(sorted(Counter(o.error for o in outcomes if o.error is not None).items())),
-        served=dict(sorted(Counter(o.served for o in outcomes if o.served is not None).items())),
-        n_degraded=sum(o.is_degraded for o in outcomes),
+        errors=ends.counted(of.error),
+        served=ends.counted(of.served),
+        n_degraded=sum(ends.values(of.is_degraded)),
         parts=_parts(scored),
         p50_ttft_ms=_percentile(firsts, 0.50),
         p95_ttft_ms=_percentile(firsts, 0.95),
     )
 
 
-def _parts(scored: Sequence[Outcome]) -> dict[str, float]:
-    names = sorted({name for o in scored for name in o.parts})
-    found = {name: [o.parts[name] for o in scored if name in o.parts] for name in names}
-    return {name: math.fsum(values) / len(values) for name, values in found.items()}
+def _parts(scored: ArmEnds) -> dict[str, float]:
+    by_name: dict[str, list[float]] = {}
+    for n in scored.places if scored.all.parts else ():
+        for name, value in scored.all.parts.get(n, {}).items():
+            by_name.setdefault(name, []).append(value)
+    return {name: math.fsum(values) / len(values) for name, values in sorted(by_name.items())}
 
 
-def _row_means(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Mean score by row; wants outcomes sorted by row."""
-    by_row = groupby((o for o in outcomes if o.score is not None), key=lambda o: o.row)
-    return {row: fmean(o.score or 0.0 for o in of_row) for row, of_row in by_row}
+def _row_means(ends: ArmEnds) -> dict[str, float]:
+    """Mean score by row."""
+    of = ends.all
+    by_row = groupby(ends.scored().places, key=of.row.__getitem__)
+    return {of.rows[row]: fmean(map(of.score.__getitem__, places)) for row, places in by_row}
 
 
 def _percentile(values: Sequence[float], share: float) -> float | None:

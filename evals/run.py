@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-import msgspec
-
 from stepwell.base.errors import ConfigError
 from stepwell.evals.arms import AUTO, Arm, arm_of_tier, check_names
-from stepwell.evals.ask import Again, Asking, Asks, rescored
-from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header, Outcome, read_entries, read_held
+from stepwell.evals.ask import Again, Asking, Asks
+from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header
+from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
+from stepwell.evals.left import Left, left_of
 from stepwell.evals.pacing import Pacing, Waiting
-from stepwell.evals.plan import Sample, plan
+from stepwell.evals.plan import Plan, Sample, plan
 from stepwell.evals.report import Question, Report, by_arm, pairs_of, report_of
 from stepwell.evals.scoring.open import Judging
 from stepwell.evals.staged import looks_of, order_of, stages_of
@@ -69,7 +69,34 @@ async def run_suite(
     judging: Judging | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Ask every row of every arm and report.
+    """As `ask_suite`, and report on what was planned."""
+    planned = await ask_suite(
+        well,
+        suite,
+        tiers=tiers,
+        arms=arms,
+        journal_path=journal_path,
+        options=options,
+        by_policy=by_policy,
+        judging=judging,
+        on_progress=on_progress,
+    )
+    return report_of(read_held(journal_path, keys=_keys_of(planned)), suite=suite)
+
+
+async def ask_suite(
+    well: Asks,
+    suite: Suite,
+    *,
+    tiers: Sequence[str] = (),
+    arms: Sequence[Arm] = (),
+    journal_path: str | Path,
+    options: RunOptions = RunOptions(),
+    by_policy: Mapping[str, Asks] | None = None,
+    judging: Judging | None = None,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """Ask every row of every arm; what comes of it is in the journal.
 
     What the journal holds with a score is not asked again; what ended as an error is.
 
@@ -80,6 +107,9 @@ async def run_suite(
         judging: Opened scorers, where rows need more than plain ones.
         on_progress: Called at most every 0.1 s and at the end.
 
+    Returns:
+        What was planned.
+
     Raises:
         ConfigError: A tier is unknown, lacks its key or is named twice, or a number is out of range.
         JournalError: The journal can't be read or written, or another run holds it.
@@ -87,27 +117,26 @@ async def run_suite(
     every = [*(arm_of_tier(t) for t in tiers), *arms]
     _check(well, every, by_policy or {}, options)
     judging = judging or Judging()
-    asking = Asking(well, judging, by_policy or {}, options.is_streamed)
     planned = plan(
         suite, _models(well, every), repeats=options.repeats, seed=options.seed, judge=options.judge
     )
-    samples = list(planned)
-    keys = frozenset(s.key for s in samples)
     with Journal(journal_path) as journal:
         held = read_held(journal_path)
-        header = _header(suite, every, len(samples), options)
+        header = _header(suite, every, len(planned), options)
         if header != held.header:
             journal.append(header)
-        missing = _without_scored(samples, held.outcomes, journal, judging)
-        run = _Run(asking, journal, options, len(keys), on_progress)
-        run.n_done = run.n_before = len(keys) - len(missing)
+        left = left_of(planned, held.ends, journal, judging)
+        asking = Asking(well, judging, by_policy or {}, options.is_streamed)
+        run = _Run(asking, journal, options, left, on_progress)
+        run.n_done = run.n_before = len(planned) - len(left.places)
         run.spent_nano_usd = held.spent_nano_usd
-        del samples, held
-        await run.work(missing, lambda: _may_stop(header, journal_path, keys, suite), _stages(header, suite))
-        del missing, run
-        now = read_held(journal_path)
-    now.outcomes = {k: o for k, o in now.outcomes.items() if k in keys}
-    return report_of(now, suite=suite)
+        del held
+        await run.work(lambda: _may_stop(header, journal_path, planned, suite), _stages(header, suite))
+    return planned
+
+
+def _keys_of(planned: Plan) -> frozenset[str]:
+    return frozenset(s.key for s in planned)
 
 
 def _stages(header: Header, suite: Suite) -> list[frozenset[str]] | None:
@@ -115,11 +144,11 @@ def _stages(header: Header, suite: Suite) -> list[frozenset[str]] | None:
     return None if looks is None else stages_of(order_of((r.id for r in suite.rows), header.seed), looks)
 
 
-def _may_stop(header: Header, path: str | Path, keys: frozenset[str], suite: Suite) -> frozenset[str]:
+def _may_stop(header: Header, path: str | Path, planned: Plan, suite: Suite) -> frozenset[str]:
     """The arms whose verdict is in, by the journal."""
-    outcomes = (o for k, o in read_held(path).outcomes.items() if k in keys)
+    ends = read_held(path, keys=_keys_of(planned)).ends
     question = Question(header.baseline, header.margin)
-    return may_stop(pairs_of(header, by_arm(outcomes, header.tiers), suite, question))
+    return may_stop(pairs_of(header, by_arm(ends, header.tiers), suite, question))
 
 
 def _check(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], options: RunOptions) -> None:
@@ -169,38 +198,12 @@ def _line(arm: Arm) -> ArmLine:
     return ArmLine(arm.name, arm.tier, arm.model, arm.policy, prompt)
 
 
-def _without_scored(
-    samples: Iterable[Sample], old: dict[str, Outcome], journal: Journal, judging: Judging
-) -> list[Sample]:
-    """What is left to do; an answer that is there unscored, or under another scorer or target, is scored instead."""
-    missing = [s for s in samples if s.key not in old or old[s.key].score is None]
-    answered = {o.ask: o for o in old.values() if o.has_answer}
-    by_ask = {s.ask: s for s in missing if s.ask in answered}
-    if not by_ask:
-        return missing
-    entries = {e.ask: e for e in read_entries(journal.path) if e.ask in by_ask and e.has_answer}
-    for ask, entry in entries.items():
-        _serve(by_ask[ask], entry, answered[ask], journal, judging)
-    return [s for s in missing if s.unscored is None or s.unscored.score is None]
-
-
-def _serve(sample: Sample, entry: Entry, cost: Outcome, journal: Journal, judging: Judging) -> None:
-    """Give a sample the answer that is there, under its own key."""
-    sample.unscored = fresh = rescored(sample, entry, judging)
-    if entry.key != sample.key:
-        journal.append(
-            msgspec.structs.replace(fresh, nano_usd=cost.nano_usd, lost_nano_usd=cost.lost_nano_usd)
-        )
-    elif fresh.score is not None:
-        journal.append(msgspec.structs.replace(fresh, nano_usd=0, lost_nano_usd=0))
-
-
 @dataclass(slots=True)
 class _Run:
     asking: Asking
     journal: Journal
     options: RunOptions
-    n_planned: int
+    left: Left
     on_progress: Progress | None
     waiting: Waiting = field(init=False)
     throttles: dict[str, Throttle] = field(default_factory=dict)
@@ -211,40 +214,40 @@ class _Run:
     told: float = 0.0
 
     async def work(
-        self,
-        samples: Sequence[Sample],
-        stopped: Callable[[], frozenset[str]],
-        stages: Sequence[frozenset[str]] | None,
+        self, stopped: Callable[[], frozenset[str]], stages: Sequence[frozenset[str]] | None
     ) -> None:
         """Ask what is left; in stages, with a look after each at which arms may stop."""
         async with self.journal.synced():
             if stages is None:
-                await self._ask_all(samples)
+                await self._ask_all(self.left.places)
             else:
-                await self._ask_in_stages(samples, stopped, stages)
+                await self._ask_in_stages(stopped, stages)
         self._tell(is_last=True)
 
     async def _ask_in_stages(
-        self,
-        samples: Sequence[Sample],
-        stopped: Callable[[], frozenset[str]],
-        stages: Sequence[frozenset[str]],
+        self, stopped: Callable[[], frozenset[str]], stages: Sequence[frozenset[str]]
     ) -> None:
-        by_row: dict[str, list[Sample]] = {}
-        for sample in samples:
-            by_row.setdefault(sample.row.id, []).append(sample)
+        by_row = self.left.by_row()
         for rows in stages:
             if self._is_spent():
                 break
             done = stopped()
-            of_stage = [s for row in rows for s in by_row.get(row, ()) if s.tier not in done]
+            arm_at = self.left.planned.arm
+            of_stage = [
+                (self.left.planned.repeat(place), row, place)
+                for row in rows
+                for place in by_row.get(row, ())
+                if arm_at(place).name not in done
+            ]
             if of_stage:
-                await self._ask_all(sorted(of_stage, key=lambda s: (s.repeat, s.row.id)))
+                await self._ask_all([place for _, _, place in sorted(of_stage)])
 
-    async def _ask_all(self, samples: Sequence[Sample]) -> None:
+    async def _ask_all(self, places: Sequence[int]) -> None:
         self.waiting = Waiting(
-            samples,
+            places,
             self.options.pacing,
+            arm_at=self.left.planned.arm,
+            sample_at=self.left.sample,
             most_at_once=self.options.concurrency,
             throttles=self.throttles,
         )
@@ -312,5 +315,5 @@ class _Run:
             return
         self.told = now
         n_new = self.n_done - self.n_before
-        eta_s = (now - self.began) / n_new * (self.n_planned - self.n_done) if n_new else None
-        self.on_progress(self.n_done, self.n_planned, self.spent_nano_usd / 1e9, eta_s)
+        eta_s = (now - self.began) / n_new * (len(self.left.planned) - self.n_done) if n_new else None
+        self.on_progress(self.n_done, len(self.left.planned), self.spent_nano_usd / 1e9, eta_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from stepwell.evals.entries import Header, Outcome
+from stepwell.evals.entries import Header
 from stepwell.evals.suite import drawn_at
 from stepwell.evals.verdict.looks import Looks
 
@@ -26,8 +26,12 @@ def stages_of(order: Sequence[str], looks: Looks) -> list[frozenset[str]]:
     return [frozenset(order[start:end]) for start, end in zip((0, *ends), ends, strict=False)]
 
 
-def ended_rows(header: Header, by_arm: Mapping[str, Sequence[Outcome]]) -> dict[str, set[str]]:
-    """By arm, the rows of which every repeat ended, with a score or without."""
+def ended_rows(header: Header, by_arm: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """By arm, the rows of which every repeat ended, with a score or without.
+
+    Args:
+        by_arm: The row of each sample that ended.
+    """
     n_repeats = max(1, header.n_planned // max(1, header.n_rows * len(header.tiers)))
-    counted = {arm: Counter(o.row for o in of) for arm, of in by_arm.items()}
+    counted = {arm: Counter(rows) for arm, rows in by_arm.items()}
     return {arm: {row for row, n in rows.items() if n >= n_repeats} for arm, rows in counted.items()}

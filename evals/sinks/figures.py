@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from stepwell.base.errors import StepwellError
 from stepwell.base.messages import encode_json
-from stepwell.evals.entries import read_held
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.held import read_held
 from stepwell.evals.markdown import markdown
 from stepwell.evals.report import Report, TierReport
 from stepwell.evals.verdict.pair import Pair

@@ -12,7 +12,9 @@ from stepwell.evals.entries import Header, Outcome, last_of, read
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.outcomes import outcome_rows
 from stepwell.evals.plan import plan
-from stepwell.evals.suite import Suite
+from stepwell.evals.suite import Row, Suite
+
+IsIn = Callable[[Outcome], bool]
 
 
 def write_outcomes(
@@ -27,10 +29,15 @@ def write_outcomes(
         models: Tier -> the models behind it.
     """
     tiers = [(arm_of_tier(tier), of) for tier, of in models.items() if tier != AUTO]
-    keys = frozenset(s.key for s in plan(suite, tiers, repeats=repeats))
+    planned = plan(suite, tiers, repeats=repeats)
+
+    def of_run(row: Row) -> IsIn:
+        keys = {s.key for s in planned.of_row(row)}
+        return lambda o: o.key in keys
+
     n_lines = 0
     with path.open("wb") as file:
-        for line in _lines(journal, suite, lambda o: o.key in keys):
+        for line in _lines(journal, suite, of_run):
             file.write(line)
             n_lines += 1
     return n_lines
@@ -49,9 +56,8 @@ def outcomes_of(folder: RunFolder) -> Iterator[bytes]:
         JournalError: The journal or the rows can't be read.
     """
     suite = folder.read_suite()
-    ids = frozenset(row.id for row in suite.rows)
     names = plain_arms(read(folder.journal)[0])
-    yield from _lines(folder.journal, suite, lambda o: o.row in ids and (not names or o.tier in names))
+    yield from _lines(folder.journal, suite, lambda _: lambda o: not names or o.tier in names)
 
 
 def plain_arms(header: Header | None) -> tuple[str, ...]:
@@ -65,8 +71,9 @@ def plain_arms(header: Header | None) -> tuple[str, ...]:
     )
 
 
-def _lines(journal: Path, suite: Suite, is_in: Callable[[Outcome], bool]) -> Iterator[bytes]:
+def _lines(journal: Path, suite: Suite, of_run: Callable[[Row], IsIn]) -> Iterator[bytes]:
     for row, entries in zip(suite.rows, entries_by_row(journal, (r.id for r in suite.rows)), strict=True):
+        is_in = of_run(row)
         kept = [o for o in last_of(entries) if o.tier != AUTO and is_in(o)]
         answers = {
             e.tier: e.answer for e in entries if e.score is not None and e.answer is not None and is_in(e)

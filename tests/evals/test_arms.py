@@ -10,7 +10,7 @@ import pytest
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import encode_json
 from stepwell.evals.arms import Arm, arm_of_tier, arms_of, policy_sha256, read_arms
-from stepwell.evals.entries import read_held
+from stepwell.evals.held import read_held
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Row, Suite
 

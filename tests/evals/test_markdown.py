@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stepwell.evals.entries import Entry, Header, Planted, read_held
+from stepwell.evals.entries import Entry, Header, Planted
 from stepwell.evals.gate import gate
+from stepwell.evals.held import read_held
 from stepwell.evals.markdown import markdown
 from stepwell.evals.report import Question, report_of
 from tests.support.eval_runs import Made, made_run

@@ -13,7 +13,8 @@ import msgspec
 from stepwell.base.errors import StepwellError
 from stepwell.base.messages import encode_json
 from stepwell.evals.ask import code_of
-from stepwell.evals.entries import Planted, read_held
+from stepwell.evals.entries import Planted
+from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.scoring.graded.duel import duel

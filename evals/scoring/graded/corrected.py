@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from stepwell.evals.entries import Outcome
+from stepwell.evals.ends import Scored
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, Rate
 from stepwell.evals.scoring.graded.options import read_options
 from stepwell.evals.suite import Row
@@ -88,7 +88,7 @@ def _span(seen: float, n: int, right: Rate, wrong: Rate, level: float) -> tuple[
 
 
 def corrected_arms(
-    outcomes: Iterable[Outcome], rows: Iterable[Row], judges: Sequence[JudgeReport]
+    scores: Iterable[Scored], rows: Iterable[Row], judges: Sequence[JudgeReport]
 ) -> dict[str, Corrected]:
     """Arm -> corrected share of its answers that are right, over the rows that a judge calls right or wrong.
 
@@ -100,15 +100,15 @@ def corrected_arms(
     if len(of_grades) != 1:
         return {}
     found = (
-        (arm, corrected(fmean(means), len(means), of_grades[0])) for arm, means in _means(outcomes, graded)
+        (arm, corrected(fmean(means), len(means), of_grades[0])) for arm, means in _means(scores, graded)
     )
     return {arm: value for arm, value in found if value is not None}
 
 
-def _means(outcomes: Iterable[Outcome], rows: set[str]) -> list[tuple[str, list[float]]]:
+def _means(given: Iterable[Scored], rows: set[str]) -> list[tuple[str, list[float]]]:
     """By arm, in the order of names: a mean score for each row."""
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for o in outcomes:
-        if o.row in rows and o.score is not None:
+    for o in given:
+        if o.row in rows:
             scores[o.tier][o.row].append(o.score)
     return [(arm, [fmean(of_row) for _, of_row in sorted(of.items())]) for arm, of in sorted(scores.items())]

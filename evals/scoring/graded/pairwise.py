@@ -12,7 +12,8 @@ import msgspec
 
 from stepwell.base.errors import ConfigError, StepwellError
 from stepwell.evals.ask import code_of
-from stepwell.evals.entries import Compared, Entry, read_entries, read_held
+from stepwell.evals.entries import Compared, Entry, read_entries
+from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.scoring.graded.duel import Duel, duel

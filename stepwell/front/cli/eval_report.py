@@ -75,7 +75,7 @@ def _report(folder: RunFolder, args: Namespace) -> Report:
 def _write_markdown(
     folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row], args: Namespace
 ) -> None:
-    from stepwell.evals.entries import read_held
+    from stepwell.evals.held import read_held
     from stepwell.evals.markdown import markdown
 
     prompts = {row.id: row.prompt or "" for row in rows} if args.prompts else None

@@ -96,7 +96,7 @@ def fields_of(given: str | None) -> dict[str, str]:
 
 
 async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFolder, show: ShowRun) -> None:
-    from stepwell.evals.run import run_suite
+    from stepwell.evals.run import ask_suite
     from stepwell.evals.tune.from_journal import write_outcomes
 
     async with _wells(config, args.policies, args.arms) as (well, arms_in_file, by_policy):
@@ -105,7 +105,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
         judging = _judging(args, suite, well, config)
         try:
             await _check_judges(args, well, suite, folder)
-            await run_suite(
+            await ask_suite(
                 well,
                 suite,
                 arms=arms,

@@ -54,7 +54,7 @@ def finish(folder: RunFolder, report: Report, limits: Limits, *, rows: Sequence[
 
 
 def _write_pages(folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row]) -> None:
-    from stepwell.evals.entries import read_held
+    from stepwell.evals.held import read_held
     from stepwell.evals.markdown import markdown
     from stepwell.evals.page.whole import write_page
 

@@ -13,7 +13,7 @@ import pytest
 from stepwell import ConfigError, Stepwell
 from stepwell.base.errors import RateLimited
 from stepwell.base.request import ChatRequest
-from stepwell.evals.entries import read_held
+from stepwell.evals.held import read_held
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges
 from stepwell.evals.scoring.graded.forms import Form, forms_of

@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.evals.entries import Outcome
+from stepwell.evals.ends import Scored
 from stepwell.evals.scoring.graded.corrected import corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, Rate
 from stepwell.evals.suite import Suite
@@ -61,12 +61,12 @@ def test_arms_are_corrected_over_the_rows_that_were_called_right_or_wrong() -> N
         json.dumps({"id": str(n), "prompt": "?", "target": "!", "scorer": s}) for n, s in enumerate(scorers)
     ]
     rows = Suite.parse(lines, name="mixed").rows
-    outcomes = [
-        Outcome(f"{arm}{n}", "", str(n), arm, score=1.0 if n >= 10 else float(n < n_right))
+    scores = [
+        Scored(arm, str(n), 1.0 if n >= 10 else float(n < n_right))
         for arm, n_right in (("weak", 6), ("strong", 8))
         for n in range(12)
     ]
     judge = judged(60, 12, 12)  # a fifth of the wrong answers pass
-    found = corrected_arms(outcomes, rows, [judge])
+    found = corrected_arms(scores, rows, [judge])
     assert {arm: round(c.quality, 9) for arm, c in found.items()} == {"strong": 0.75, "weak": 0.5}
-    assert corrected_arms(outcomes, rows, [judge, judge]) == corrected_arms(outcomes, rows, []) == {}
+    assert corrected_arms(scores, rows, [judge, judge]) == corrected_arms(scores, rows, []) == {}

@@ -10,8 +10,8 @@ import pytest
 
 from stepwell import Stepwell
 from stepwell.base.request import ChatRequest
-from stepwell.evals.entries import read_held
 from stepwell.evals.gate import EXIT_INCONCLUSIVE, EXIT_REGRESSION, Gate, gate
+from stepwell.evals.held import read_held
 from stepwell.evals.report import report_of
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges

@@ -12,7 +12,8 @@ import pytest
 from stepwell import ConfigError, Stepwell
 from stepwell.base.errors import TierUnavailable
 from stepwell.base.request import ChatRequest
-from stepwell.evals.entries import Compared, read_held
+from stepwell.evals.entries import Compared
+from stepwell.evals.held import read_held
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise

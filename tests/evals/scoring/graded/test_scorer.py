@@ -13,7 +13,7 @@ from stepwell import ConfigError, Stepwell
 from stepwell.base.errors import AllTiersFailed, ContextTooLong, RateLimited, TierRefused
 from stepwell.base.messages import Answer, Choice, Message, Usage
 from stepwell.base.request import ChatRequest
-from stepwell.evals.entries import read_held
+from stepwell.evals.entries import read
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.scoring.graded.judge import UNREADABLE
@@ -167,7 +167,7 @@ async def test_a_run_pays_a_tier_once_however_often_its_judge_fails(court: Court
             well, suite, tiers=["weak"], journal_path=tmp_path / "j", options=options, judging=judging
         )
         await judging.close()
-    outcomes = read_held(tmp_path / "j").outcomes.values()
+    outcomes = read(tmp_path / "j")[1].values()
     assert {o.row: o.score for o in outcomes} == {str(n): float(n != 7) for n in range(12)}
     assert len(weak.requests) == 12
     assert all(o.judge_nano_usd > 0 for o in outcomes)

@@ -1,0 +1,59 @@
+"""A journal in memory, without its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stepwell.evals.ends import Ends
+from stepwell.evals.entries import Compared, Header, Outcome, Planted, read_lines
+
+
+@dataclass(slots=True)
+class Held:
+    """A journal without its answers.
+
+    Attributes:
+        ends: How samples ended, the last end of each key.
+        planted, compared: The last line of each key.
+    """
+
+    header: Header | None = None
+    ends: Ends = field(default_factory=Ends)
+    planted: dict[str, Planted] = field(default_factory=dict)
+    compared: dict[str, Compared] = field(default_factory=dict)
+
+    @property
+    def judge_nano_usd(self) -> int:
+        """What the judge cost beside the samples."""
+        planted = sum(line.nano_usd for line in self.planted.values())
+        return planted + sum(line.nano_usd for line in self.compared.values())
+
+    @property
+    def spent_nano_usd(self) -> int:
+        """Answers and judges; an answer that serves several samples was paid once."""
+        return self.ends.spent_nano_usd + self.judge_nano_usd
+
+
+def read_held(path: str | Path, *, keys: Collection[str] | None = None) -> Held:
+    """Read all of a journal but the answers.
+
+    Args:
+        keys: Of the samples that count; default: all.
+
+    Raises:
+        JournalError: It can't be read, or a line other than a torn last one is damaged.
+    """
+    held = Held()
+    for item, _ in read_lines(path):
+        if isinstance(item, Outcome):
+            if keys is None or item.key in keys:
+                held.ends.put(item)
+        elif isinstance(item, Header):
+            held.header = item
+        elif isinstance(item, Planted):
+            held.planted[item.key] = item
+        else:
+            held.compared[item.key] = item
+    return held

@@ -1,0 +1,83 @@
+"""What a run still has to ask: what its journal doesn't hold with a score."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from stepwell.evals.ask import rescored
+from stepwell.evals.ends import Ends, ask_digest
+from stepwell.evals.entries import Entry, read_entries
+from stepwell.evals.journal import Journal
+from stepwell.evals.plan import Plan, Sample
+from stepwell.evals.scoring.open import Judging
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Samples by their places in the plan.
+
+    Attributes:
+        unscored: Place -> the answer that is there, and waits for its score.
+    """
+
+    planned: Plan
+    places: Sequence[int]
+    unscored: Mapping[int, Entry] = field(default_factory=dict)
+
+    def sample(self, place: int) -> Sample:
+        sample = self.planned[place]
+        sample.unscored = self.unscored.get(place)
+        return sample
+
+    def by_row(self) -> dict[str, list[int]]:
+        """Row -> its places."""
+        by_row: dict[int, list[int]] = {}
+        for place in self.places:
+            by_row.setdefault(self.planned.row(place), []).append(place)
+        return {row.id: by_row[n] for n, row in enumerate(self.planned.rows) if n in by_row}
+
+
+def left_of(planned: Plan, ends: Ends, journal: Journal, judging: Judging) -> Left:
+    """What is left to do; an answer that is there unscored, or under another scorer or target, is scored instead."""
+    if not len(ends):
+        return Left(planned, range(len(planned)))
+    answered = ends.answered()
+    places, by_ask = array("Q"), dict[str, int]()
+    for place, sample in enumerate(planned):
+        if not ends.is_key_scored(sample.key):
+            places.append(place)
+            if ask_digest(sample.ask) in answered:
+                by_ask[sample.ask] = place
+    served = _serve_all(planned, by_ask, ends, answered, journal, judging) if by_ask else {}
+    done = {place for place, entry in served.items() if entry.score is not None}
+    unscored = {place: entry for place, entry in served.items() if entry.score is None}
+    return Left(planned, [p for p in places if p not in done] if done else places, unscored)
+
+
+def _serve_all(
+    planned: Plan,
+    by_ask: Mapping[str, int],
+    ends: Ends,
+    answered: Mapping[bytes, int],
+    journal: Journal,
+    judging: Judging,
+) -> dict[int, Entry]:
+    """Place -> the answer that is there, under the sample's own key, scored where that needs nobody else."""
+    entries = {e.ask: e for e in read_entries(journal.path) if e.ask in by_ask and e.has_answer}
+    served = {}
+    for ask, entry in entries.items():
+        n, sample = answered[ask_digest(ask)], planned[by_ask[ask]]
+        served[by_ask[ask]] = fresh = rescored(sample, entry, judging)
+        cost = (ends.nano_usd[n], ends.lost_nano_usd[n])
+        _book(sample, entry, fresh, cost, journal)
+    return served
+
+
+def _book(sample: Sample, old: Entry, fresh: Entry, cost: tuple[int, int], journal: Journal) -> None:
+    nano_usd, lost_nano_usd = (0, 0) if old.key == sample.key else cost
+    if old.key != sample.key or fresh.score is not None:
+        journal.append(msgspec.structs.replace(fresh, nano_usd=nano_usd, lost_nano_usd=lost_nano_usd))
