@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -338,3 +339,32 @@ def test_without_scripts_the_figures_are_there(chromium: Browser, file: Path) ->
         assert found.page.locator("h1").inner_text().startswith("cheap is worse than good by ")
         assert found.page.locator("table").count() >= 3
         assert found.page.locator("#found").inner_text() == "The samples open by script."
+
+
+def test_each_line_of_a_text_runs_its_own_way(chromium: Browser, tmp_path: Path) -> None:
+    text = "שלום, מה זה עושה?\nprint(a + b);\nשלום!"
+    made = made_run(tmp_path, 1, arms=("a", "b"), answer=lambda n, arm, repeat: f"{text}\nreturn {arm};")
+    row = json.dumps({"id": "row-0", "prompt": text, "target": "x"})
+    with opened(chromium, written(made, rows=Suite.parse([row], name="s").rows)) as found:
+        ready(found.page)
+        for pre in (
+            found.page.locator("#sample .block pre").first,
+            found.page.locator("#sample .answer pre").first,
+        ):
+            starts = [pre.evaluate(PLACE, sign) for sign in ("p", ";", "ש", "!")]
+            assert starts[0] < starts[1], "code runs from left to right"
+            assert starts[2] > starts[3], "Hebrew runs from right to left"
+        assert found.complaints == []
+
+
+# the left edge of a sign, where it stands first
+PLACE = """(pre, sign) => {
+  const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();
+  for (let node; (node = walker.nextNode());) {
+    const at = node.data.indexOf(sign);
+    if (at < 0) continue;
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect().left;
+  }
+}"""
