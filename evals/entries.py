@@ -155,6 +155,7 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
         favours: The place ("first", "second") that won in both orders; None where the verdict is about the answers.
         longer: The arm whose answer is longer, or None.
         judge: The tier.
+        form: How it is asked, in words, as of Planted.
     """
 
     key: str
@@ -169,12 +170,15 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
     favours: str | None = None
     longer: str | None = None
     judge: str = ""
+    form: str = ""
 
 
 Line = Header | Entry | Planted | Compared
 
 
 _decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).decode
+_decode_header = msgspec.json.Decoder(Header).decode
+_HEADER = b'{"t":"run"'
 decode_entry = msgspec.json.Decoder(Line).decode
 
 
@@ -194,6 +198,22 @@ def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
         elif isinstance(item, Outcome):
             _hold(outcomes, item)
     return header, outcomes
+
+
+def read_header(path: str | Path) -> Header | None:
+    """The last header; reads nothing else of a line.
+
+    Raises:
+        JournalError: The journal can't be read, or a header is damaged.
+    """
+    header = None
+    for line, n, _ in _lines(path):
+        if line.startswith(_HEADER):
+            try:
+                header = _decode_header(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise JournalError(f"{path}, line {n}: damaged") from None
+    return header
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | Compared, int]]:
