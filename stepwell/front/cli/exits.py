@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 from stepwell.base.errors import (
@@ -45,14 +46,26 @@ EPILOG = """exit codes:
   141  the reader of a pipe went away"""
 
 
-EVAL_EPILOG = """exit codes:
-  0    pass
-  1    regression: worse than it must be
-  2    inconclusive: too little was seen to say, or the judge can't be trusted
-  3    infrastructure: too many samples ended as errors
-  64   the command line, the configuration or a file is wrong
-  130  interrupted by Ctrl-C"""
-INCONCLUSIVE = 2
+VERDICTS: Mapping[int, str] = {
+    0: "pass",
+    1: "regression: worse than it must be",
+    2: "inconclusive: too little was seen to say, or the judge can't be trusted",
+    3: "infrastructure: too many samples ended as errors",
+}
+
+
+def eval_epilog(own: Mapping[int, str]) -> str:
+    """What stands under the help of a command of `stepwell eval`.
+
+    Args:
+        own: What the command says with its exit codes below 64.
+    """
+    codes = {
+        **own,
+        Exit.EVAL_USAGE: "the command line, the configuration or a file is wrong",
+        Exit.INTERRUPTED: "interrupted by Ctrl-C",
+    }
+    return "\n".join(("exit codes:", *(f"  {int(code):<3}  {about}" for code, about in codes.items())))
 
 
 class UsageError(StepwellError):

@@ -10,7 +10,16 @@ from stepwell.front.cli.parser_parts import add_eval, add_json, share
 def add_aa(actions: Any) -> None:
     """`eval aa`."""
     about = "what verdicts are worth on outcomes: false ones between equal arms, intervals, rows to a verdict"
-    parser = add_eval(actions, "aa", "eval_aa", about)
+    parser = add_eval(
+        actions,
+        "aa",
+        "eval_aa",
+        about,
+        exits={
+            0: "verdicts hold what they promise",
+            1: "arms that are the same were told apart more often than --max-false, or --power was missed",
+        },
+    )
     parser.add_argument("outcomes", metavar="OUTCOMES", help="JSONL of outcomes, .gz too; or a run's folder")
     parser.add_argument("--tiers", metavar="A,B", help="two of them; default: the first and the last")
     parser.add_argument("--n", default="200", metavar="N,N", help="rows of each draw (default 200)")

@@ -10,7 +10,17 @@ from stepwell.front.cli.parser_parts import add_eval, add_json, share
 def add_drift(actions: Any) -> None:
     """`eval drift REFERENCE RECENT`."""
     about = "has traffic moved? exit code 1: yes, and by enough to matter; 2: too few rows to say"
-    parser = add_eval(actions, "drift", "eval_drift", about)
+    parser = add_eval(
+        actions,
+        "drift",
+        "eval_drift",
+        about,
+        exits={
+            0: "no drift of note",
+            1: "drift: the alarm went off, and something moved by --min-effect or more",
+            2: "not known yet: something moved and no alarm so far, or too few rows",
+        },
+    )
     parser.set_defaults(action="run_drift")
     files = "JSONL (.gz too): outcomes, decision logs, suites, or {prompt}"
     parser.add_argument("reference", metavar="REFERENCE", help=files)

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.front.cli.parser_evals import add_false_accepts
-from stepwell.front.cli.parser_parts import add_eval, add_json, usd
+from stepwell.front.cli.parser_parts import add_eval, add_json, folder, usd
 
 
 def add_judge(actions: Any) -> None:
     """`eval judge`."""
     about = "how often a judge accepts wrong answers, and refuses right ones"
-    parser = add_eval(actions, "judge", "eval_judge", about)
+    parser = add_eval(
+        actions,
+        "judge",
+        "eval_judge",
+        about,
+        exits={
+            0: "the judge may be believed",
+            2: "refused, or not measured: it accepts more wrong answers than --max-false-accepts",
+            3: "infrastructure: it gave no verdicts",
+        },
+    )
     parser.add_argument(
         "file",
         nargs="?",
@@ -31,7 +41,7 @@ def add_judge(actions: Any) -> None:
     parser.add_argument("--judge-checks", type=int, metavar="N", help=about)
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     add_false_accepts(parser)
-    parser.add_argument("--out", metavar="DIR", help="a journal that is there is taken up again")
+    parser.add_argument("--out", type=folder, metavar="DIR", help="a journal that is there is taken up again")
     parser.add_argument("--max-usd", type=usd, metavar="USD", help="stop before it costs more")
     parser.add_argument(
         "--concurrency", type=int, default=8, metavar="N", help="requests at once (default 8)"

@@ -26,7 +26,13 @@ def _log(parser: Any, what: str = "our decision log, or another tool's; .gz too"
 
 def _import(actions: Any) -> None:
     about = "logs of LiteLLM, Langfuse or OpenTelemetry as a decision log, personal data and secrets masked"
-    parser = add_eval(actions, "import", "eval_traffic", about)
+    parser = add_eval(
+        actions,
+        "import",
+        "eval_traffic",
+        about,
+        exits={0: "done", 3: "more records could not be read than could"},
+    )
     parser.set_defaults(action="run_import")
     _log(parser)
     parser.add_argument("--out", required=True, metavar="FILE", help="the decision log, mode 600")
@@ -34,7 +40,9 @@ def _import(actions: Any) -> None:
 
 
 def _from_traffic(actions: Any) -> None:
-    parser = add_eval(actions, "from-traffic", "eval_traffic", "a suite of masked samples of traffic")
+    about = "a suite of masked samples of traffic"
+    exits = {0: "done", 2: "nothing in the log can be asked again"}
+    parser = add_eval(actions, "from-traffic", "eval_traffic", about, exits=exits)
     parser.set_defaults(action="run_from_traffic")
     _log(parser)
     parser.add_argument("--out", required=True, metavar="SUITE", help="JSONL, mode 600")
@@ -49,7 +57,18 @@ def _from_traffic(actions: Any) -> None:
 
 def _replay(actions: Any) -> None:
     about = "decide a log again under a policy: what changes, what it costs, and whether it is as good"
-    parser = add_eval(actions, "replay", "eval_traffic", about)
+    parser = add_eval(
+        actions,
+        "replay",
+        "eval_traffic",
+        about,
+        exits={
+            0: "as good as before, or better",
+            1: "worse",
+            2: "not known yet: too few outcomes, or the policy learnt from these very requests",
+            3: "the log can't be decided again",
+        },
+    )
     parser.set_defaults(action="run_replay")
     _log(parser)
     about = "a folder from `stepwell tune`, or coldstart"
@@ -66,7 +85,17 @@ def _replay(actions: Any) -> None:
 
 def _compare(actions: Any) -> None:
     about = "tuned routers beside every fixed tier, on a run's outcomes that they have not learnt from"
-    parser = add_eval(actions, "compare", "eval_traffic", about)
+    parser = add_eval(
+        actions,
+        "compare",
+        "eval_traffic",
+        about,
+        exits={
+            0: "every router keeps what it may lose against the dearest tier (--margin)",
+            1: "one loses more",
+            2: "not known yet: too few rows",
+        },
+    )
     parser.set_defaults(action="run_compare")
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a JSONL file of outcomes")
     about = "folders from `stepwell tune`"

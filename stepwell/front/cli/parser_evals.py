@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import Parser, add_eval, add_json, share, usd
+from stepwell.front.cli.parser_parts import Parser, add_eval, add_json, folder, share, usd
 
 MAX_FALSE_ACCEPTS = 0.15
 MAX_ERROR_SHARE = 0.1
@@ -33,7 +33,7 @@ def _what(parser: Parser) -> None:
     rows.add_argument("--fields", metavar="prompt=F,target=G", help="fields of a data set of your own")
     rows.add_argument("--limit", type=int, metavar="N", help="N rows, drawn by --seed")
     arms = parser.add_argument_group("what is compared")
-    arms.add_argument("--tiers", metavar="A,B", help="default: every tier, and auto")
+    arms.add_argument("--tiers", metavar="A,B", help="default: every tier but the judge; auto: the router chooses")
     arms.add_argument("--models", metavar="M,N", help="models of the configuration, by name")
     arms.add_argument("--policies", metavar="DIR,DIR", help="tuned policies that route")
     about = "each arm with each prompt: a system prompt, or a template where it holds {input}"
@@ -43,7 +43,7 @@ def _what(parser: Parser) -> None:
 
 def _how(parser: Parser) -> None:
     run = parser.add_argument_group("the run")
-    run.add_argument("--out", metavar="DIR", help="a journal that is there is taken up again")
+    run.add_argument("--out", type=folder, metavar="DIR", help="a journal that is there is taken up again")
     run.add_argument("--max-usd", type=usd, metavar="USD", help="stop before the run costs more")
     run.add_argument(
         "--concurrency", type=int, default=8, metavar="N", help="requests at once at each tier (default 8)"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
-from stepwell.front.cli.exits import EPILOG, EVAL_EPILOG, Exit
+from stepwell.front.cli.exits import EPILOG, VERDICTS, Exit, eval_epilog
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,10 +31,16 @@ def add(commands: Any, name: str, module: str, about: str) -> Parser:
     return parser
 
 
-def add_eval(actions: Any, name: str, module: str, about: str) -> Parser:
-    """A command that ends in a verdict: its exit code 2 says that none could be had."""
+def add_eval(
+    actions: Any, name: str, module: str, about: str, *, exits: Mapping[int, str] = VERDICTS
+) -> Parser:
+    """A command that ends in a verdict: its exit code 2 says that none could be had.
+
+    Args:
+        exits: What its exit codes below 64 say.
+    """
     parser = add(actions, name, module, about)
-    parser.epilog = EVAL_EPILOG
+    parser.epilog = eval_epilog(exits)
     parser.usage_exit = Exit.EVAL_USAGE
     parser.set_defaults(usage_exit=Exit.EVAL_USAGE)
     return parser
@@ -45,6 +53,13 @@ def add_config(parser: Parser, *, default: Any) -> None:
 
 def add_json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
+
+
+def folder(text: str) -> str:
+    """The type of options that name a folder, there or not yet."""
+    if Path(text).exists() and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a file; name a folder")
+    return text
 
 
 def share(text: str) -> float:
