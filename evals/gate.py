@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stepwell.base.errors import ConfigError
 from stepwell.evals.report import Report, TierReport
-from stepwell.evals.scoring.graded.judge_report import why_refused
+from stepwell.evals.scoring.graded.judge_report import JudgeReport, unmeasured, why_refused
 from stepwell.evals.verdict.pair import Pair
 
 EXIT_PASS = 0
@@ -75,8 +75,8 @@ def gate(report: Report, limits: Limits = Limits()) -> Gate:
     """
     found = sorted(_found(report, limits), key=lambda f: _ORDER.index(f[0]))
     code = found[0][0] if found else EXIT_PASS
-    refused = why_refused(report.judges, limits.max_false_accepts)
-    said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in refused]
+    told = {reason for _, reason in found}
+    said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in told]
     notes = [*said, *_corrected(report), *(remark for p in report.preferences for remark in p.remarks)]
     if report.question.baseline is None and limits.min_quality is None:
         notes.append("no baseline and no least quality were named: a pass says only that the run is whole")
@@ -90,14 +90,26 @@ def _found(report: Report, limits: Limits) -> Iterator[tuple[int, str]]:
             yield EXIT_INFRASTRUCTURE, _broken(tier)
     if not report.is_whole:
         yield EXIT_INCONCLUSIVE, f"{report.n_ended:,} of {report.n_planned:,} samples ended"
-    refused = why_refused(report.judges, limits.max_false_accepts) if report.rests_on_judge else ()
-    for reason in refused:
+    graders = [j for j in report.judges if not j.is_pair]
+    refused = why_refused(graders, limits.max_false_accepts) if report.is_graded else ()
+    for reason in (*refused, *_unbelieved(report, limits)):
         yield EXIT_INCONCLUSIVE, reason
     for code, reason in _of_quality(report, limits):
         # what a judge says that isn't believed is no regression either
         yield EXIT_INCONCLUSIVE if refused else code, reason
     for tier in _challengers(report):
         yield from _by_cost(tier, limits)
+
+
+def _unbelieved(report: Report, limits: Limits) -> Iterator[str]:
+    """Why there is no preference between two arms: of all that compared them no judge is believed."""
+    judges = {(j.judge, j.form): j for j in report.judges}
+    by_pair: dict[tuple[str, str], list[JudgeReport]] = {}
+    for p in report.preferences:
+        judge = judges.get((p.judge, p.form)) or unmeasured(p.judge, p.form)
+        by_pair.setdefault((p.a, p.b), []).append(judge)
+    lost = (of for of in by_pair.values() if not any(j.is_believed(limits.max_false_accepts) for j in of))
+    yield from dict.fromkeys(j.said(limits.max_false_accepts) for of in lost for j in of)
 
 
 def _broken(tier: TierReport) -> str:

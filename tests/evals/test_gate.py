@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from stepwell import ConfigError
-from stepwell.evals.entries import Header, Outcome
+from stepwell.evals.entries import Compared, Header, Outcome, Planted
 from stepwell.evals.gate import (
     EXIT_INCONCLUSIVE,
     EXIT_INFRASTRUCTURE,
@@ -15,6 +18,9 @@ from stepwell.evals.gate import (
     gate,
 )
 from stepwell.evals.report import Question, Report, make_report
+from stepwell.evals.scoring.graded.judge_report import judge_reports
+from stepwell.evals.scoring.graded.planted import RIGHT, VAGUE
+from stepwell.evals.scoring.graded.preferences import Preference, preferences
 
 
 def outcome(arm: str, row: int, score: float | None, error: str | None = None, nano_usd: int = 0) -> Outcome:
@@ -105,3 +111,44 @@ def test_an_arm_that_costs_too_much_regresses_and_the_baseline_may() -> None:
         "a costs $5e-06 a request, over $2e-06",
     )
     assert gate(report(scores, "a", margin=0.2), Limits(max_cost_usd=2e-6)).exit_code == EXIT_PASS
+
+
+def preferred(judge: str, form: str = "pairwise with reference #1") -> list[Preference]:
+    lines = [Compared(f"{judge}{n}", str(n), "a", "b", score=1.0, judge=judge, form=form) for n in range(20)]
+    return list(preferences(lines))
+
+
+def measured(judge: str, form: str, n_accepted: int, n: int = 60) -> list[Planted]:
+    shown = [
+        Planted(f"{judge}{form}{i}", str(i), VAGUE, i < n_accepted, judge=judge, form=form) for i in range(n)
+    ]
+    return [*shown, *(replace_key(line) for line in shown)]
+
+
+def replace_key(line: Planted) -> Planted:
+    return msgspec.structs.replace(line, key="r" + line.key, style=RIGHT, is_accepted=True)
+
+
+def test_a_judge_of_pairs_hides_no_regression_of_exact_scores() -> None:
+    made = replace(report(two_arms(20, 2, 50), "a"), preferences=tuple(preferred("lax")))
+    told = gate(made)
+    assert told.exit_code == EXIT_REGRESSION
+    assert told.reasons[0].startswith("b is worse than a")
+    assert told.reasons[1].startswith("judge lax (pairwise with reference) was not measured")
+    # where rows were graded the scores are the judge's too
+    assert gate(replace(made, is_graded=True)).exit_code == EXIT_INCONCLUSIVE
+
+
+def test_a_preference_wants_one_judge_that_is_believed() -> None:
+    form = "pairwise with reference #1"
+    whole = report(two_arms(2, 2, 2000), "a")
+    bad, good = judge_reports(measured("bad", form, 30)), judge_reports(measured("good", form, 0))
+    of_bad = replace(whole, preferences=tuple(preferred("bad")), judges=bad)
+    assert gate(of_bad).exit_code == EXIT_INCONCLUSIVE
+    again = replace(whole, preferences=(*preferred("bad"), *preferred("good")), judges=(*bad, *good))
+    told = gate(again)
+    assert told.exit_code == EXIT_PASS
+    assert any("bad" in note and "refused" in note for note in told.notes)
+    # a measurement of the same tier in another form vouches for nothing
+    elsewhere = judge_reports(measured("bad", "pairwise with reference #2", 0))
+    assert gate(replace(of_bad, judges=elsewhere)).exit_code == EXIT_INCONCLUSIVE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stepwell.base.errors import ConfigError
+from stepwell.evals.scoring.graded.judge_report import PAIRWISE
 from stepwell.evals.scoring.graded.options import GradedOptions, read_options
 from stepwell.evals.scoring.graded.prompts import PROMPT_VERSION
 from stepwell.evals.suite import Row, canonical_json
@@ -75,7 +76,7 @@ class Form:
     @property
     def name(self) -> str:
         """In words for people, with the first digits of the digest."""
-        kind = "pairwise" if self.is_pair else self.options.scale
+        kind = PAIRWISE if self.is_pair else self.options.scale
         reference = "with reference" if self.options.reference else "without reference"
         rubric = "" if self.options.rubric is None else ", by rubric"
         votes = "" if self.n_votes == 1 else f", {self.n_votes} votes"

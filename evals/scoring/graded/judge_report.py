@@ -12,6 +12,8 @@ from stepwell.evals.scoring.graded.planted import RIGHT
 from stepwell.evals.verdict.shares import wilson
 
 MAX_FALSE_ACCEPTS = 0.15
+# how the name of a form begins in which answers are compared
+PAIRWISE = "pairwise"
 
 Trust = Literal["trusted", "not shown to be below", "refused", "not measured"]
 
@@ -57,6 +59,11 @@ class JudgeReport:
     nano_usd: int = 0
 
     @property
+    def is_pair(self) -> bool:
+        """It compared answers; else it graded them."""
+        return self.form.startswith(PAIRWISE)
+
+    @property
     def worst(self) -> Rate | None:
         """The style of which most are accepted: what counts against the judge."""
         return self.wrong[0] if self.wrong else None
@@ -90,6 +97,10 @@ class JudgeReport:
         if worst.share > max_false_accepts or self.is_blind:
             return "refused"
         return "trusted" if worst.high <= max_false_accepts else "not shown to be below"
+
+    def is_believed(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> bool:
+        """It was measured, and isn't refused."""
+        return self.trust(max_false_accepts) in ("trusted", "not shown to be below")
 
     def said(self, max_false_accepts: float = MAX_FALSE_ACCEPTS) -> str:
         """One sentence for people: what is accepted of each style, what is refused of right answers, the outcome."""
@@ -170,6 +181,11 @@ def judge_report(planted: Iterable[Planted], *, kinds: Mapping[str, str] | None 
     )
 
 
+def unmeasured(judge: str, form: str) -> JudgeReport:
+    """Of one that was shown nothing."""
+    return JudgeReport(judge, form, (), None)
+
+
 def _rate(style: str, lines: Sequence[Planted], kind: str | None = None) -> Rate:
     judged = [line.is_accepted for line in lines if line.is_accepted is not None]
     n_accepted = sum(judged)
@@ -180,11 +196,8 @@ def why_refused(
     reports: Iterable[JudgeReport], max_false_accepts: float = MAX_FALSE_ACCEPTS
 ) -> tuple[str, ...]:
     """Why verdicts can't rest on these judges, one sentence each; for rows that a judge scored, where it is none."""
-    found = tuple(reports)
-    if not found:
-        return ("the judge was not measured: its grades are no grounds for a verdict",)
-    grave = ("refused", "not measured")
-    return tuple(r.said(max_false_accepts) for r in found if r.trust(max_false_accepts) in grave)
+    found = tuple(reports) or (unmeasured("", ""),)
+    return tuple(r.said(max_false_accepts) for r in found if not r.is_believed(max_false_accepts))
 
 
 def doubts(reports: Iterable[JudgeReport], max_false_accepts: float = MAX_FALSE_ACCEPTS) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,11 @@ from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.scoring.graded.duel import Duel, duel
-from stepwell.evals.scoring.graded.forms import options_of
+from stepwell.evals.scoring.graded.forms import Form, forms_of, options_of
 from stepwell.evals.scoring.graded.judge import Judge
 from stepwell.evals.scoring.graded.options import GradedOptions
 from stepwell.evals.scoring.graded.patience import each
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
-from stepwell.evals.scoring.graded.prompts import PROMPT_VERSION
 from stepwell.evals.scoring.graded.scorer import check_tier
 from stepwell.evals.suite import Row, Suite, canonical_json
 from stepwell.evals.verdict.fixed import asked_pairs
@@ -61,8 +60,8 @@ class Meeting:
     b: Entry
     options: GradedOptions
 
-    def key(self, judge: str, models: Sequence[str]) -> str:
-        who = [PROMPT_VERSION, judge, list(models), self.a.tier, self.b.tier, self.repeat]
+    def key(self, form: Form) -> str:
+        who = [form.version, form.judge, list(form.models), self.a.tier, self.b.tier, self.repeat]
         said = [who, self.row.sha256.hex(), self.options, answers_of(self.a), answers_of(self.b)]
         return hashlib.sha256(canonical_json(said)).hexdigest()
 
@@ -93,11 +92,12 @@ async def pairwise(
             raise ConfigError("the journal holds no run to compare")
         named: dict[str, dict[str, float]] = {arm: {} for arm in held.header.tiers}
         wanted = asked_pairs(named, held.header.baseline) if pairs is None else pairs
-        meetings = list(_meetings(suite, journal_path, wanted, options.rubric))
-        models = next(tuple(tier.models) for tier in well.tiers if tier.name == judge)
+        keys = Planned.of(held.header, suite)
+        meetings = list(_meetings(suite, journal_path, wanted, options.rubric, keys))
+        form = _form(well, suite, judge, options.rubric)
         run = _Comparing(
             Judge(well, judge),
-            models,
+            form,
             journal,
             held.compared,
             len(meetings),
@@ -109,7 +109,7 @@ async def pairwise(
             left = [m for m in meetings if not run.is_done(m)]
             run.tell()
             await each(left, run.compare, concurrency=options.concurrency, is_over=run.is_spent)
-    lines = [run.held[key] for m in meetings if (key := m.key(judge, models)) in run.held]
+    lines = [run.held[key] for m in meetings if (key := m.key(form)) in run.held]
     clusters = {row.id: row.cluster for row in suite.rows if row.cluster is not None}
     return preferences(lines, clusters=clusters, margin=options.margin)
 
@@ -120,12 +120,16 @@ def answers_of(entry: Entry) -> list[str]:
 
 
 def _meetings(
-    suite: Suite, journal: str | Path, pairs: Sequence[tuple[str, str]], rubric: str | None
+    suite: Suite,
+    journal: str | Path,
+    pairs: Sequence[tuple[str, str]],
+    rubric: str | None,
+    keys: Planned | None,
 ) -> Iterator[Meeting]:
     arms = {arm for pair in pairs for arm in pair}
     found: dict[tuple[str, int, str], Entry] = {}
     for entry in read_entries(journal):
-        if entry.tier in arms and entry.has_answer:
+        if entry.tier in arms and entry.has_answer and (keys is None or entry.key in keys):
             found[entry.row, entry.repeat, entry.tier] = entry
     repeats = sorted({repeat for _, repeat, _ in found})
     for repeat in repeats:
@@ -137,6 +141,16 @@ def _meetings(
                     yield Meeting(row, repeat, of_a, of_b, options)
 
 
+def _form(well: Asks, suite: Suite, judge: str, rubric: str | None) -> Form:
+    """The one that the judge is measured in."""
+    (form,) = forms_of(well, suite.rows, judge=judge, is_pair=True)
+    return (
+        form
+        if rubric is None
+        else replace(form, options=msgspec.structs.replace(form.options, rubric=rubric))
+    )
+
+
 def _options(row: Row, rubric: str | None) -> GradedOptions:
     options = options_of(row)
     return options if rubric is None else msgspec.structs.replace(options, rubric=rubric)
@@ -145,7 +159,7 @@ def _options(row: Row, rubric: str | None) -> GradedOptions:
 @dataclass(slots=True)
 class _Comparing:
     judge: Judge
-    models: Sequence[str]
+    form: Form
     journal: Journal
     held: dict[str, Compared]
     n_planned: int
@@ -185,7 +199,8 @@ class _Comparing:
             error=found.error,
             favours=found.favours,
             longer=_longer(m, a, b),
-            judge=self.judge.tier,
+            judge=self.form.judge,
+            form=self.form.name,
         )
         self.journal.append(line)
         self.held[key] = line
@@ -197,7 +212,7 @@ class _Comparing:
             self.on_progress(self.n_done, self.n_planned)
 
     def _key(self, meeting: Meeting) -> str:
-        return meeting.key(self.judge.tier, self.models)
+        return meeting.key(self.form)
 
 
 def _longer(m: Meeting, a: Sequence[str], b: Sequence[str]) -> str | None:

@@ -25,6 +25,7 @@ class Preference:
     """How a judge likes arm `a` against arm `b`.
 
     Attributes:
+        form: How the judge was asked.
         score: Mean over rows of a's score, 1 won, .5 tied, 0 lost; None where no row was judged.
         low, high: 95 % interval of it.
         n_inconsistent: Comparisons whose two orders gave different verdicts.
@@ -55,6 +56,7 @@ class Preference:
     n_errors: int
     nano_usd: int
     pair: Pair
+    form: str = ""
 
     @property
     def n_judged(self) -> int:
@@ -98,15 +100,15 @@ def preferences(
     margin: float | None = None,
     level: float = LEVEL,
 ) -> tuple[Preference, ...]:
-    """One for each judge and pair of arms, in the order of their names; whatever order the lines came in.
+    """One for each judge, form and pair of arms, in the order of their names; whatever order the lines came in.
 
     Args:
         clusters: Row -> the source it comes from.
         margin: Of the verdict, in a's score less b's: 0.1 is 55 to 45.
     """
-    by_pair: dict[tuple[str, str, str], list[Compared]] = defaultdict(list)
+    by_pair: dict[tuple[str, str, str, str], list[Compared]] = defaultdict(list)
     for line in {line.key: line for line in compared}.values():
-        by_pair[line.judge, line.a, line.b].append(line)
+        by_pair[line.judge, line.form, line.a, line.b].append(line)
     lines = [sorted(of, key=lambda c: (c.row, c.repeat, c.key)) for _, of in sorted(by_pair.items())]
     rows = [_row_means(of) for of in lines]
     matched = [_matched(of[0], means, clusters) for of, means in zip(lines, rows, strict=True)]
@@ -161,4 +163,5 @@ def _preference(lines: Sequence[Compared], means: Mapping[str, float], pair: Pai
         n_errors=len(lines) - len(judged),
         nano_usd=sum(line.nano_usd for line in lines),
         pair=pair,
+        form=lines[0].form,
     )
