@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from stepwell.evals.traffic.redecide import Redecided
-from stepwell.evals.verdict.fixed import LEVEL, SMALLEST_WORTH_SHOWING, compare
-from stepwell.evals.verdict.needed import rows_to_tie
+from stepwell.evals.verdict.fixed import LEVEL, compare
+from stepwell.evals.verdict.needed import rows_to_settle
 from stepwell.evals.verdict.pair import Pair, Word
-from stepwell.evals.verdict.student import t_quantile, t_tail
+from stepwell.evals.verdict.student import t_quantile, t_tail, z_of
 
 NEW, LOGGED = "new policy", "logged policy"
 # with fewer, explored replies may say more
@@ -66,21 +66,13 @@ def verdict_of(found: Sequence[Redecided], *, margin: float | None) -> Known:
 
 
 def _unchanged(n: int, margin: float | None) -> Pair:
-    return Pair(
-        a=NEW,
-        b=LOGGED,
-        n_rows=n,
-        difference=0.0,
-        low=0.0,
-        high=0.0,
-        n_only_a=0,
-        n_only_b=0,
-        p=1.0,
-        word="tied",
-        n_more=None,
-        margin=margin,
-        method="no decision changes",
-    )
+    """No row changes, but others might: as many as Tango's interval allows for, each the worst or best it can be."""
+    rows = dict.fromkeys(map(str, range(n)), 0.0)
+    (pair,) = compare({NEW: rows, LOGGED: rows}, baseline=LOGGED, margin=margin)
+    n_more = pair.n_more
+    if margin and not pair.is_decided:
+        n_more = max(1, math.ceil(z_of(LEVEL) ** 2 * (1 / margin - 1)) - n)
+    return replace(pair, n_more=n_more, shows=margin or pair.shows, method="no decision changes")
 
 
 def _paired(
@@ -127,14 +119,17 @@ def _weighed(explored: Sequence[Redecided], share: float, margin: float | None) 
     df = min(n_new, n_old) - 1
     half = t_quantile(LEVEL, df) * error
     low, high = difference - half, difference + half
-    p = t_tail(difference / error, df) if error > 0 else 1.0
-    word = _word(low, high, margin)
-    size = max(abs(difference), margin or SMALLEST_WORTH_SHOWING)
-    needed = rows_to_tie(size, error * error * len(explored)) if word == "need more" else None
+    p = t_tail(difference / error, df)
+    word = _word(low, high, p, margin)
+    n = len(explored)
+    square = error * error * n + difference * difference
+    needed, shows = (
+        rows_to_settle(difference, square, n, margin=margin) if word == "need more" else (None, None)
+    )
     return Pair(
         a=NEW,
         b=LOGGED,
-        n_rows=len(explored),
+        n_rows=n,
         difference=difference,
         low=low,
         high=high,
@@ -142,8 +137,8 @@ def _weighed(explored: Sequence[Redecided], share: float, margin: float | None) 
         n_only_b=0,
         p=p,
         word=word,
-        n_more=None if needed is None else max(1, needed - len(explored)),
-        shows=None if needed is None else size,
+        n_more=None if needed is None else max(1, needed - n),
+        shows=shows,
         margin=margin,
         method="inverse propensity of explored replies",
     )
@@ -158,15 +153,23 @@ def _side(rows: Sequence[Redecided]) -> tuple[float, float, int] | None:
     mean = math.fsum(w * y for w, y in weighed) / total
     n_rows = len(weighed)
     variance = math.fsum((w * (y - mean)) ** 2 for w, y in weighed) / total**2 * n_rows / (n_rows - 1)
-    if all(y in (0.0, 1.0) for _, y in weighed):
-        # Agresti & Coull 1998 (Am. Stat. 52:119): a few rights and no wrong do not make an error of 0
-        n = total**2 / math.fsum(w * w for w, _ in weighed)
-        shrunk = (n * mean + 2) / (n + 4)
-        variance = max(variance, shrunk * (1 - shrunk) / (n + 4))
-    return mean, math.sqrt(variance), n_rows
+    return mean, math.sqrt(max(variance, _least_variance(weighed, total))), n_rows
 
 
-def _word(low: float, high: float, margin: float | None) -> Word:
+def _least_variance(weighed: Sequence[tuple[float, float]], total: float) -> float:
+    """Of the mean, with two rights and two wrongs added (Agresti & Coull 1998, Am. Stat. 52:119).
+
+    A few replies of one score do not make an error of 0, be the score 1 or any other.
+    """
+    n = total**2 / math.fsum(w * w for w, _ in weighed)
+    mean = (n * math.fsum(w * y for w, y in weighed) / total + 2) / (n + 4)
+    spread = n * math.fsum(w * (y - mean) ** 2 for w, y in weighed) / total
+    return (spread + 2 * mean**2 + 2 * (1 - mean) ** 2) / (n + 4) ** 2
+
+
+def _word(low: float, high: float, p: float, margin: float | None) -> Word:
     if margin is not None and -margin <= low and high <= margin:
         return "tied"
-    return "better" if low > 0 else "worse" if high < 0 else "need more"
+    if p > 1 - LEVEL or low <= 0 <= high:
+        return "need more"
+    return "better" if low > 0 else "worse"

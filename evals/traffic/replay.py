@@ -11,7 +11,7 @@ import msgspec
 from stepwell.evals.gate import EXIT_INCONCLUSIVE, EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_REGRESSION
 from stepwell.evals.traffic.costs import CostChange, Costs, by_move
 from stepwell.evals.traffic.features import Learnt
-from stepwell.evals.traffic.known import verdict_of
+from stepwell.evals.traffic.known import Known, verdict_of
 from stepwell.evals.traffic.redecide import Redecided
 from stepwell.evals.traffic.settle import Settle, settle
 from stepwell.evals.verdict.pair import Pair
@@ -105,7 +105,7 @@ def replayed(
     verdict = None if is_in_sample or not known else verdict_of(fresh, margin=margin)
     missing = None
     if verdict is not None and (verdict.pair is None or not verdict.pair.is_decided):
-        missing = settle(fresh, costs, margin=margin, square=verdict.square, n_known=verdict.n_both)
+        missing = _missing(verdict, fresh, costs, margin)
     return ReplayReport(
         policy=policy,
         n_logged=n_logged,
@@ -124,6 +124,13 @@ def replayed(
         settle=missing,
         is_in_sample=is_in_sample,
     )
+
+
+def _missing(verdict: Known, fresh: Sequence[Redecided], costs: Costs, margin: float) -> Settle | None:
+    # of fewer scores than the spread needs the difference says nothing, either
+    seen = 0.0 if verdict.square is None or verdict.pair is None else verdict.pair.difference
+    n_known = verdict.n_both
+    return settle(fresh, costs, margin=margin, square=verdict.square, n_known=n_known, difference=seen)
 
 
 def _left_out(found: Sequence[Redecided], n_logged: int) -> dict[str, int]:

@@ -10,10 +10,8 @@ import msgspec
 
 from stepwell.evals.traffic.costs import Costs
 from stepwell.evals.traffic.redecide import Redecided
-from stepwell.evals.verdict.needed import POWER
-from stepwell.evals.verdict.student import z_of
+from stepwell.evals.verdict.needed import rows_to_settle
 
-LEVEL = 0.95
 # how often two tiers differ on a row where nothing at all is known of them
 _DISCORDANT = 0.5
 
@@ -47,14 +45,21 @@ class Settle(msgspec.Struct, frozen=True):
 
 
 def settle(
-    found: Sequence[Redecided], costs: Costs, *, margin: float, square: float | None, n_known: int
+    found: Sequence[Redecided],
+    costs: Costs,
+    *,
+    margin: float,
+    square: float | None,
+    n_known: int,
+    difference: float = 0.0,
 ) -> Settle | None:
-    """What is missing; None where no decision changes.
+    """What an open verdict misses, one row at least; None where no decision changes.
 
     Args:
         found: Requests decided again, none of which the policy has learnt from.
         square: Mean square of score differences on changed rows, where it was seen; else p(ok) tells.
         n_known: Changed rows with both scores.
+        difference: Over all traffic, as far as it was seen: nearer to the margin it takes more rows.
     """
     known = [f for f in found if f.new is not None]
     changed = [f for f in known if f.is_changed]
@@ -62,9 +67,10 @@ def settle(
         return None
     share = len(changed) / len(known)
     spread = square if square is not None else math.fsum(map(_discordance, changed)) / len(changed)
-    # two one-sided tests of `margin` on all traffic, of which the rows that stay are ties for sure
-    needed = math.ceil(((z_of(LEVEL) + z_of(POWER)) * share / margin) ** 2 * max(spread, 1 / len(changed)))
-    n_rows = max(0, needed - n_known)
+    # over all traffic, of which the rows that stay are ties for sure
+    over_all = share * max(spread, 1 / len(changed))
+    rows, _ = rows_to_settle(difference, over_all, round(n_known / share), margin=margin)
+    n_rows = max(1, math.ceil(share * rows) - n_known)
     unknown = [f for f in changed if not {f.old, f.new} <= set(f.row.scores)]
     n_here = min(n_rows, len(unknown))
     calls = _calls(unknown, n_rows, costs)

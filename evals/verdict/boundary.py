@@ -58,7 +58,10 @@ class Boundary:
         """
         low, high = self.seen[-1].interval(1 - 1e-9)
         at = self.seen[-1].difference
-        return self._bound(low, at, 1), -self._bound(-high, -at, -1)
+        low, high = self._bound(low, at, 1), -self._bound(-high, -at, -1)
+        if isinstance(self.seen[-1], Flips) or self.p <= self.alpha:
+            return low, high
+        return min(low, 0.0), max(high, 0.0)  # scores that differ on few rows: the flips say less than t
 
     def _bound(self, least: float, at: float, sign: int) -> float:
         """The least difference, seen from a (1) or from b (-1), that makes the result no rarer than alpha / 2."""

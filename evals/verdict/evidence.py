@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from stepwell.evals.verdict.clusters import cluster_error
+from stepwell.evals.verdict.flips import SignFlips, least_apart
 from stepwell.evals.verdict.means import mean_and_deviation
 from stepwell.evals.verdict.shares import mcnemar, tango
 from stepwell.evals.verdict.student import t_quantile, t_tail
@@ -48,10 +50,15 @@ class Flips:
         low, high = tango(self.n_only_a, self.n_only_b, self.n, level=level)
         return self.size * low, self.size * high
 
+    def least_rows(self, level: float) -> int:
+        """Rows under which no difference is shown at that level, were all that differ to one side."""
+        n_apart = self.n_only_a + self.n_only_b
+        return math.ceil(least_apart(level) * self.n / n_apart) if n_apart else 0
+
 
 @dataclass(frozen=True)
 class Gaps:
-    """Differences of many sizes: their mean, its standard error, and Student's t.
+    """Differences of many sizes: their mean, its standard error, and Student's t, kept by sign flips where few.
 
     Attributes:
         limit: No difference can be larger.
@@ -63,6 +70,7 @@ class Gaps:
     df: float
     limit: float
     method: str
+    flips: SignFlips
     n_clusters: int | None = None
 
     @property
@@ -77,11 +85,21 @@ class Gaps:
     @cached_property
     def p(self) -> float:
         """Two-sided, that the mean difference is 0."""
-        return t_tail(self.t, self.df)
+        return max(t_tail(self.t, self.df), self.flips.p)
 
     def interval(self, level: float) -> tuple[float, float]:
         half = t_quantile(level, self.df) * self.standard_error if level < 1 else math.inf
-        return max(-self.limit, self.difference - half), min(self.limit, self.difference + half)
+        low, high = self.difference - half, self.difference + half
+        flipped = self.flips.interval(level)
+        if flipped is not None:
+            low, high = min(low, flipped[0]), max(high, flipped[1])
+        if self.p > 1 - level:
+            low, high = min(low, 0.0), max(high, 0.0)
+        return max(-self.limit, low), min(self.limit, high)
+
+    def least_rows(self, level: float) -> int:
+        """Rows under which nothing is shown at that level, however sure it looks."""
+        return math.ceil(least_apart(level) * self.n / max(1, self.flips.n_apart))
 
 
 Evidence = Flips | Gaps
@@ -96,7 +114,8 @@ def weigh(differences: Sequence[float], clusters: Sequence[Hashable] | None = No
         return _flips(differences, sizes.pop() if sizes else 1.0)
     mean, deviation = mean_and_deviation(differences)
     n = len(differences)
-    return Gaps(n, mean, deviation / math.sqrt(n), n - 1, max(1.0, *sizes), "paired t")
+    flips = SignFlips.of([(d, 1) for d in differences])
+    return Gaps(n, mean, deviation / math.sqrt(n), n - 1, max(1.0, *sizes), "paired t", flips)
 
 
 def _clustered(differences: Sequence[float], clusters: Sequence[Hashable]) -> Evidence:
@@ -105,10 +124,19 @@ def _clustered(differences: Sequence[float], clusters: Sequence[Hashable]) -> Ev
         limit = max(1.0, *(abs(d) for d in differences))
         mean = math.fsum(differences) / len(differences)
         method = f"cluster t (CR2), {error.n_clusters} clusters"
-        return Gaps(len(differences), mean, error.standard_error, error.df, limit, method, error.n_clusters)
+        flips = SignFlips.of(_by_cluster(differences, clusters))
+        n = len(differences)
+        return Gaps(n, mean, error.standard_error, error.df, limit, method, flips, error.n_clusters)
     # every cluster has the same mean: as many rows as there are clusters, each with that difference
     mean = math.fsum(differences) / len(differences)
     return _flips([mean] * error.n_clusters, abs(mean) or 1.0)
+
+
+def _by_cluster(differences: Sequence[float], clusters: Sequence[Hashable]) -> list[tuple[float, int]]:
+    of: dict[Hashable, list[float]] = defaultdict(list)
+    for difference, cluster in zip(differences, clusters, strict=True):
+        of[cluster].append(difference)
+    return [(math.fsum(values), len(values)) for values in of.values()]
 
 
 def _flips(differences: Sequence[float], size: float) -> Flips:

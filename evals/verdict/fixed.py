@@ -9,14 +9,12 @@ from itertools import combinations
 
 from stepwell.evals.verdict.evidence import Evidence, Flips, weigh
 from stepwell.evals.verdict.means import mean_and_deviation, standardised
-from stepwell.evals.verdict.needed import rows_to_show, rows_to_tie
+from stepwell.evals.verdict.needed import rows_to_settle
 from stepwell.evals.verdict.pair import Effect, Pair, Word
 from stepwell.evals.verdict.several import holm, holm_levels
 from stepwell.evals.verdict.shares import odds_ratio
 
 LEVEL = 0.95
-# what "need more" is reckoned for where no margin is given and the arms look alike
-SMALLEST_WORTH_SHOWING = 0.02
 
 Scores = Mapping[str, float]
 
@@ -110,7 +108,7 @@ def describe(
 ) -> Pair:
     """All that is told of a pair once its word and interval are known."""
     evidence = m.evidence
-    shows = _worth_showing(evidence, margin) if word == "need more" and m.of_a else None
+    needed, shows = _needed(evidence, margin, inner) if word == "need more" and m.of_a else (None, None)
     return Pair(
         a=m.a,
         b=m.b,
@@ -122,7 +120,7 @@ def describe(
         n_only_b=sum(x < y for x, y in zip(m.of_a, m.of_b, strict=True)),
         p=p,
         word=word,
-        n_more=None if shows is None else max(1, _needed(evidence, shows, margin, inner) - len(m.of_a)),
+        n_more=None if needed is None else max(1, needed - len(m.of_a)),
         shows=shows,
         margin=margin,
         method=evidence.method,
@@ -143,15 +141,10 @@ def say(evidence: Evidence, *, p: float, inner: float, margin: float | None, alp
     return "need more"
 
 
-def _worth_showing(evidence: Evidence, margin: float | None) -> float:
-    return max(abs(evidence.difference), margin or SMALLEST_WORTH_SHOWING)
-
-
-def _needed(evidence: Evidence, shows: float, margin: float | None, level: float) -> int:
-    """Rows in all: to show the difference seen, or, where it is within the margin, to show it is no larger."""
-    if abs(evidence.difference) < (margin or SMALLEST_WORTH_SHOWING):
-        return rows_to_tie(shows, evidence.square, level=level)
-    return rows_to_show(shows, evidence.square, level=level)
+def _needed(evidence: Evidence, margin: float | None, level: float) -> tuple[int, float]:
+    """Rows in all, and what they show or rule out; never fewer than the exact test can show anything with."""
+    rows, shows = rows_to_settle(evidence.difference, evidence.square, evidence.n, margin=margin, level=level)
+    return max(rows, evidence.least_rows(level)), shows
 
 
 def _odds(evidence: Evidence, level: float) -> Effect | None:

@@ -62,6 +62,11 @@ def _verdict(report: ReplayReport) -> list[str]:
         said.append(f"verdict: {_pair(report.pair, 'the logged policy')}; {known}")
     else:
         said.append(f"no verdict yet: {known}")
+    if report.pair is not None and report.pair.n_more is not None and report.settle is None:
+        said.append(
+            f"none of these changes, but more might: {report.pair.n_more:,} more requests that the policy did not "
+            f"learn from would tie it within {report.margin:g}, if none of them changes either"
+        )
     return [*said, *(() if report.settle is None else _missing(report.settle))]
 
 

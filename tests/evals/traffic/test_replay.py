@@ -20,6 +20,7 @@ from stepwell.evals.traffic.known import verdict_of
 from stepwell.evals.traffic.redecide import NewPolicy, Redecided, cold_policy, redecide
 from stepwell.evals.traffic.replay import ReplayReport, replayed
 from stepwell.evals.traffic.settle import settle
+from stepwell.front.cli.eval_traffic_told import tell_replay
 from stepwell.traffic_line import Logged, Needs
 from tests.support.outcome_rows import made
 from tests.support.traffic import decided, logged
@@ -170,10 +171,30 @@ def scored(f: Redecided, i: int, scores: dict[str, float]) -> Redecided:
     return Redecided(row, f.old, f.new, expected_usd=f.expected_usd)
 
 
-def test_no_change_is_a_tie_without_a_single_score() -> None:
-    told = report(moved("weak", "weak", 30))
+def test_no_change_is_a_tie_once_the_rows_rule_out_that_more_would_change() -> None:
+    told = report(moved("weak", "weak", 300))
     assert told.pair is not None
     assert (told.pair.word, told.exit_code, told.settle) == ("tied", 0, None)
+    few = report(moved("weak", "weak", 30))
+    assert few.pair is not None
+    assert (few.pair.word, few.exit_code) == ("need more", 2)
+    assert few.pair.high > 0.1
+    assert few.pair.n_more is not None
+    assert report(moved("weak", "weak", 30 + few.pair.n_more)).exit_code == 0
+    assert report(moved("weak", "weak", 29 + few.pair.n_more)).exit_code == 2
+
+
+def test_one_fresh_row_that_stays_does_not_pass_a_policy_that_learnt_from_the_rest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen, fresh = moved("strong", "weak", 999), moved("weak", "weak")
+    told = report(seen + fresh, learnt=Learnt([f.row.id for f in seen], []))
+    assert told.pair is not None
+    assert (told.n_in_sample, told.pair.n_rows, told.pair.word, told.exit_code) == (999, 1, "need more", 2)
+    tell_replay(told)
+    said = capsys.readouterr().out
+    assert "999 requests that the policy learnt from are no part of the verdict" in said
+    assert "188 more requests" in said
 
 
 def test_a_worse_policy_is_worse_and_a_like_one_passes() -> None:
@@ -224,6 +245,43 @@ def test_explored_replies_tell_by_inverse_propensity_and_their_intervals_cover()
     assert 0.88 <= covered <= 0.99
     assert sum(p.difference for p in kept) / 100 == pytest.approx(-0.15, abs=0.015)
     assert {p.word for p in kept} <= {"worse", "need more"}
+
+
+def of_one_score(n: int, new: float, old: float) -> list[Redecided]:
+    """Explored replies, each tier's all of one score."""
+    found = []
+    for i in range(n):
+        drawn = "weak" if i % 2 else "strong"
+        scores = {drawn: new if drawn == "weak" else old}
+        odds = {"strong": 0.5, "weak": 0.5}
+        row = Logged(f"c{i}", tier=drawn, served=drawn, propensity=odds, scores=scores)
+        found.append(Redecided(row, "strong", "weak"))
+    return found
+
+
+def test_replies_of_one_score_each_leave_an_error_whatever_the_score() -> None:
+    pair = verdict_of(of_one_score(20, 0.71, 0.7), margin=None).pair
+    assert pair is not None
+    assert pair.word == "need more"
+    assert pair.low < 0 < pair.high
+    assert pair.p > 0.5
+    far = verdict_of(of_one_score(60, 0.9, 0.1), margin=None).pair
+    assert far is not None
+    assert far.word == "better"
+    assert far.p < 0.001
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0]), min_size=20, max_size=60), st.floats(0, 1))
+def test_the_word_on_explored_replies_rests_on_p(scores: list[float], new: float) -> None:
+    found = of_one_score(len(scores), new, 0.5)
+    rows = [
+        msgspec.structs.replace(f.row, scores={f.row.tier: s}) if f.row.tier == "strong" else f.row
+        for f, s in zip(found, scores, strict=True)
+    ]
+    pair = verdict_of([Redecided(row, "strong", "weak") for row in rows], margin=None).pair
+    assert pair is not None
+    assert (pair.word in ("better", "worse")) == (pair.p <= 0.05) == (not pair.low <= 0 <= pair.high)
 
 
 def test_what_the_policy_learnt_from_gives_no_verdict(policy: NewPolicy, policy_folder: Path) -> None:
@@ -291,6 +349,19 @@ def test_as_many_rows_as_it_says_settle_it_in_nine_of_ten() -> None:
         told = report(moved("weak", "weak", 4 * missing.n_rows) + both, margin=0.06)
         n_settled += told.exit_code == 0
     assert n_settled >= 40
+
+
+def test_a_difference_near_the_margin_is_never_settled_by_no_rows() -> None:
+    rows = [{"strong": float(i < 10), "weak": float(10 <= i < 30)} for i in range(1000)]
+    found = [
+        scored(f, i, s) for (i, s), f in zip(enumerate(rows), moved("strong", "weak", 1000), strict=True)
+    ]
+    told = report(found, margin=0.02)
+    assert told.pair is not None
+    assert told.pair.word == "need more"
+    assert told.settle is not None
+    assert told.settle.n_rows > 1000
+    assert told.settle.n_rows == told.pair.n_more
 
 
 def test_redecide_asks_for_no_embedder_it_does_not_need(policy: NewPolicy) -> None:
