@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepwell.stream import ReplyStream
 
 WRONG_TIER = "served_by_another_tier"
+FILTERED = "content_filter"
 
 
 class Known(Protocol):
@@ -85,6 +86,7 @@ class _Bill:
     is_cost_estimated: bool = False
     served: str | None = None
     is_own: bool = True
+    is_filtered: bool = False
     began: float = field(default_factory=perf_counter)
 
     @property
@@ -103,6 +105,15 @@ class _Bill:
         self.served = reply.tier if reply.tier != sample.tier else None
         # a fallback's answer says nothing about the tier that was asked
         self.is_own &= sample.arm.tier is None or reply.tier == sample.arm.tier
+        # the provider's filter stopped the answer: that is none, neither right nor wrong
+        self.is_filtered |= any(c.finish_reason == FILTERED for c in reply.answer.choices)
+
+
+OnError = Callable[[Sample, StepwellError], None]
+
+
+def unheard(sample: Sample, error: StepwellError) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +124,14 @@ class Asking:
         well: Asked by every arm that names a tier or a model.
         by_policy: Wells that route, by the folder of their policy; "" is the configured one's, where it is not `well`.
         is_streamed: Ask for streams, to know the time to the first token.
+        on_error: Hears of every failure, also of those that are tried again.
     """
 
     well: Asks
     judging: Judging = field(default_factory=Judging)
     by_policy: Mapping[str, Asks] = field(default_factory=dict)
     is_streamed: bool = False
+    on_error: OnError = unheard
 
     async def ask(self, sample: Sample) -> Entry | Again:
         """Ask without the cache, so that every repeat is a new answer; what waits for its scorer ends as unscored."""
@@ -132,21 +145,27 @@ class Asking:
                 bill.add(sample, reply)
                 answers.append(reply.text)
         except StepwellError as e:
+            self.on_error(sample, e)
             bill.nano_usd += up(e.spent_usd)
             bill.lost_nano_usd = bill.nano_usd
             return failed(e, _entry(sample, bill, error=code_of(e)))
         if not bill.is_own:
             return _entry(sample, bill, answers, error=WRONG_TIER)
+        if bill.is_filtered:
+            return _entry(sample, bill, answers, error=FILTERED)
         if self.judging.waits(sample.row):
             return _entry(sample, bill, answers, error=UNSCORED)
         return with_score(_entry(sample, bill, answers), self.judging.score_now(sample.row, answers[-1]))
 
     async def judge(self, sample: Sample, answered: Entry) -> Entry | Again:
         """Score an answer that is in the journal: the entry adds nothing to the tier's cost."""
-        entry = msgspec.structs.replace(answered, nano_usd=0, lost_nano_usd=0, judge_nano_usd=0)
+        entry = msgspec.structs.replace(
+            answered, nano_usd=0, lost_nano_usd=0, judge_nano_usd=0, is_copy=False
+        )
         try:
             scored = await self.judging.score(sample.row, (*entry.earlier, entry.answer or ""))
         except StepwellError as e:
+            self.on_error(sample, e)
             spent = up(e.spent_usd)
             return failed(
                 e, msgspec.structs.replace(entry, error=JUDGE_ERROR + code_of(e), judge_nano_usd=spent)
@@ -245,7 +264,15 @@ def code_of(error: StepwellError) -> str:
 def rescored(sample: Sample, old: Entry, judging: Judging) -> Entry:
     """The same answer under the sample's own key, to be judged by its present scorer and targets."""
     entry = msgspec.structs.replace(
-        old, key=sample.key, row=sample.row.id, score=None, error=UNSCORED, parts={}, why=""
+        old,
+        key=sample.key,
+        row=sample.row.id,
+        tier=sample.tier,
+        score=None,
+        error=UNSCORED,
+        judge_nano_usd=0,
+        parts={},
+        why="",
     )
     if judging.waits(sample.row):
         return entry

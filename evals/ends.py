@@ -134,11 +134,10 @@ class Ends:
         """What was asked and answered (`ask_digest`) -> the place of the last one."""
         return {self._ask(n): n for n in range(len(self)) if self.has_answer(n)}
 
-    @property
-    def spent_nano_usd(self) -> int:
-        """Answers and their judges; an answer that serves several samples was paid once."""
-        answers = {self._ask(n): nano_usd for n, nano_usd in enumerate(self.nano_usd)}
-        return sum(answers.values()) + sum(self.judge_nano_usd)
+    def cost_of(self, key: str) -> tuple[int, int]:
+        """What the sample of this key cost, and how much of it went to failed tries."""
+        n = self._places[_digest(key)]
+        return self.nano_usd[n], self.lost_nano_usd[n]
 
     def _ask(self, n: int) -> bytes:
         return bytes(self._asks[n * _DIGEST_BYTES : (n + 1) * _DIGEST_BYTES])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,20 @@ class RunFolder:
             fresh.replace(self.suite)
         except OSError as e:
             raise JournalError(f"{self.suite}: {e.strerror}") from e
+
+    def write_private(self, path: Path, data: Iterable[bytes]) -> None:
+        """Write a file whole or not at all, mode 600: what holds prompts and answers is nobody else's business.
+
+        Raises:
+            JournalError: It can't be written.
+        """
+        fresh = path.with_name(path.name + ".part")
+        try:
+            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                file.writelines(data)
+            fresh.replace(path)
+        except OSError as e:
+            raise JournalError(f"{path}: {e.strerror}") from e
 
     def read_suite(self) -> Suite:
         """The rows that were asked.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +17,14 @@ class Held:
     Attributes:
         ends: How samples ended, the last end of each key.
         planted, compared: The last line of each key.
+        asked_nano_usd: What answers and their grades did cost, those of samples that don't count too.
     """
 
     header: Header | None = None
     ends: Ends = field(default_factory=Ends)
     planted: dict[str, Planted] = field(default_factory=dict)
     compared: dict[str, Compared] = field(default_factory=dict)
+    asked_nano_usd: int = 0
 
     @property
     def judge_nano_usd(self) -> int:
@@ -32,11 +34,11 @@ class Held:
 
     @property
     def spent_nano_usd(self) -> int:
-        """Answers and judges; an answer that serves several samples was paid once."""
-        return self.ends.spent_nano_usd + self.judge_nano_usd
+        """All that was paid for what the journal holds, whichever of its lines count: answers and judges."""
+        return self.asked_nano_usd + self.judge_nano_usd
 
 
-def read_held(path: str | Path, *, keys: Collection[str] | None = None) -> Held:
+def read_held(path: str | Path, *, keys: Container[str] | None = None) -> Held:
     """Read all of a journal but the answers.
 
     Args:
@@ -48,6 +50,7 @@ def read_held(path: str | Path, *, keys: Collection[str] | None = None) -> Held:
     held = Held()
     for item, _ in read_lines(path):
         if isinstance(item, Outcome):
+            held.asked_nano_usd += item.judge_nano_usd + (0 if item.is_copy else item.nano_usd)
             if keys is None or item.key in keys:
                 held.ends.put(item)
         elif isinstance(item, Header):

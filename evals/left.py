@@ -12,7 +12,7 @@ from stepwell.evals.ask import rescored
 from stepwell.evals.ends import Ends, ask_digest
 from stepwell.evals.entries import Entry, read_entries
 from stepwell.evals.journal import Journal
-from stepwell.evals.plan import Plan, Sample
+from stepwell.evals.plan import Plan, Planned, Sample
 from stepwell.evals.scoring.open import Judging
 
 
@@ -41,8 +41,12 @@ class Left:
         return {row.id: by_row[n] for n, row in enumerate(self.planned.rows) if n in by_row}
 
 
-def left_of(planned: Plan, ends: Ends, journal: Journal, judging: Judging) -> Left:
-    """What is left to do; an answer that is there unscored, or under another scorer or target, is scored instead."""
+def left_of(planned: Plan, keys: Planned, ends: Ends, journal: Journal, judging: Judging) -> Left:
+    """What is left to do; an answer that is there unscored, or under another scorer, target or name, is scored instead.
+
+    Args:
+        keys: Of what is planned: an answer that belongs to one of two arms that ask the same doesn't serve the other.
+    """
     if not len(ends):
         return Left(planned, range(len(planned)))
     answered = ends.answered()
@@ -52,7 +56,7 @@ def left_of(planned: Plan, ends: Ends, journal: Journal, judging: Judging) -> Le
             places.append(place)
             if ask_digest(sample.ask) in answered:
                 by_ask[sample.ask] = place
-    served = _serve_all(planned, by_ask, ends, answered, journal, judging) if by_ask else {}
+    served = _serve_all(planned, keys, by_ask, ends, journal, judging) if by_ask else {}
     done = {place for place, entry in served.items() if entry.score is not None}
     unscored = {place: entry for place, entry in served.items() if entry.score is None}
     return Left(planned, [p for p in places if p not in done] if done else places, unscored)
@@ -60,24 +64,27 @@ def left_of(planned: Plan, ends: Ends, journal: Journal, judging: Judging) -> Le
 
 def _serve_all(
     planned: Plan,
+    keys: Planned,
     by_ask: Mapping[str, int],
     ends: Ends,
-    answered: Mapping[bytes, int],
     journal: Journal,
     judging: Judging,
 ) -> dict[int, Entry]:
     """Place -> the answer that is there, under the sample's own key, scored where that needs nobody else."""
-    entries = {e.ask: e for e in read_entries(journal.path) if e.ask in by_ask and e.has_answer}
+    found: dict[int, Entry] = {}
+    for entry in read_entries(journal.path):
+        place = by_ask.get(entry.ask) if entry.has_answer else None
+        if place is not None and (entry.key not in keys or entry.key == planned[place].key):
+            found[place] = entry
     served = {}
-    for ask, entry in entries.items():
-        n, sample = answered[ask_digest(ask)], planned[by_ask[ask]]
-        served[by_ask[ask]] = fresh = rescored(sample, entry, judging)
-        cost = (ends.nano_usd[n], ends.lost_nano_usd[n])
-        _book(sample, entry, fresh, cost, journal)
+    for place, entry in found.items():
+        sample = planned[place]
+        served[place] = fresh = rescored(sample, entry, judging)
+        if entry.key != sample.key:
+            nano_usd, lost_nano_usd = ends.cost_of(entry.key)
+            journal.append(
+                msgspec.structs.replace(fresh, nano_usd=nano_usd, lost_nano_usd=lost_nano_usd, is_copy=True)
+            )
+        elif fresh.score is not None:
+            journal.append(msgspec.structs.replace(fresh, nano_usd=0, lost_nano_usd=0))
     return served
-
-
-def _book(sample: Sample, old: Entry, fresh: Entry, cost: tuple[int, int], journal: Journal) -> None:
-    nano_usd, lost_nano_usd = (0, 0) if old.key == sample.key else cost
-    if old.key != sample.key or fresh.score is not None:
-        journal.append(msgspec.structs.replace(fresh, nano_usd=nano_usd, lost_nano_usd=lost_nano_usd))

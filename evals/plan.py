@@ -150,6 +150,11 @@ class Planned:
     _kept: frozenset[bytes] = field(repr=False)
 
     @classmethod
+    def of(cls, header: Header | None, suite: Suite | None) -> Planned | None:
+        """As `by`; None where it can't be told: then all that a journal holds counts."""
+        return None if header is None or suite is None or not header.arms else cls.by(header, suite.rows)
+
+    @classmethod
     def by(cls, header: Header, rows: Iterable[Row]) -> Planned:
         """The samples of the run with this header, on these rows."""
         digests = [bytes.fromhex(arm.digest) for arm in header.arms]
@@ -161,9 +166,9 @@ class Planned:
                 kept.add(_sha(scored + digest + tail)[:_KEPT_BYTES])
         return cls(frozenset(kept))
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         try:
-            return bytes.fromhex(key)[:_KEPT_BYTES] in self._kept
+            return isinstance(key, str) and bytes.fromhex(key)[:_KEPT_BYTES] in self._kept
         except ValueError:
             return False
 

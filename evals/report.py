@@ -10,9 +10,10 @@ from pathlib import Path
 from statistics import fmean
 
 from stepwell.evals.ends import ArmEnds, Ends
-from stepwell.evals.entries import Header, Outcome
+from stepwell.evals.entries import Header, JournalError, Outcome, read_header
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.held import Held, read_held
+from stepwell.evals.plan import Planned
 from stepwell.evals.scoring.graded.corrected import Corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, judge_reports
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
@@ -163,13 +164,17 @@ def from_journal(path: str | Path, *, suite: Suite | None = None, question: Ques
     """The report of what a journal holds.
 
     Args:
-        suite: The rows that were asked, for tags and clusters.
+        suite: The rows that were asked: with them, only the last run on this journal counts.
         question: In place of the one that the run was started with.
 
     Raises:
-        JournalError: It can't be read.
+        JournalError: It can't be read, or the rows are of another run.
     """
-    return report_of(read_held(path), suite=suite, question=question)
+    header = read_header(path)
+    if header is not None and suite is not None and header.suite_sha256 != suite.sha256:
+        raise JournalError(f"{path}: the rows beside it are not those that its last run asked")
+    held = read_held(path, keys=Planned.of(header, suite))
+    return report_of(held, suite=suite, question=question)
 
 
 def from_folder(folder: RunFolder, *, question: Question | None = None) -> Report:
@@ -243,7 +248,9 @@ def pairs_of(
     clusters = None if suite is None else clusters_of(suite)
     looks = looks_of(header)
     if looks is None:
-        return compare(means, clusters=clusters, baseline=asked.baseline, margin=asked.margin)
+        return compare(
+            means, clusters=clusters, baseline=asked.baseline, margin=asked.margin, simultaneous=True
+        )
     named = [row.id for row in rows] or {row for of in by_arm.values() for row in of.rows()}
     return look(
         means,

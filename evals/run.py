@@ -10,13 +10,13 @@ from time import monotonic
 
 from stepwell.base.errors import ConfigError
 from stepwell.evals.arms import AUTO, Arm, arm_of_tier, check_names
-from stepwell.evals.ask import Again, Asking, Asks
+from stepwell.evals.ask import Again, Asking, Asks, OnError, unheard
 from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header
 from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.left import Left, left_of
 from stepwell.evals.pacing import Pacing, Waiting
-from stepwell.evals.plan import Plan, Sample, plan
+from stepwell.evals.plan import Planned, Sample, arm_digest, judge_of, plan
 from stepwell.evals.report import Question, Report, by_arm, pairs_of, report_of
 from stepwell.evals.scoring.open import Judging
 from stepwell.evals.staged import looks_of, order_of, stages_of
@@ -81,7 +81,7 @@ async def run_suite(
         judging=judging,
         on_progress=on_progress,
     )
-    return report_of(read_held(journal_path, keys=_keys_of(planned)), suite=suite)
+    return report_of(read_held(journal_path, keys=planned), suite=suite)
 
 
 async def ask_suite(
@@ -95,7 +95,8 @@ async def ask_suite(
     by_policy: Mapping[str, Asks] | None = None,
     judging: Judging | None = None,
     on_progress: Progress | None = None,
-) -> Plan:
+    on_error: OnError = unheard,
+) -> Planned:
     """Ask every row of every arm; what comes of it is in the journal.
 
     What the journal holds with a score is not asked again; what ended as an error is.
@@ -106,37 +107,47 @@ async def ask_suite(
         by_policy: As of Asking.
         judging: Opened scorers, where rows need more than plain ones.
         on_progress: Called at most every 0.1 s and at the end.
+        on_error: As of Asking.
 
     Returns:
-        What was planned.
+        The keys of what was planned.
 
     Raises:
         ConfigError: A tier is unknown, lacks its key or is named twice, or a number is out of range.
         JournalError: The journal can't be read or written, or another run holds it.
     """
     every = [*(arm_of_tier(t) for t in tiers), *arms]
-    _check(well, every, by_policy or {}, options)
+    check_run(well, every, by_policy or {}, options)
     judging = judging or Judging()
+    judges = _judges(suite, options.judge, judging)
+    columns = _models(well, every)
     planned = plan(
-        suite, _models(well, every), repeats=options.repeats, seed=options.seed, judge=options.judge
+        suite, columns, repeats=options.repeats, seed=options.seed, judge=options.judge, judges=judges
     )
+    header = _header(suite, columns, options, judges)
+    keys = Planned.by(header, suite.rows)
     with Journal(journal_path) as journal:
         held = read_held(journal_path)
-        header = _header(suite, every, len(planned), options)
         if header != held.header:
             journal.append(header)
-        left = left_of(planned, held.ends, journal, judging)
-        asking = Asking(well, judging, by_policy or {}, options.is_streamed)
+        left = left_of(planned, keys, held.ends, journal, judging)
+        asking = Asking(well, judging, by_policy or {}, options.is_streamed, on_error)
         run = _Run(asking, journal, options, left, on_progress)
         run.n_done = run.n_before = len(planned) - len(left.places)
         run.spent_nano_usd = held.spent_nano_usd
         del held
-        await run.work(lambda: _may_stop(header, journal_path, planned, suite), _stages(header, suite))
-    return planned
+        await run.work(lambda: _may_stop(header, journal_path, keys, suite), _stages(header, suite))
+    return keys
 
 
-def _keys_of(planned: Plan) -> frozenset[str]:
-    return frozenset(s.key for s in planned)
+def _judges(suite: Suite, judge: str | None, judging: Judging) -> dict[str, str]:
+    """As of Header."""
+    found: dict[str, str] = {}
+    for row in suite.rows:
+        by = judge_of(row, judge)
+        if by is not None and by not in found:
+            found[by] = judging.key(row)
+    return found
 
 
 def _stages(header: Header, suite: Suite) -> list[frozenset[str]] | None:
@@ -144,14 +155,17 @@ def _stages(header: Header, suite: Suite) -> list[frozenset[str]] | None:
     return None if looks is None else stages_of(order_of((r.id for r in suite.rows), header.seed), looks)
 
 
-def _may_stop(header: Header, path: str | Path, planned: Plan, suite: Suite) -> frozenset[str]:
+def _may_stop(header: Header, path: str | Path, keys: Planned, suite: Suite) -> frozenset[str]:
     """The arms whose verdict is in, by the journal."""
-    ends = read_held(path, keys=_keys_of(planned)).ends
+    ends = read_held(path, keys=keys).ends
     question = Question(header.baseline, header.margin)
     return may_stop(pairs_of(header, by_arm(ends, header.tiers), suite, question))
 
 
-def _check(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], options: RunOptions) -> None:
+def check_run(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], options: RunOptions) -> None:
+    """Raises:
+    ConfigError: A tier is unknown, lacks its key or is named twice, or a number is out of range.
+    """
     known = [AUTO, *(t.name for t in well.tiers)]
     for arm in arms:
         if arm.tier is not None and arm.tier not in known:
@@ -160,7 +174,7 @@ def _check(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], optio
             raise ConfigError(f"nobody routes by the policy of {arm.name!r}")
     for tier, key in ((t.name, t.missing_key) for t in well.tiers):
         if key is not None and any(arm.tier == tier for arm in arms):
-            raise ConfigError(f"tier {tier!r} can't be asked: it lacks {key}")
+            raise ConfigError(f"tier {tier!r} can't be asked: the variable {key} is not set")
     check_names([arm.name for arm in arms])
     if options.baseline is not None and options.baseline not in {arm.name for arm in arms}:
         raise ConfigError(f"the baseline {options.baseline!r} is none of what is compared")
@@ -176,26 +190,32 @@ def _models(well: Asks, arms: Sequence[Arm]) -> list[tuple[Arm, tuple[str, ...]]
     return [(arm, models[arm.tier] if arm.tier else (arm.model,) if arm.model else every) for arm in arms]
 
 
-def _header(suite: Suite, arms: Sequence[Arm], n_planned: int, options: RunOptions) -> Header:
+def _header(
+    suite: Suite, columns: Sequence[tuple[Arm, Sequence[str]]], options: RunOptions, judges: dict[str, str]
+) -> Header:
     return Header(
         suite.name,
         suite.sha256,
-        n_planned,
-        tuple(arm.name for arm in arms),
+        len(suite.rows) * len(columns) * options.repeats,
+        tuple(arm.name for arm, _ in columns),
         options.seed,
-        tuple(_line(arm) for arm in arms if arm != arm_of_tier(arm.name)),
+        tuple(_line(arm, models) for arm, models in columns),
         options.baseline,
         options.margin,
         options.n_looks,
         len(suite.rows),
         options.judge,
+        options.repeats,
+        judges,
     )
 
 
-def _line(arm: Arm) -> ArmLine:
+def _line(arm: Arm, models: Sequence[str]) -> ArmLine:
     said = (arm.system or "") + "\0" + (arm.template or "")
     prompt = None if said == "\0" else sha256_of(said.encode())[:16]
-    return ArmLine(arm.name, arm.tier, arm.model, arm.policy, prompt)
+    is_plain = not arm.is_routed and prompt is None and not arm.params
+    digest = arm_digest(arm, models).hex()
+    return ArmLine(arm.name, arm.tier, arm.model, arm.policy, prompt, digest, is_plain)
 
 
 @dataclass(slots=True)

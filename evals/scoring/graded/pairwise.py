@@ -16,6 +16,7 @@ from stepwell.evals.entries import Compared, Entry, read_entries
 from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.pacing import Pacing
+from stepwell.evals.plan import Planned
 from stepwell.evals.scoring.graded.duel import Duel, duel
 from stepwell.evals.scoring.graded.forms import Form, forms_of, options_of
 from stepwell.evals.scoring.graded.judge import Judge

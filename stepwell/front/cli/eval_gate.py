@@ -27,6 +27,8 @@ def run(args: Namespace) -> int:
             report = from_folder(folder, question=question)
     except JournalError as e:
         raise UsageError(str(e)) from e
+    if question.baseline is None and limits.min_quality is None and limits.max_cost_usd is None:
+        raise UsageError("nothing to gate on: name --baseline, --min-quality or --max-cost-usd")
     names = [t.tier for t in report.tiers]
     if args.baseline is not None and args.baseline not in names:
         raise UsageError(f"--baseline: the run has {', '.join(names)}")

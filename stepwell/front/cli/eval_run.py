@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from stepwell.front.cli import terminal
 from stepwell.front.cli.aside import aside
 from stepwell.front.cli.eval_told import finish, limits_of
-from stepwell.front.cli.exits import UsageError
+from stepwell.front.cli.exits import UsageError, one_line
 from stepwell.front.cli.inputs import config_of, tiers_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
+    from stepwell.base.errors import StepwellError
     from stepwell.evals.arms import Arm
+    from stepwell.evals.ask import OnError
     from stepwell.evals.folder import RunFolder
+    from stepwell.evals.plan import Sample
     from stepwell.evals.run import RunOptions
     from stepwell.evals.scoring.open import Judging
     from stepwell.evals.suite import Suite
@@ -31,6 +34,8 @@ MARGIN = 0.02
 N_LOOKS = 20
 # at 700, Python's default, a sixth of the start goes into looking for garbage among what imports make
 COLLECT_EVERY = 50_000
+_CHARS_A_TOKEN = 4
+_USUAL_TOKENS = 200
 
 
 def run(args: Namespace) -> int:
@@ -58,10 +63,11 @@ def _run(args: Namespace) -> int:
     limits = limits_of(args)
     try:
         suite = _suite(args)
+        config = config_of(args)
         folder = RunFolder(out_folder(args.out, suite.name))
-        folder.keep_suite(suite)
+        terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
         with terminal.run_progress(suite.name) as show:
-            asyncio.run(_measure(args, config_of(args), suite, folder, show))
+            asyncio.run(_measure(args, config, suite, folder, show))
         report = from_journal(folder.journal, suite=suite)
         return finish(folder, report, limits, rows=suite.rows, is_json=args.json)
     except (SuiteError, JournalError) as e:
@@ -96,7 +102,8 @@ def fields_of(given: str | None) -> dict[str, str]:
 
 
 async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFolder, show: ShowRun) -> None:
-    from stepwell.evals.run import ask_suite
+    from stepwell.evals.run import ask_suite, check_run
+    from stepwell.evals.journal import Journal
     from stepwell.evals.tune.from_journal import write_outcomes
 
     async with _wells(config, args.policies, args.arms) as (well, arms_in_file, by_policy):
@@ -104,6 +111,10 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
         options = _options(args)
         judging = _judging(args, suite, well, config)
         try:
+            check_run(well, arms, by_policy, options)
+            with Journal(folder.journal):  # nobody else writes there
+                folder.keep_suite(suite)
+            terminal.say(_planned(suite, arms, well, args.repeats))
             await _check_judges(args, well, suite, folder)
             await ask_suite(
                 well,
@@ -114,12 +125,42 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
                 by_policy=by_policy,
                 judging=judging,
                 on_progress=show,
+                on_error=_first_of_each(),
             )
             await _compare_answers(args, well, suite, folder)
         finally:
             await judging.close()
-        models = {t.name: tuple(t.models) for t in well.tiers if any(a.name == t.name for a in arms)}
-    write_outcomes(folder.outcomes, folder.journal, suite, models, repeats=args.repeats)
+    write_outcomes(folder, suite)
+
+
+def _first_of_each() -> OnError:
+    """Tell the first error of each kind as it comes: a whole run of them has one cause."""
+    seen = set[tuple[str, str]]()
+
+    def tell(sample: Sample, error: StepwellError) -> None:
+        kind = (sample.tier, error.code)
+        if kind not in seen:
+            seen.add(kind)
+            terminal.say(f"{sample.tier}: {one_line(error)}")
+
+    return tell
+
+
+def _planned(suite: Suite, arms: Sequence[Arm], well: Stepwell, repeats: int) -> str:
+    """What is about to be asked, and what that costs about, where prices are known."""
+    tiers = {t.name: t for t in well.tiers}
+    n = len(suite.rows) * len(arms) * repeats
+    n_in = [len(row.messages_json) // _CHARS_A_TOKEN for row in suite.rows]
+    n_out = [
+        min(most if isinstance(most := row.params.get("max_tokens"), int) else _USUAL_TOKENS, _USUAL_TOKENS)
+        for row in suite.rows
+    ]
+    cost_usd = 0.0
+    for tier in (tiers.get(arm.tier or "") for arm in arms):
+        if tier is None or tier.usd_per_1m_input is None or tier.usd_per_1m_output is None:
+            return f"{n:,} samples; what they cost can't be told before"
+        cost_usd += (sum(n_in) * tier.usd_per_1m_input + sum(n_out) * tier.usd_per_1m_output) * repeats / 1e6
+    return f"{n:,} samples, about {terminal.usd(cost_usd)} if all are asked"
 
 
 @asynccontextmanager
@@ -152,12 +193,12 @@ def _routed_by(config: Config, folder: str) -> Config:
 
 
 def _arms(args: Namespace, tiers: Sequence[str], in_file: Sequence[Arm]) -> list[Arm]:
-    from stepwell.evals.arms import AUTO, arms_of
+    from stepwell.evals.arms import arms_of
 
     models, policies = tiers_of(args.models) or [], tiers_of(args.policies) or []
     named = tiers_of(args.tiers)
     if named is None:
-        named = [] if models or policies or in_file else [*tiers, AUTO]
+        named = [] if models or policies or in_file else [t for t in tiers if t != args.judge]
     prompts = _prompts(tiers_of(args.prompts) or [])
     return [*arms_of(named, models=models, policies=policies, prompts=prompts), *in_file]
 

@@ -46,7 +46,7 @@ def finish(folder: RunFolder, report: Report, limits: Limits, *, rows: Sequence[
     from stepwell.evals.gate import gate
 
     verdict = gate(report, limits)
-    folder.json.write_bytes(encode_json(as_dict(report, verdict)))
+    folder.write_private(folder.json, [encode_json(as_dict(report, verdict))])
     _write_pages(folder, report, verdict, rows)
     tell(report, verdict, is_json=is_json)
     terminal.say(f"journal, report and outcomes: {folder.path}")
@@ -59,7 +59,7 @@ def _write_pages(folder: RunFolder, report: Report, verdict: Gate, rows: Sequenc
     from stepwell.evals.page.whole import write_page
 
     text = markdown(report, gate=verdict, held=read_held(folder.journal))
-    folder.markdown.write_text(text, "utf-8")
+    folder.write_private(folder.markdown, [text.encode("utf-8", "replace")])
     write_page(folder.page, report, gate=verdict, journal=folder.journal, rows=rows)
 
 
@@ -82,12 +82,19 @@ def tell(report: Report, verdict: Gate, *, is_json: bool) -> None:
     terminal.table(_HEAD, [_row(t) for t in report.tiers])
     for pair in report.pairs:
         print(compared(pair))
-    print(f"{report.n_ended:,} of {report.n_planned:,} samples, {terminal.usd(report.cost_usd)} in all")
+    print(
+        f"{report.n_ended:,} of {report.n_planned:,} samples, {terminal.usd(report.cost_usd)} in all{_lost(report)}"
+    )
     for preference in report.preferences:
         print(f"the judge's preference: {compared(preference.pair)}")
     for note in verdict.notes:
         print(note)
     print(f"verdict: {verdict.word}" + "".join(f"; {reason}" for reason in verdict.reasons))
+
+
+def _lost(report: Report) -> str:
+    lost_usd = sum(t.lost_nano_usd for t in report.tiers) / 1e9
+    return f", {terminal.usd(lost_usd)} of it at most for tries that failed" if lost_usd else ""
 
 
 def _row(t: TierReport) -> tuple[str, ...]:
