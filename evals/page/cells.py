@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from io import FileIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Cell(msgspec.Struct, omit_defaults=True):
 
 
 def pieces(
-    journal: str | Path, index: Index, rows: Sequence[Row], *, max_text_chars: int = MAX_TEXT_CHARS
+    journal: str | Path, index: Index, rows: Iterable[Row], *, max_text_chars: int = MAX_TEXT_CHARS
 ) -> Iterator[tuple[int, str]]:
     """Rows with their answers in the index's order: how many rows a piece holds, and the piece.
 
@@ -51,8 +52,8 @@ def pieces(
     with open(journal, "rb", buffering=0) as file:
         found: list[bytes] = []
         size = 0
-        for n in range(len(index.ids)):
-            found.append(_row(file, index, n, rows[n] if n < len(rows) else None, max_text_chars))
+        for n, row in zip_longest(range(len(index.ids)), rows):
+            found.append(_row(file, index, n, row, max_text_chars))
             size += len(found[-1])
             if size >= PIECE_BYTES:
                 yield len(found), packed(b"[" + b",".join(found) + b"]")
@@ -68,10 +69,7 @@ def packed(data: bytes) -> str:
 
 
 def _row(file: FileIO, index: Index, n: int, row: Row | None, most: int) -> bytes:
-    _, n_arms, n_repeats = index.state.shape
-    cells = [
-        _cell(file, index, (n, arm, repeat), most) for arm in range(n_arms) for repeat in range(n_repeats)
-    ]
+    cells = [_cell(file, index, at, most) for at in range(index.place(n), index.place(n + 1))]
     if row is None:
         return _encode([index.ids[n], "", [], [], cells, ""])
     asked = row.prompt
@@ -80,11 +78,11 @@ def _row(file: FileIO, index: Index, n: int, row: Row | None, most: int) -> byte
     return _encode([row.id, said, [_cut(t, most) for t in row.turns], targets, cells, row.scorer])
 
 
-def _cell(file: FileIO, index: Index, at: tuple[int, int, int], most: int) -> object:
+def _cell(file: FileIO, index: Index, at: int, most: int) -> object:
     if index.state[at] == MISSING:
         return 0
-    file.seek(int(index.start[at]))
-    entry = _decode(file.read(int(index.length[at])))
+    file.seek(index.start[at])
+    entry = _decode(file.read(index.length[at]))
     return Cell(
         _cut(entry.answer or "", most),
         tuple(_cut(text, most) for text in entry.earlier),
@@ -95,8 +93,8 @@ def _cell(file: FileIO, index: Index, at: tuple[int, int, int], most: int) -> ob
         entry.out_tokens,
         entry.ttft_ms,
         entry.tries,
-        int(index.judge_nano_usd[at]) / 1e9,
-        int(index.lost_nano_usd[at]) / 1e9,
+        index.judge_nano_usd[at] / 1e9,
+        index.lost_nano_usd[at] / 1e9,
         entry.is_degraded,
     )
 

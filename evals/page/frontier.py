@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 from stepwell.evals.page.index import Index
 from stepwell.evals.page.model import ArmFigures, Frontier, Routed, Span, Step
-from stepwell.evals.verdict.shares import wilson
+from stepwell.evals.verdict.means import mean_and_deviation, mean_interval
 from stepwell.evals.verdict.student import t_quantile
 
 LEVEL = 0.95
-Array = NDArray[np.float64]
+Scores = Sequence[float]
 
 
 def frontier(index: Index, arms: Sequence[ArmFigures]) -> Frontier | None:
@@ -22,15 +20,13 @@ def frontier(index: Index, arms: Sequence[ArmFigures]) -> Frontier | None:
     if not shown:
         return None
     fixed = [arm for arm in shown if not arm.is_routed]
-    scores, costs = index.scores(), index.costs_usd()
+    scores = {arm.name: index.scores(arm.name) for arm in shown}
     corners = hull([(a.name, Step(a.cost_usd, a.quality.value)) for a in fixed if a.quality is not None])
-    columns = [index.arms.index(a.name) for a in fixed]
-    whole = ~np.isnan(scores[:, columns]).any(axis=1)
-    bound = _oracle(scores[whole][:, columns], costs[whole][:, columns]) if len(fixed) > 1 else None
-    routed = tuple(
-        Routed(a.name, _over_mix(a, corners, index, scores), _shares(a)) for a in shown if a.is_routed
-    )
-    return Frontier(corners if len(corners) > 1 else (), bound, int(whole.sum()), routed)
+    of_fixed = [scores[a.name] for a in fixed]
+    whole = [n for n in range(len(index.ids)) if not any(math.isnan(of[n]) for of in of_fixed)]
+    bound = _oracle(of_fixed, [index.costs_usd(a.name) for a in fixed], whole) if len(fixed) > 1 else None
+    routed = tuple(Routed(a.name, _over_mix(a, corners, scores), _shares(a)) for a in shown if a.is_routed)
+    return Frontier(corners if len(corners) > 1 else (), bound, len(whole), routed)
 
 
 def hull(points: Sequence[tuple[str, Step]]) -> tuple[tuple[str, Step], ...]:
@@ -45,17 +41,12 @@ def hull(points: Sequence[tuple[str, Step]]) -> tuple[tuple[str, Step], ...]:
     return tuple(corners)
 
 
-def span(values: Array) -> Span | None:
+def span(values: Iterable[float]) -> Span | None:
     """Mean and interval of scores, NaN left out: Wilson for rights and wrongs, else Student's t."""
-    values = values[~np.isnan(values)]
-    n = len(values)
-    if n == 0:
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
         return None
-    mean = float(values.mean())
-    if n < 2 or np.isin(values, (0.0, 1.0)).all():
-        return Span(mean, *wilson(mean * n, n, level=LEVEL))
-    half = t_quantile(LEVEL, n - 1) * float(values.std(ddof=1)) / n**0.5
-    return Span(mean, max(0.0, mean - half), min(1.0, mean + half))
+    return Span(math.fsum(known) / len(known), *mean_interval(known, level=LEVEL))
 
 
 def mixed(corners: Sequence[tuple[str, Step]], cost_usd: float) -> dict[str, float]:
@@ -71,38 +62,42 @@ def mixed(corners: Sequence[tuple[str, Step]], cost_usd: float) -> dict[str, flo
 
 
 def _over_mix(
-    arm: ArmFigures, corners: Sequence[tuple[str, Step]], index: Index, scores: Array
+    arm: ArmFigures, corners: Sequence[tuple[str, Step]], scores: Mapping[str, Scores]
 ) -> Span | None:
     mix = mixed(corners, arm.cost_usd)
     if not mix:
         return None
-    blind = sum(share * _of(scores, index, name) for name, share in mix.items())
-    over = _of(scores, index, arm.name) - blind
-    over = over[~np.isnan(over)]
-    n = len(over)
-    if n < 2:
+    blind = (
+        sum(share * of for share, of in zip(mix.values(), row, strict=True))
+        for row in zip(*(scores[name] for name in mix), strict=True)
+    )
+    gaps = [score - of_mix for score, of_mix in zip(scores[arm.name], blind, strict=True)]
+    over = [gap for gap in gaps if not math.isnan(gap)]
+    if len(over) < 2:
         return None
-    mean, half = float(over.mean()), t_quantile(LEVEL, n - 1) * float(over.std(ddof=1)) / n**0.5
+    mean, deviation = mean_and_deviation(over)
+    half = t_quantile(LEVEL, len(over) - 1) * deviation / len(over) ** 0.5
     return Span(mean, mean - half, mean + half)
 
 
-def _oracle(scores: Array, costs: Array) -> tuple[float, Span] | None:
-    best = scores == scores.max(axis=1, keepdims=True) if len(scores) else scores
-    of = span(scores.max(axis=1)) if len(scores) else None
-    if of is None:
+def _oracle(
+    scores: Sequence[Scores], costs: Sequence[Scores], rows: Sequence[int]
+) -> tuple[float, Span] | None:
+    """The cheapest of the best arms on each row: mean dollars, and its score."""
+    best = [max(of[n] for of in scores) for n in rows]
+    of_best = span(best)
+    if of_best is None:
         return None
-    cheapest = np.where(best, costs, np.inf).min(axis=1)
-    return float(cheapest.mean()), of
+    cheapest = [
+        min(cost[n] for of, cost in zip(scores, costs, strict=True) if of[n] == most)
+        for n, most in zip(rows, best, strict=True)
+    ]
+    return math.fsum(cheapest) / len(cheapest), of_best
 
 
 def _shares(arm: ArmFigures) -> dict[str, float]:
     n = sum(arm.served.values())
     return {tier: count / n for tier, count in arm.served.items()} if n else {}
-
-
-def _of(scores: Array, index: Index, arm: str) -> Array:
-    column: Array = scores[:, index.arms.index(arm)]
-    return column
 
 
 def _turn(a: Step, b: Step, c: Step) -> float:

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import json
 import os
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
 
 from stepwell.evals.entries import JournalError
 from stepwell.evals.gate import Gate
@@ -111,12 +111,15 @@ def _columns(index: Index) -> bytes:
     """Score, dollars and milliseconds of every sample, the kind of every row, the state of every sample."""
     _, of_row = _kinds(index)
     columns = (
-        index.score.astype("<f4"),
-        (index.nano_usd / 1e9).astype("<f4"),
-        index.ms.astype("<f4"),
-        np.asarray(of_row, dtype="<u4"),
-        index.state,
+        array("f", index.score),
+        array("f", (nano_usd / 1e9 for nano_usd in index.nano_usd)),
+        array("f", index.ms),
+        array("I", of_row),
+        array("B", index.state),
     )
+    if sys.byteorder == "big":
+        for column in columns:
+            column.byteswap()
     return b"".join(c.tobytes() for c in columns)
 
 

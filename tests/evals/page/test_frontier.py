@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,8 +50,8 @@ def test_below_the_cheapest_there_is_no_mix() -> None:
 
 
 def test_intervals_of_rights_and_of_scores() -> None:
-    assert span(np.array([np.nan])) is None
-    rights, scores = span(np.array([1.0, 0.0, 1.0, 1.0])), span(np.array([0.2, 0.4, 0.6]))
+    assert span([math.nan]) is None
+    rights, scores = span([1.0, 0.0, 1.0, 1.0]), span([0.2, 0.4, 0.6])
     assert rights is not None
     assert scores is not None
     assert rights.value == 0.75

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,10 +115,12 @@ def test_sorts_as_the_journal_says(page: Page, made: Made, order: str) -> None:
 
 def _keys(made: Made) -> dict[str, Callable[[int], Any]]:
     index = index_of(made.journal, made.suite.rows)
-    scores, usd = index.scores(), index.costs_usd().astype("float32")
-    mean = [[s for s in row if s == s] for row in scores.tolist()]
-    cost = [(usd[n, 0] + usd[n, 1], n) for n in range(N_ROWS)]
-    ms = index.ms[:, :, 0].max(axis=1)
+    scores = zip(*map(index.scores, index.arms), strict=True)
+    mean = [[s for s in row if s == s] for row in scores]
+    # as the page holds them
+    usd = [array("f", index.costs_usd(arm)) for arm in index.arms]
+    cost = [(usd[0][n] + usd[1][n], n) for n in range(N_ROWS)]
+    ms = [max(index.ms[index.place(n, arm)] for arm in range(len(index.arms))) for n in range(N_ROWS)]
     return {
         "suite": lambda n: n,
         "dear": lambda n: (-cost[n][0], n),
