@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stepwell.base.messages import encode_json
+from stepwell.evals.arms import AUTO
 from stepwell.evals.by_row import entries_by_row
 from stepwell.evals.entries import Header, last_of, read_header
 from stepwell.evals.folder import RunFolder
@@ -40,7 +41,11 @@ def outcomes_of(folder: RunFolder) -> Iterator[bytes]:
 
 def plain_arms(header: Header | None) -> tuple[str, ...]:
     """Arms that are a tier or a model and nothing more, in the order of the run."""
-    return () if header is None else tuple(arm.name for arm in header.arms if arm.is_plain)
+    if header is None:
+        return ()
+    if not header.arms:  # a journal that somebody else wrote
+        return tuple(tier for tier in header.tiers if tier != AUTO)
+    return tuple(arm.name for arm in header.arms if arm.is_plain)
 
 
 def _lines(journal: Path, suite: Suite) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from stepwell.evals.suite import Row, Suite
 from stepwell.router.budget import Ledger
 from stepwell.testing import FakeTier
 
-QUICK = Pacing(backoff_s=0.001, max_backoff_s=0.002, max_failures=20)
+QUICK = Pacing(backoff_s=0.001, max_backoff_s=0.002)
 
 
 class Slow:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from stepwell.evals.arms import AUTO
-from stepwell.evals.entries import ArmLine, Entry, Header, JournalError
+from stepwell.evals.arms import AUTO, Arm
+from stepwell.evals.entries import Entry, Header, JournalError, read_header
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.journal import Journal
+from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.suite import Suite
-from stepwell.evals.tune.from_journal import outcomes_of, plain_arms
+from stepwell.evals.tune.from_journal import outcomes_of, plain_arms, write_outcomes
 from stepwell.evals.tune.held_out import is_held_out
+from tests.evals.conftest import AddingWell
 from tests.support.outcome_rows import made, text
 
 SUITE = Suite.parse(
@@ -39,25 +41,35 @@ def folder_of(tmp_path: Path, header: Header, *entries: Entry) -> RunFolder:
     return RunFolder.of(tmp_path)
 
 
-def test_arms_that_are_tiers_become_columns(tmp_path: Path) -> None:
-    arms = (
-        ArmLine("small", tier="small"),
-        ArmLine(AUTO),
-        ArmLine("tuned", policy="p"),
-        ArmLine("small/curt", tier="small", prompt_sha256="0"),
-        ArmLine("fake/m", model="fake/m"),
-    )
-    names = tuple(a.name for a in arms)
-    header = Header("sums", SUITE.sha256, 8, tiers=names, arms=arms)
-    entries = [entry(row, name, 1.0, answer="2") for row in ("a", "gone") for name in names]
-    folder = folder_of(tmp_path, header, *entries, entry("b", "small", None, error="timeout"))
+async def test_arms_that_are_tiers_become_columns(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    arms = [
+        Arm("curt", tier="weak", system="Be curt."),
+        Arm("cold", tier="weak", params={"temperature": 0}),
+        Arm("renamed", tier="strong"),
+        Arm("tuned", policy="p"),
+    ]
+    more = Suite.parse(['{"id":"c","prompt":"2 + 2","target":"4","scorer":"numeric"}'], name="more")
+    well, options = AddingWell(), RunOptions(seed=3, repeats=2)
+    for suite in (more, SUITE):
+        folder.keep_suite(suite)
+        await run_suite(
+            well,
+            suite,
+            tiers=["weak", AUTO],
+            arms=arms,
+            by_policy={"p": well},
+            journal_path=folder.journal,
+            options=options,
+        )
     rows = [json.loads(line) for line in outcomes_of(folder)]
-    assert plain_arms(header) == ("small", "fake/m")
-    (row,) = rows
-    assert (row["id"], row["prompt"]) == ("a", "1 + 1?")
-    assert row["scores"] == {"small": 1.0, "fake/m": 1.0}
-    assert row["answers"]["small"] == "2"
-    assert row["cost_usd"]["small"] == pytest.approx(2e-6)
+    assert plain_arms(read_header(folder.journal)) == ("weak", "renamed")
+    assert [row["id"] for row in rows] == [row.id for row in SUITE.rows]
+    assert all(set(row["scores"]) == set(row["answers"]) == {"weak", "renamed"} for row in rows)
+    assert rows[0]["cost_usd"]["weak"] == pytest.approx(2.5e-6)
+    write_outcomes(folder, SUITE)
+    assert folder.outcomes.read_bytes() == b"".join(outcomes_of(folder))
+    assert folder.outcomes.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_journal_without_arms_names_tiers(tmp_path: Path) -> None:
