@@ -42,12 +42,13 @@ def folder_of(tmp_path: Path, header: Header, *entries: Entry) -> RunFolder:
 
 
 async def test_arms_that_are_tiers_become_columns(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder, policy = RunFolder(tmp_path), tmp_path / "policy"
+    policy.mkdir()
     arms = [
         Arm("curt", tier="weak", system="Be curt."),
         Arm("cold", tier="weak", params={"temperature": 0}),
         Arm("renamed", tier="strong"),
-        Arm("tuned", policy="p"),
+        Arm("tuned", policy=str(policy)),
     ]
     more = Suite.parse(['{"id":"c","prompt":"2 + 2","target":"4","scorer":"numeric"}'], name="more")
     well, options = AddingWell(), RunOptions(seed=3, repeats=2)
@@ -58,7 +59,7 @@ async def test_arms_that_are_tiers_become_columns(tmp_path: Path) -> None:
             suite,
             tiers=["weak", AUTO],
             arms=arms,
-            by_policy={"p": well},
+            by_policy={str(policy): well},
             journal_path=folder.journal,
             options=options,
         )
