@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from stepwell.base.messages import encode_json
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
 _COLOURS = {"ok": "green", "chosen": "green", "fallback": "cyan", "warn": "yellow", "fail": "red"}
+# numbers, with their units and a word between: "$1.2e-05", "0.68 to 0.74", "12 ms", "-"
+_FIGURE = re.compile(r"[^A-Za-z]*(?:e[-+]?\d+)?[A-Za-z]{0,2}")
+_NAME_CHARS = 12  # of a name or a sentence, in a row of a table; the rest folds
 # a model's answer must not steer the reader's terminal
 _CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
 
@@ -39,15 +47,73 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
 
 
+_Grid = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
 def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    console = Console()  # NO_COLOR, TERM=dumb and the width are rich's to respect
+    turned = [tuple(of) for of in zip(head, *rows, strict=True)]
+    given: _Grid
+    for given in ((head, rows), (turned[0], turned[1:])):
+        widths = _widths(*given, console.width)
+        if widths:
+            _draw_grid(*given, widths, console)
+            return
+    for row in rows:
+        _draw_card(head, row, console)
+
+
+def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], n_columns: int) -> list[int]:
+    """Characters of each column, so that figures stand in one piece and names fold; empty where that won't fit."""
+    cells = list(zip(head, *rows, strict=True))
+    widths = [max(map(_least, of)) for of in cells]
+    spare = n_columns - sum(widths) - 3 * len(head) - 1
+    if spare < 0:
+        return []
+    for n, of in enumerate(cells):
+        more = min(spare, max(map(len, of)) - widths[n])
+        widths[n], spare = widths[n] + more, spare - more
+    return widths
+
+
+def _least(cell: str) -> int:
+    """Characters that a cell takes at least: figures stay whole."""
+    is_figure = all(_FIGURE.fullmatch(word) for word in cell.split())
+    return len(cell) if is_figure else min(len(cell), _NAME_CHARS)
+
+
+def _cell(text: str) -> Text:
     from rich.text import Text
 
-    drawn = Table(*head)
+    return Text(printable(text, sys.stdout), style=_COLOURS.get(text, ""))
+
+
+def _draw_grid(
+    head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], console: Console
+) -> None:
+    from rich.table import Table
+
+    drawn = Table()
+    for name, width in zip(head, widths, strict=True):
+        drawn.add_column(_cell(name), width=width, overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(printable(c, sys.stdout), style=_COLOURS.get(c, "")) for c in row))
-    Console().print(drawn)  # NO_COLOR, TERM=dumb and the width are rich's to respect
+        drawn.add_row(*map(_cell, row))
+    console.print(drawn)
+
+
+def _draw_card(head: Sequence[str], row: Sequence[str], console: Console) -> None:
+    """A row by itself, a line for each column: where no table would fit."""
+    from rich.table import Table
+
+    drawn = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    drawn.add_column(no_wrap=True, min_width=max(map(len, head)))
+    drawn.add_column(overflow="fold")
+    for name, cell in zip(head, row, strict=True):
+        drawn.add_row(name, _cell(cell))
+    console.print(drawn)
+    console.print()
 
 
 @contextlib.contextmanager
