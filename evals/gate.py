@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepwell.base.errors import ConfigError
+from stepwell.evals.bounded import Bounds
 from stepwell.evals.report import Report, TierReport
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, unmeasured, why_refused
 from stepwell.evals.verdict.pair import Pair
@@ -71,13 +72,21 @@ class Gate:
 def gate(report: Report, limits: Limits = Limits()) -> Gate:
     """3 too many errors, 1 an arm is worse than the baseline or than it must be, 2 not enough to say, else 0.
 
-    Without a baseline nothing can regress against one: the run passes once it is whole.
+    Without a baseline nothing can regress against one: the run passes once it is whole. Errors are no scores, but
+    their rows may be the hard ones: a pass takes that no arm is shown to be worse even where all of its errors are
+    wrong answers and the baseline's are right ones. A regression is one by the scores that there are; where errors
+    could change a word, a note says so.
     """
     found = sorted(_found(report, limits), key=lambda f: _ORDER.index(f[0]))
     code = found[0][0] if found else EXIT_PASS
     told = {reason for _, reason in found}
     said = [s for j in report.judges if (s := j.said(limits.max_false_accepts)) not in told]
-    notes = [*said, *_corrected(report), *(remark for p in report.preferences for remark in p.remarks)]
+    notes = [
+        *said,
+        *_corrected(report),
+        *_open(report),
+        *(remark for p in report.preferences for remark in p.remarks),
+    ]
     if report.question.baseline is None and limits.min_quality is None:
         notes.append("no baseline and no least quality were named: a pass says only that the run is whole")
     return Gate(code, tuple(reason for _, reason in found), tuple(notes))
@@ -141,11 +150,33 @@ def _against(report: Report) -> Iterator[tuple[int, str]]:
         yield EXIT_INCONCLUSIVE, f"nothing was compared with {baseline}"
     for pair in pairs:
         if pair.is_not_worse:
-            continue
-        if pair.word == "worse":
+            yield from _hidden(report, pair)
+        elif pair.word == "worse":
             yield EXIT_REGRESSION, f"{pair.a} is worse than {baseline}: {_sized(pair)}"
         else:
             yield EXIT_INCONCLUSIVE, f"{pair.a} against {baseline}: {_sized(pair)}{_more(pair)}"
+
+
+def _hidden(report: Report, pair: Pair) -> Iterator[tuple[int, str]]:
+    """A pass that rests on errors being no losses is none."""
+    bounds = _bounds_of(report, pair)
+    if bounds is not None and bounds.worst.word == "worse":
+        hidden = f"errors may hide that {pair.a} is worse than {pair.b}"
+        yield EXIT_INCONCLUSIVE, f"{hidden}: {_sized(bounds.worst)} if all of them are held against it"
+
+
+def _open(report: Report) -> Iterator[str]:
+    """The words that errors could turn."""
+    for pair in report.pairs:
+        bounds = _bounds_of(report, pair)
+        if bounds is not None and pair.is_decided and {bounds.worst.word, bounds.best.word} != {pair.word}:
+            between = f"{bounds.worst.difference:+.3f} to {bounds.best.difference:+.3f}"
+            yield f"errors could change what is said of {pair.a} and {pair.b}: with them it is {between}"
+
+
+def _bounds_of(report: Report, pair: Pair) -> Bounds | None:
+    of = (b for b in report.bounds if {b.worst.a, b.worst.b} == {pair.a, pair.b})
+    return next((b.seen_from(pair.a) for b in of), None)
 
 
 def _sized(pair: Pair) -> str:
@@ -166,6 +197,9 @@ def _by_itself(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:
             code,
             f"{tier.tier}: quality {tier.quality:.3f} [{tier.low:.3f}, {tier.high:.3f}], wanted {least}",
         )
+    elif least is not None and tier.high * tier.n_scored < least * tier.n_ended:
+        hidden = f"{tier.tier}: errors may hide a quality under {least}"
+        yield EXIT_INCONCLUSIVE, f"{hidden}: {tier.n_errors:,} of {tier.n_ended:,} samples have no score"
 
 
 def _by_cost(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:

@@ -9,14 +9,16 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
+from stepwell.evals.bounded import Bounds, bounds_of
 from stepwell.evals.ends import ArmEnds, Ends
 from stepwell.evals.entries import Header, JournalError, Outcome, read_header
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.held import Held, read_held
 from stepwell.evals.plan import Planned
 from stepwell.evals.scoring.graded.corrected import Corrected, corrected_arms
-from stepwell.evals.scoring.graded.judge_report import JudgeReport, judge_reports
+from stepwell.evals.scoring.graded.judge_report import JudgeReport
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
+from stepwell.evals.scoring.graded.relied import relied_on
 from stepwell.evals.staged import ended_rows, looks_of, order_of
 from stepwell.evals.suite import Suite
 from stepwell.evals.verdict.fixed import LEVEL, compare
@@ -106,7 +108,8 @@ class Report:
     """All of it: what the arms did, what can be said of each pair, and what that rests on.
 
     `n_ended` < `n_planned` means that the run stopped early (budget, or killed). `corrected` is, by arm, what graded
-    answers would come to without the judge's errors."""
+    answers would come to without the judge's errors; `judges` are all that graded or compared this run's answers,
+    measured or not; `bounds` are of the pairs that lack rows for errors."""
 
     suite: str
     suite_sha256: str
@@ -121,6 +124,7 @@ class Report:
     preferences: tuple[Preference, ...] = ()
     corrected: Mapping[str, Corrected] = field(default_factory=dict)
     is_graded: bool = False
+    bounds: tuple[Bounds, ...] = ()
 
     @property
     def cost_usd(self) -> float:
@@ -130,11 +134,6 @@ class Report:
     @property
     def n_errors(self) -> int:
         return sum(t.n_errors for t in self.tiers)
-
-    @property
-    def rests_on_judge(self) -> bool:
-        """A model scored answers, or compared them."""
-        return self.is_graded or bool(self.preferences)
 
     @property
     def is_whole(self) -> bool:
@@ -191,19 +190,21 @@ def report_of(held: Held, *, suite: Suite | None = None, question: Question | No
     """The report of a journal that was read."""
     made = make_report(held.header, held.ends, suite=suite, question=question)
     margin = made.question.margin
-    judges = judge_reports(held.planted.values())
+    # a's score less b's is twice what a won above one half
+    liked = preferences(
+        held.compared.values(),
+        clusters=None if suite is None else clusters_of(suite),
+        margin=None if margin is None else 2 * margin,
+    )
+    graded = [] if suite is None else [row for row in suite.rows if row.scorer == GRADED]
+    judges = relied_on(held.header or Header("", "", 0), graded, liked, held.planted.values())
     return replace(
         made,
         judge_nano_usd=held.judge_nano_usd,
         judges=judges,
         corrected={} if suite is None else corrected_arms(held.ends.scores(), suite.rows, judges),
-        # a's score less b's is twice what a won above one half
-        preferences=preferences(
-            held.compared.values(),
-            clusters=None if suite is None else clusters_of(suite),
-            margin=None if margin is None else 2 * margin,
-        ),
-        is_graded=suite is not None and any(row.scorer == GRADED for row in suite.rows),
+        preferences=liked,
+        is_graded=bool(graded),
     )
 
 
@@ -223,15 +224,17 @@ def make_report(
     by_tier = by_arm(outcomes if isinstance(outcomes, Ends) else Ends.of(outcomes), header.tiers)
     means = {name: _row_means(by_tier[name]) for name in by_tier}
     n_ended = sum(len(of_tier) for of_tier in by_tier.values())
+    pairs = pairs_of(header, by_tier, suite, asked)
     return Report(
         suite=header.suite,
         suite_sha256=header.suite_sha256,
         n_planned=header.n_planned or n_ended,
         n_ended=n_ended,
         tiers=tuple(_tier(name, by_tier[name], list(means[name].values())) for name in by_tier),
-        pairs=pairs_of(header, by_tier, suite, asked),
+        pairs=pairs,
         question=asked,
         tags=() if suite is None else tuple(_tags(means, suite)),
+        bounds=bounds_of(by_tier, pairs, clusters=None if suite is None else clusters_of(suite)),
     )
 
 

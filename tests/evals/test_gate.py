@@ -152,3 +152,53 @@ def test_a_preference_wants_one_judge_that_is_believed() -> None:
     # a measurement of the same tier in another form vouches for nothing
     elsewhere = judge_reports(measured("bad", "pairwise with reference #2", 0))
     assert gate(replace(of_bad, judges=elsewhere)).exit_code == EXIT_INCONCLUSIVE
+
+
+def with_errors(n_rows: int, n_lost: int, baseline_right: float = 1.0) -> list[Outcome]:
+    """Arm "new" is like "base" where it has scores; it lacks the first rows."""
+    new = [outcome("new", i, *((None, "guard_blocked") if i < n_lost else (1.0,))) for i in range(n_rows)]
+    return [*new, *(outcome("base", i, baseline_right if i < n_lost else 1.0) for i in range(n_rows))]
+
+
+def test_errors_on_the_rows_that_an_arm_would_lose_are_no_pass() -> None:
+    told = gate(report(with_errors(600, 48), "base"))
+    assert told.exit_code == EXIT_INCONCLUSIVE
+    assert told.reasons[0].startswith("errors may hide that new is worse than base: -0.080 [")
+    assert any("errors could change" in note and "-0.080 to +0.000" in note for note in told.notes)
+
+
+def test_errors_that_could_turn_nothing_pass() -> None:
+    # one error in a thousand rows stays within the margin
+    few = gate(report(with_errors(1000, 1), "base"))
+    assert (few.exit_code, few.notes) == (EXIT_PASS, ())
+    # where the baseline is wrong, too, an error loses nothing
+    assert gate(report(with_errors(600, 48, baseline_right=0.0), "base")).exit_code == EXIT_PASS
+
+
+def test_errors_of_the_baseline_count_as_right() -> None:
+    scores = [
+        outcome(arm, i, 1.0 if arm == "base" or i >= 48 else 0.0)
+        for arm in ("new", "base")
+        for i in range(600)
+    ]
+    lost = [replaced(o) if o.tier == "base" and int(o.row) < 48 else o for o in scores]
+    assert gate(report(lost, "base")).exit_code == EXIT_INCONCLUSIVE
+    assert gate(report(scores, "base")).exit_code == EXIT_REGRESSION
+
+
+def replaced(o: Outcome) -> Outcome:
+    return msgspec.structs.replace(o, score=None, error="tier_timeout")
+
+
+def test_rows_that_both_arms_fail_on_tell_nothing() -> None:
+    lost = [outcome(arm, i, None, "content_filter") for arm in ("new", "base") for i in range(40)]
+    both = [*lost, *(outcome(arm, i, 1.0) for arm in ("new", "base") for i in range(40, 600))]
+    assert gate(report(both, "base")).exit_code == EXIT_PASS
+
+
+def test_a_least_quality_is_not_reached_by_leaving_rows_out() -> None:
+    scores = [outcome("a", i, *((1.0,) if i >= 45 else (None, "guard_blocked"))) for i in range(500)]
+    told = gate(report(scores), Limits(min_quality=0.95))
+    assert told.exit_code == EXIT_INCONCLUSIVE
+    assert told.reasons == ("a: errors may hide a quality under 0.95: 45 of 500 samples have no score",)
+    assert gate(report(scores), Limits(min_quality=0.9)).exit_code == EXIT_PASS

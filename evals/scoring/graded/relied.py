@@ -26,9 +26,14 @@ def relied_on(
     Args:
         rows: That are graded.
         planted: All that the journal holds.
+
+    Returns:
+        All that were measured, where this run was judged by none.
     """
     measured = {(report.judge, report.form): report for report in judge_reports(planted)}
     wanted = dict.fromkeys([*_graders(header, rows), *((p.judge, p.form) for p in liked)])
+    if not wanted:
+        return tuple(measured.values())
     return tuple(measured.get(who) or unmeasured(*who) for who in wanted)
 
 
