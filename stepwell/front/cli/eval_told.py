@@ -114,6 +114,8 @@ def compared(pair: Pair) -> str:
     sized = (
         f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}], p {pair.p:.2g}, {pair.n_rows:,} rows"
     )
+    if pair.is_early and pair.is_decided:
+        sized += f", at look {pair.look} of {pair.n_looks}"
     if pair.word in ("better", "worse"):
         return f"{pair.a} is {pair.word} than {pair.b}: {sized}"
     if pair.word == "tied":
