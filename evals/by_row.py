@@ -21,7 +21,7 @@ def entries_by_row(path: str | Path, rows: Iterable[str]) -> Iterator[list[Entry
                 found = []
                 for start in places.get(row, ()):
                     file.seek(start)
-                    item = decode_entry(file.readline())
+                    item = decode_entry(file.readline(), f"{path}, byte {start}")
                     if isinstance(item, Entry):
                         found.append(item)
                 yield found

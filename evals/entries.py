@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from stepwell.base.errors import StepwellError
+from stepwell.evals.line_faults import (
+    BROKEN,
+    Count,
+    Digest,
+    Key,
+    Looks,
+    Ms,
+    NanoUsd,
+    Repeats,
+    Share,
+    check_text,
+    told,
+)
 
 # the answer is there, and its score is not, yet
 UNSCORED = "unscored"
@@ -38,7 +52,7 @@ class ArmLine(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     policy: str | None = None
     prompt_sha256: str | None = None
-    digest: str = ""
+    digest: Digest = ""
     is_plain: bool = False
 
 
@@ -58,16 +72,16 @@ class Header(msgspec.Struct, frozen=True, tag_field="t", tag="run", omit_default
 
     suite: str
     suite_sha256: str
-    n_planned: int
+    n_planned: Count
     tiers: tuple[str, ...] = ()
     seed: int | None = None
     arms: tuple[ArmLine, ...] = ()
     baseline: str | None = None
-    margin: float | None = None
-    n_looks: int = 0
-    n_rows: int = 0
+    margin: Share | None = None
+    n_looks: Looks = 0
+    n_rows: Count = 0
     judge: str | None = None
-    n_repeats: int = 1
+    n_repeats: Repeats = 1
     judges: dict[str, str] = {}
 
 
@@ -89,26 +103,26 @@ class Outcome(msgspec.Struct, frozen=True, tag_field="t", tag="s", omit_defaults
         error: Code of the error (base.errors), or None.
     """
 
-    key: str
-    ask: str
+    key: Key
+    ask: Key
     row: str
     tier: str
-    repeat: int = 0
-    score: float | None = None
+    repeat: Repeats = 0
+    score: Share | None = None
     error: str | None = None
     served: str | None = None
-    nano_usd: int = 0
-    lost_nano_usd: int = 0
-    judge_nano_usd: int = 0
-    in_tokens: int = 0
-    out_tokens: int = 0
-    ms: float = 0.0
-    tries: int = 1
+    nano_usd: NanoUsd = 0
+    lost_nano_usd: NanoUsd = 0
+    judge_nano_usd: NanoUsd = 0
+    in_tokens: Count = 0
+    out_tokens: Count = 0
+    ms: Ms = 0.0
+    tries: Count = 1
     is_degraded: bool = False
     is_cost_estimated: bool = False
-    ttft_ms: float | None = None
+    ttft_ms: Ms | None = None
     is_copy: bool = False
-    parts: dict[str, float] = {}
+    parts: dict[str, Share] = {}
     why: str = ""
 
     @property
@@ -135,11 +149,11 @@ class Planted(msgspec.Struct, frozen=True, tag_field="t", tag="c", omit_defaults
         is_accepted: None where the judge could not be asked.
     """
 
-    key: str
+    key: Key
     case: str
     style: str
     is_accepted: bool | None = None
-    nano_usd: int = 0
+    nano_usd: NanoUsd = 0
     error: str | None = None
     judge: str = ""
     form: str = ""
@@ -158,14 +172,14 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
         form: How it is asked, in words, as of Planted.
     """
 
-    key: str
+    key: Key
     row: str
     a: str
     b: str
-    repeat: int = 0
-    score: float | None = None
+    repeat: Repeats = 0
+    score: Share | None = None
     is_consistent: bool = True
-    nano_usd: int = 0
+    nano_usd: NanoUsd = 0
     error: str | None = None
     favours: str | None = None
     longer: str | None = None
@@ -174,12 +188,49 @@ class Compared(msgspec.Struct, frozen=True, tag_field="t", tag="p", omit_default
 
 
 Line = Header | Entry | Planted | Compared
+_Item = TypeVar("_Item", bound=msgspec.Struct)
 
 
 _decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).decode
 _decode_header = msgspec.json.Decoder(Header).decode
 _HEADER = b'{"t":"run"'
-decode_entry = msgspec.json.Decoder(Line).decode
+_decode_entry = msgspec.json.Decoder(Line).decode
+
+
+def decode_outcome(line: bytes) -> Header | Outcome | Planted | Compared:
+    """A line without its answer.
+
+    Raises:
+        line_faults.BROKEN: It is damaged.
+    """
+    check_text(line)
+    item: Header | Outcome | Planted | Compared = _decode_outcome(line)
+    return _sound(item)
+
+
+def decode_entry(line: bytes, where: str) -> Line:
+    """A line with its answer.
+
+    Raises:
+        JournalError: It is damaged.
+    """
+    try:
+        item: Line = _decode_entry(line)
+        return _sound(item)
+    except BROKEN as e:
+        raise damaged(where, e) from None
+
+
+def _sound(item: _Item) -> _Item:
+    """No sample has a score and an error, too."""
+    if isinstance(item, Outcome) and item.score is not None and item.error:
+        raise msgspec.ValidationError("both are there - at `$.score, error`")
+    return item
+
+
+def damaged(where: str, error: BaseException) -> JournalError:
+    """What to say of a line that BROKEN was raised of."""
+    return JournalError(f"{where}: damaged{told(error)}; delete that line to go on without it")
 
 
 def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
@@ -211,8 +262,8 @@ def read_header(path: str | Path) -> Header | None:
         if line.startswith(_HEADER):
             try:
                 header = _decode_header(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise JournalError(f"{path}, line {n}: damaged") from None
+            except BROKEN as e:
+                raise damaged(f"{path}, line {n}", e) from None
     return header
 
 
@@ -224,10 +275,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | 
     """
     for line, n, start in _lines(path):
         try:
-            item = _decode_outcome(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise JournalError(f"{path}, line {n}: damaged; delete that line to go on without it") from None
-        yield item, start
+            yield decode_outcome(line), start
+        except BROKEN as e:
+            raise damaged(f"{path}, line {n}", e) from None
 
 
 def last_of(entries: Iterable[Entry]) -> list[Outcome]:
@@ -256,10 +306,10 @@ def _after(earlier: Outcome, now: Outcome) -> Outcome:
 
 def read_entries(path: str | Path) -> Iterator[Entry]:
     """Every line with its answer, in the order of arrival; damaged lines are left out."""
-    for line, _, _ in _lines(path):
+    for line, n, _ in _lines(path):
         try:
-            item = decode_entry(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            item = decode_entry(line, f"{path}, line {n}")
+        except JournalError:
             continue
         if isinstance(item, Entry):
             yield item

@@ -12,14 +12,13 @@ from typing import Any
 
 import msgspec
 
-from stepwell.evals.entries import Entry
+from stepwell.evals.entries import Entry, decode_entry
 from stepwell.evals.page.index import MISSING, Index
 from stepwell.evals.suite import Row
 
 PIECE_BYTES = 192 * 1024
 LEVEL = 5  # 6 takes half as much time again, for 3 % less
 MAX_TEXT_CHARS = 20_000
-_decode = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -82,7 +81,8 @@ def _cell(file: FileIO, index: Index, at: int, most: int) -> object:
     if index.state[at] == MISSING:
         return 0
     file.seek(index.start[at])
-    entry = _decode(file.read(index.length[at]))
+    entry = decode_entry(file.read(index.length[at]), f"{file.name}, byte {index.start[at]}")
+    assert isinstance(entry, Entry)
     return Cell(
         _cut(entry.answer or "", most),
         tuple(_cut(text, most) for text in entry.earlier),

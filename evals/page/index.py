@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from stepwell.evals.entries import Header, JournalError, Outcome, read_header
+from stepwell.evals.entries import Header, JournalError, Outcome, damaged, decode_outcome, read_header
+from stepwell.evals.line_faults import BROKEN
 from stepwell.evals.plan import Planned
 from stepwell.evals.suite import Row
 
@@ -203,22 +202,11 @@ def _side_by_side(name: str, columns: Sequence[_Column], rows: Sequence[int]) ->
     return made
 
 
-class _Planted(msgspec.Struct, tag_field="t", tag="c"):
-    """No sample: passed over."""
-
-
-class _Compared(msgspec.Struct, tag_field="t", tag="p"):
-    """No sample: passed over."""
-
-
-_decode = msgspec.json.Decoder(Header | Outcome | _Planted | _Compared).decode
-
-
 def _item(line: bytes, journal: str | Path, n: int) -> Header | Outcome | None:
     try:
-        item = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise JournalError(f"{journal}, line {n}: damaged; delete that line to go on without it") from None
+        item = decode_outcome(line)
+    except BROKEN as e:
+        raise damaged(f"{journal}, line {n}", e) from None
     return item if isinstance(item, Header | Outcome) else None
 
 
