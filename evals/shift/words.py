@@ -27,19 +27,25 @@ def told(report: ShiftReport, *, n_shown: int = 8) -> Iterator[str]:
         yield f"  {size(shift):6}  {moved_by(shift)}"
     if len(moved) > n_shown:
         yield f"  and {len(moved) - n_shown} more"
-    yield from (_meaning(tier, report.alpha) for tier in report.p_ok)
+    yield from _meant(report)
     if report.answers is not None:
         yield f"answers: {report.answers.why}"
 
 
 def _verdict(report: ShiftReport) -> str:
+    least = f"{report.min_effect:g}"
     match report.word:
         case "drift":
-            return "drift: the alarm went off, and what moved is of note"
+            return f"drift: the alarm went off, and something moved by {least} or more"
         case "unsure":
-            return "unsure: something moved, but the alarm has not gone off yet; more rows will tell"
+            return f"unsure: something moved by {least} or more, but no alarm has gone off yet; more rows will tell"
+        case "no drift" if report.alarm is not None and report.alarm.is_on:
+            return (
+                f"no drift of note: traffic is no longer the same (the alarm went off), but nothing moved by {least} "
+                f"or more, and that decides (--min-effect)"
+            )
         case "no drift":
-            return f"no drift of note: nothing lies {report.min_effect:g} or more apart beyond chance"
+            return f"no drift of note: nothing moved by {least} or more beyond chance"
         case "too few rows":
             return "too few rows to compare"
     assert_never(report.word)
@@ -80,9 +86,16 @@ def _between(shift: NumberShift) -> str:
     return f"({shift.auc_low:.2f} to {shift.auc_high:.2f})"
 
 
-def _meaning(tier: NumberShift, alpha: float) -> str:
+def _meant(report: ShiftReport) -> Iterator[str]:
+    """What it means for the tiers; those that it means nothing for are said at once."""
+    moved = [tier for tier in report.p_ok if tier.adjusted_p <= report.alpha]
+    yield from map(_meaning, moved)
+    if len(moved) < len(report.p_ok):
+        of = "the other tiers" if moved else "every tier"
+        yield f"the router expects as much of {of} as before"
+
+
+def _meaning(tier: NumberShift) -> str:
     change = f"from {tier.reference:.3f} to {tier.recent:.3f} on average"
-    if tier.adjusted_p > alpha:
-        return f"tier {tier.name}: the router expects as much of it as before ({change})"
     word = "less" if tier.recent < tier.reference else "more"
     return f"tier {tier.name}: the router expects {word} of it, p_ok {change}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepwell.front.cli import terminal
 from stepwell.front.cli.aside import unasked
 from stepwell.front.cli.exits import UsageError
-from stepwell.front.cli.inputs import config_of, embed_with
+from stepwell.front.cli.inputs import config_of, embed_with, tiers_of
 
 if TYPE_CHECKING:
     from stepwell.base.config import Config
     from stepwell.evals.shift.report import ShiftReport
-    from stepwell.evals.shift.traffic import Guess
+    from stepwell.evals.shift.traffic import Guess, Traffic
     from stepwell.router.features import Ask
 
 _EXITS = {"no drift": 0, "drift": 1, "unsure": 2, "too few rows": 2}
@@ -56,7 +58,8 @@ def _compared(args: Namespace, config: Config) -> ShiftReport:
     guess = None if args.recorded else guess_of(args.policy, unasked(config))
     embed = embed_with(config) if args.embed or args.policy else None
     reference, recent = (
-        traffic_of(read_lines(path), guess=guess, embed=embed) for path in (args.reference, args.recent)
+        _of_tiers(traffic_of(read_lines(path), guess=guess, embed=embed), tiers_of(args.tiers))
+        for path in (args.reference, args.recent)
     )
     return compare_traffic(
         reference,
@@ -66,6 +69,18 @@ def _compared(args: Namespace, config: Config) -> ShiftReport:
         min_rows=args.min_rows,
         seed=args.seed,
     )
+
+
+def _of_tiers(traffic: Traffic, tiers: Sequence[str] | None) -> Traffic:
+    """The same traffic, with what is expected of these tiers alone.
+
+    Raises:
+        UsageError: There is no such tier.
+    """
+    unknown = [tier for tier in tiers or () if tier not in traffic.p_ok]
+    if unknown and traffic.p_ok:
+        raise UsageError(f"--tiers: no tier {unknown[0]!r}; there are {', '.join(traffic.p_ok)}")
+    return replace(traffic, p_ok={t: of for t, of in traffic.p_ok.items() if tiers is None or t in tiers})
 
 
 def guess_of(folder: str | None, config: Config) -> Guess:

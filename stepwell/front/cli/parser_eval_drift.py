@@ -28,6 +28,8 @@ def add_drift(actions: Any) -> None:
     parser.add_argument(
         "--policy", metavar="FOLDER", help="a tuned policy gives p_ok; default: the shipped cold start"
     )
+    about = "tiers that answer; others, such as a judge's, are not looked at. Default: all"
+    parser.add_argument("--tiers", metavar="A,B", help=about)
     parser.add_argument(
         "--recorded", action="store_true", help="take p_ok as the files recorded it, ask no policy"
     )

@@ -55,11 +55,11 @@ def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     console = Console()  # NO_COLOR, TERM=dumb and the width are rich's to respect
     turned = [tuple(of) for of in zip(head, *rows, strict=True)]
-    given: _Grid
-    for given in ((head, rows), (turned[0], turned[1:])):
-        widths = _widths(*given, console.width)
+    grids: tuple[_Grid, ...] = ((head, rows), (turned[0], turned[1:]))
+    for names, lines in grids:
+        widths = _widths(names, lines, console.width)
         if widths:
-            _draw_grid(*given, widths, console)
+            _draw_grid(names, lines, widths, console)
             return
     for row in rows:
         _draw_card(head, row, console)

@@ -94,6 +94,41 @@ def test_an_effect_of_no_note_is_no_drift(tmp_path: Path) -> None:
     assert tolerant.word == "no drift"
     assert tolerant.alarm is not None
     assert tolerant.alarm.is_on
+    first, second, *_ = told(tolerant)
+    assert "the alarm went off" in first
+    assert "nothing moved by 0.5 or more, and that decides" in first
+    assert second.startswith("alarm at row")
+
+
+def test_tiers_that_nothing_changed_for_are_said_at_once(tmp_path: Path) -> None:
+    old = _traffic(tmp_path / "old.jsonl", _asks(SHOP, 300, 1))
+    said = list(told(compare_traffic(old, _traffic(tmp_path / "new.jsonl", _asks(SHOP, 300, 2)))))
+    assert "the router expects as much of every tier as before" in said
+
+    def recorded(name: str, cheap: float) -> Traffic:
+        of = (
+            r | {"p_ok": {"cheap": cheap, "dear": 0.9 + n % 5 / 100}}
+            for n, r in enumerate(_asks(SHOP, 300, 1))
+        )
+        return traffic_of(read_lines(_write(tmp_path / name, list(of))))
+
+    moved = list(told(compare_traffic(recorded("a.jsonl", 0.8), recorded("b.jsonl", 0.5))))
+    assert "the router expects as much of the other tiers as before" in moved
+    assert any(line.startswith("tier cheap: the router expects less of it") for line in moved)
+    assert not any("tier dear" in line for line in moved)
+
+
+def test_a_tier_that_does_not_answer_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def rows(name: str, p_ok: float) -> str:
+        lines = [r | {"p_ok": {"cheap": 0.8, "judge": p_ok}} for r in _asks(SHOP, 100, 1)]
+        return str(_write(tmp_path / name, lines))
+
+    files = [rows("old.jsonl", 0.9), rows("new.jsonl", 0.5)]
+    main(["eval", "drift", *files, "--recorded"])
+    assert "judge" in capsys.readouterr().out
+    main(["eval", "drift", *files, "--recorded", "--tiers", "cheap"])
+    assert "judge" not in capsys.readouterr().out
+    assert main(["eval", "drift", *files, "--recorded", "--tiers", "chaep"]) == 64
 
 
 def test_the_report_does_not_depend_on_the_run(tmp_path: Path) -> None:
@@ -181,6 +216,8 @@ def test_the_command_says_so_and_exits_so(
 
 def test_wrong_usage_has_a_code_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(_write(tmp_path / "old.jsonl", _asks(SHOP, 60, 1)))
-    assert main(["eval", "drift", path, path, "--alpha", "2"]) == 64
+    with pytest.raises(SystemExit) as e:
+        main(["eval", "drift", path, path, "--alpha", "2"])
+    assert e.value.code == 64
     assert main(["eval", "drift", path, str(tmp_path / "none")]) == 64
     assert "--alpha" in capsys.readouterr().err
