@@ -196,7 +196,7 @@ def report_of(held: Held, *, suite: Suite | None = None, question: Question | No
         clusters=None if suite is None else clusters_of(suite),
         margin=None if margin is None else 2 * margin,
     )
-    graded = [] if suite is None else [row for row in suite.rows if row.scorer == GRADED]
+    graded = () if suite is None else (row for row in suite.rows if row.scorer == GRADED)
     judges = relied_on(held.header or Header("", "", 0), graded, liked, held.planted.values())
     return replace(
         made,
@@ -204,7 +204,7 @@ def report_of(held: Held, *, suite: Suite | None = None, question: Question | No
         judges=judges,
         corrected={} if suite is None else corrected_arms(held.ends.scores(), suite.rows, judges),
         preferences=liked,
-        is_graded=bool(graded),
+        is_graded=suite is not None and any(row.scorer == GRADED for row in suite.rows),
     )
 
 

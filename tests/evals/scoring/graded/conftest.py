@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -20,12 +20,14 @@ DISPATCH = {"max_retries": 0, "failures_before_cooldown": 10_000, "cooldown_s": 
 
 @pytest.fixture
 def court() -> Callable[..., Stepwell]:
-    """Makes wells: `court(judge=FakeTier(...), weak=...)`."""
+    """Makes wells: `court(judge=FakeTier(...), weak=..., models={"judge": "fake/other"})`."""
 
-    def make(**backends: FakeTier) -> Stepwell:
+    def make(models: Mapping[str, str] | None = None, **backends: FakeTier) -> Stepwell:
         every = {name: backends.get(name, FakeTier(name)) for name in TIERS}
         return Stepwell(
-            tiers=TIERS,
+            tiers={
+                name: {**of, "model": (models or {}).get(name, of["model"])} for name, of in TIERS.items()
+            },
             backends=every,
             dispatch=DISPATCH,
             cache={"semantic": "off"},

@@ -91,3 +91,83 @@ async def test_both_styles_and_the_corrected_quality_are_told(
     assert "0.0% of specific wrong answers" in notes
     assert "0.0% of vague wrong answers" in notes
     assert "weak without the judge's errors: 0.500" in notes
+
+
+async def judged(
+    well: Stepwell,
+    path: Path,
+    judge: str,
+    *,
+    n_votes: int = 1,
+    suite: Suite = SUITE,
+    measured: str = "judge",
+    checked: Suite = SUITE,
+) -> Gate:
+    """A run on this journal, after the judge `measured` was measured by one vote, in the form of `checked`."""
+    forms = forms_of(well, checked.rows, judge=measured)
+    await check_judges(well, forms, path, options=CheckOptions(n_cases=24))
+    await run_suite(
+        well,
+        suite,
+        tiers=["weak", "strong"],
+        journal_path=path,
+        options=RunOptions(baseline="strong", margin=0.02, judge=judge),
+        judging=open_judging(["graded"], Means(well, judge=judge, n_votes=n_votes)),
+    )
+    return gate(report_of(read_held(path), suite=suite))
+
+
+def numbers(judges: dict[str, FakeTier]) -> dict[str, FakeTier]:
+    strong = FakeTier(lambda request: request.messages[-1].text.rstrip("?"))
+    return {"weak": FakeTier(weak), "strong": strong, **judges}
+
+
+async def test_a_bad_judge_of_an_earlier_run_refuses_no_later_one(
+    court: Callable[..., Stepwell], tmp_path: Path
+) -> None:
+    async with court(**numbers({"judge": FakeTier(lax_with_prose)})) as well:
+        first = await judged(well, tmp_path / "j", "judge")
+    assert first.exit_code == EXIT_INCONCLUSIVE
+    judge = FakeTier(careful)
+    models = {"judge": "fake/better"}
+    async with court(models=models, **numbers({"judge": judge})) as well:
+        again = await judged(well, tmp_path / "j", "judge")
+    assert again.exit_code == EXIT_REGRESSION
+    assert not any("refused" in said for said in (*again.reasons, *again.notes))
+    assert len(judge.requests) == 24 * 3 + 2 * len(
+        SUITE.rows
+    )  # another model has graded the same answers anew
+
+
+@pytest.mark.parametrize("case", ["another tier", "other votes"])
+async def test_what_was_measured_of_another_judge_vouches_for_none(
+    court: Callable[..., Stepwell], tmp_path: Path, case: str
+) -> None:
+    async with court(**numbers({"judge": FakeTier(careful)})) as well:
+        measured, n_votes = ("strong", 1) if case == "another tier" else ("judge", 3)
+        found = await judged(well, tmp_path / "j", "judge", n_votes=n_votes, measured=measured)
+    assert found.exit_code == EXIT_INCONCLUSIVE
+    assert found.reasons[0].startswith("judge judge (binary with reference")
+    assert "was not measured" in found.reasons[0]
+
+
+@pytest.mark.parametrize("is_own_checked", [True, False])
+async def test_rows_that_name_their_own_judge_want_it_measured(
+    court: Callable[..., Stepwell], tmp_path: Path, is_own_checked: bool
+) -> None:
+    own = {"name": "graded", "judge": "strong"}
+    lines = [
+        {"id": f"r{n}", "prompt": f"{n}?", "target": str(n), "scorer": "graded" if n % 2 else own}
+        for n in range(40)
+    ]
+    suite = Suite.parse([json.dumps(line) for line in lines], name="two")
+
+    def both(request: ChatRequest) -> str:
+        return careful(request) if len(request.messages) > 1 else request.messages[-1].text.rstrip("?")
+
+    async with court(weak=FakeTier(weak), strong=FakeTier(both), judge=FakeTier(careful)) as well:
+        checked = suite if is_own_checked else SUITE
+        found = await judged(well, tmp_path / "j", "judge", suite=suite, checked=checked)
+    assert found.exit_code == (EXIT_REGRESSION if is_own_checked else EXIT_INCONCLUSIVE)
+    unmeasured = [reason for reason in found.reasons if "was not measured" in reason]
+    assert [reason.startswith("judge strong (") for reason in unmeasured] == [True] * (not is_own_checked)
