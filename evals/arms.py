@@ -141,7 +141,8 @@ def read_arms(path: str | Path) -> list[Arm]:
     except OSError as e:
         raise ConfigError(f"{path}: {e.strerror}") from e
     except msgspec.ValidationError as e:
-        raise ConfigError(f"{path}: {e}") from None
+        hint = "; what is sent with a request belongs under params" if "unknown field" in str(e) else ""
+        raise ConfigError(f"{path}: {e}{hint}") from None
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: no UTF-8, no such day, too many digits
         raise ConfigError(f"{path}: not valid YAML") from None
     arms = [_checked(g, path) for g in given]

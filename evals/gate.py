@@ -10,6 +10,7 @@ from stepwell.base.errors import ConfigError
 from stepwell.evals.bounded import Bounds
 from stepwell.evals.report import Report, TierReport
 from stepwell.evals.scoring.graded.judge_report import JudgeReport, unmeasured, why_refused
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Pair
 
 EXIT_PASS = 0
@@ -170,7 +171,7 @@ def _open(report: Report) -> Iterator[str]:
     for pair in report.pairs:
         bounds = _bounds_of(report, pair)
         if bounds is not None and pair.is_decided and {bounds.worst.word, bounds.best.word} != {pair.word}:
-            between = f"{bounds.worst.difference:+.3f} to {bounds.best.difference:+.3f}"
+            between = f"{bounds.worst.difference:+z.3f} to {bounds.best.difference:+z.3f}"
             yield f"errors could change what is said of {pair.a} and {pair.b}: with them it is {between}"
 
 
@@ -180,11 +181,11 @@ def _bounds_of(report: Report, pair: Pair) -> Bounds | None:
 
 
 def _sized(pair: Pair) -> str:
-    return f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]"
+    return f"{pair.difference:+z.3f} [{pair.low:+z.3f}, {pair.high:+z.3f}]"
 
 
 def _more(pair: Pair) -> str:
-    return "" if pair.n_more is None else f", needs about {pair.n_more:,} more rows"
+    return "" if pair.n_more is None else f", needs about {round_up(pair.n_more):,} more rows"
 
 
 def _by_itself(tier: TierReport, limits: Limits) -> Iterator[tuple[int, str]]:

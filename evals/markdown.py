@@ -14,8 +14,9 @@ from stepwell.evals.held import Held
 from stepwell.evals.page.fill import figures_of
 from stepwell.evals.page.model import ArmFigures, Figures, Span
 from stepwell.evals.page.text import points, short
-from stepwell.evals.page.words import GATES, between, counted, details, headline, looked, round_up
+from stepwell.evals.page.words import GATES, between, counted, details, headline, looked
 from stepwell.evals.report import Report
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Pair
 
 N_FAILURES = 20

@@ -8,9 +8,10 @@ from stepwell.evals.page.graphics import share_bar, whisker
 from stepwell.evals.page.model import ArmFigures, Figures, Span, TagFigures
 from stepwell.evals.page.table import table
 from stepwell.evals.page.text import esc, num, pct, per_1k, points, usd
-from stepwell.evals.page.words import between, round_up
+from stepwell.evals.page.words import between
 from stepwell.evals.scoring.graded.judge_report import JudgeReport
 from stepwell.evals.scoring.graded.preferences import Preference
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Effect, Pair
 
 MANY_TAGS, MAX_TAGS = 12, 200

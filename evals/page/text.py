@@ -50,12 +50,12 @@ def per_1k(cost_usd: float) -> str:
 
 def num(value: float, digits: int = 3) -> str:
     """A score: "0.650"."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{value:z.{digits}f}".replace("-", "−")
 
 
 def points(value: float) -> str:
     """A difference of scores in points of 100, signed: "+2.1"."""
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return f"{100 * value:+z.1f}".replace("-", "−")
 
 
 def shares(tiers: tuple[str, ...], of: tuple[float, ...], *, least: float = 0.005, most: int = 4) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from stepwell.evals.page.model import Figures
 from stepwell.evals.page.text import num, points
 from stepwell.evals.scoring.graded.preferences import Preference
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Pair
 
 GATES: dict[str, str] = {
@@ -24,7 +25,8 @@ MOST_PAIRS = 8
 def headline(figures: Figures) -> str:
     """The verdict in one sentence."""
     if figures.gate == "infrastructure":
-        return f"No verdict: {_percent(figures.n_errors, figures.n_ended)} of the samples ended as errors"
+        arm = max(figures.arms, key=lambda a: a.n_errors / max(1, a.n_samples))
+        return f"No verdict: {_percent(arm.n_errors, arm.n_samples)} of {arm.name}'s samples ended as errors"
     if not any(arm.quality for arm in figures.arms):
         return "No verdict: nothing was scored"
     pairs = asked_about(figures)
@@ -119,7 +121,7 @@ def said(p: Pair) -> str:
     """One pair: "good is better than cheap by 13.6 points (12.6 to 14.5)"."""
     if p.word in ("better", "worse"):
         upright = p if p.word == "better" else p.seen_from(p.b)
-        size = f"{100 * upright.difference:.1f} points ({between(upright)})"
+        size = f"{100 * upright.difference:z.1f} points ({between(upright)})"
         return f"{p.a} is {p.word} than {p.b} by {size}"
     size = f"{points(p.difference)} points ({between(p)})"
     if p.word == "tied":
@@ -137,18 +139,12 @@ def preferred(p: Preference) -> str:
     if score < 0.5:
         a, b, score, low, high = (b, a, 1 - score, 1 - high, 1 - low)
     word = "prefers" if p.pair.word in ("better", "worse") else "does not clearly prefer"
-    return f"The judge {word} {a} to {b}: {100 * score:.1f}% ({100 * low:.1f} to {100 * high:.1f}), ties as half."
+    return f"The judge {word} {a} to {b}: {100 * score:z.1f}% ({100 * low:z.1f} to {100 * high:z.1f}), ties as half."
 
 
 def between(p: Pair) -> str:
     """The interval of a difference, in points of 100."""
-    return f"{100 * p.low:.1f} to {100 * p.high:.1f}".replace("-", "−")
-
-
-def round_up(n: int) -> int:
-    """A count with two figures: what is "about" so many."""
-    step: int = 10 ** max(0, len(str(n)) - 2)
-    return -(-n // step) * step
+    return f"{100 * p.low:z.1f} to {100 * p.high:z.1f}".replace("-", "−")
 
 
 def _against(base: str, pairs: Sequence[Pair]) -> str:
@@ -192,4 +188,4 @@ def counted(n: int, what: str) -> str:
 
 
 def _percent(n: int, of: int) -> str:
-    return f"{100 * n / max(of, 1):.1f}%"
+    return f"{100 * n / max(of, 1):z.1f}%"

@@ -78,3 +78,9 @@ def _tie(margin: float, square: float, size: float, level: float) -> float:
 
 def _above(z: float) -> float:
     return normal_tail(z) / 2 if z >= 0 else 1 - normal_tail(z) / 2
+
+
+def round_up(n: int) -> int:
+    """A count with two figures: what is "about" so many."""
+    step: int = 10 ** max(0, len(str(n)) - 2)
+    return -(-n // step) * step

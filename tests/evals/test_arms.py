@@ -98,6 +98,7 @@ BOMB = "- name: a\n  params:\n    x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + ""
         ("- {name: a, params: {cache: true}}", "params can't set cache"),
         ("- {name: a}\n- {name: a}", "each only once"),
         ("- {name: a, teir: b}", "teir"),
+        ("- {name: a, temperature: 0}", "temperature.*belongs under params"),
         ("- [", "not valid YAML"),
         ("[" * 3000, "not valid YAML"),
         ("- {name: a, params: {x: 2020-99-01}}", "not valid YAML"),

@@ -53,7 +53,7 @@ def _run_power(args: Namespace, matches: Matches, names: tuple[str, str]) -> int
     if args.json:
         terminal.say_json({"rows_unpaired": unpaired, "rows_paired": paired, **_plain(found, unpaired)})
     else:
-        print(f"{names[0]} against {names[1]}: {matches.difference:+.4f} on {len(matches.of_a):,} rows")
+        print(f"{names[0]} against {names[1]}: {matches.difference:+z.4f} on {len(matches.of_a):,} rows")
         print(
             f"two samples apart: {unpaired} rows of each for {_POWER:.0%} power; the same rows, at once: {paired}"
         )

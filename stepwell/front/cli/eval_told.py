@@ -111,8 +111,10 @@ def _ms(value: float | None) -> str:
 
 def compared(pair: Pair) -> str:
     """One pair in words."""
+    from stepwell.evals.verdict.needed import round_up
+
     sized = (
-        f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}], p {pair.p:.2g}, {pair.n_rows:,} rows"
+        f"{pair.difference:+z.3f} [{pair.low:+z.3f}, {pair.high:+z.3f}], p {pair.p:.2g}, {pair.n_rows:,} rows"
     )
     if pair.is_early and pair.is_decided:
         sized += f", at look {pair.look} of {pair.n_looks}"
@@ -120,5 +122,5 @@ def compared(pair: Pair) -> str:
         return f"{pair.a} is {pair.word} than {pair.b}: {sized}"
     if pair.word == "tied":
         return f"{pair.a} and {pair.b} are tied within {pair.margin}: {sized}"
-    more = "" if pair.n_more is None else f": needs about {pair.n_more:,} more rows"
+    more = "" if pair.n_more is None else f": needs about {round_up(pair.n_more):,} more rows"
     return f"{pair.a} and {pair.b}: can't be told yet{more}: {sized}"

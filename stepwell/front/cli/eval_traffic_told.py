@@ -36,7 +36,7 @@ def tell_replay(report: ReplayReport) -> None:
 
 
 def _cost(cost: CostChange) -> str:
-    change = "" if cost.change is None else f" ({cost.change:+.1%})"
+    change = "" if cost.change is None else f" ({cost.change:+z.1%})"
     said = (
         f"cost: {terminal.usd(cost.old_usd)} -> {terminal.usd(cost.new_usd)}{change}, 95 %: "
         f"{terminal.usd(cost.low_usd)} to {terminal.usd(cost.high_usd)}; {cost.n_recorded:,} requests as recorded, "
@@ -88,7 +88,7 @@ def _pair(pair: Pair, other: str) -> str:
     word = {"better": "better than", "worse": "worse than", "tied": "tied with"}.get(
         pair.word, "not decided against"
     )
-    sized = f"{pair.difference:+.4f}, 95 % {pair.low:+.4f} to {pair.high:+.4f}"
+    sized = f"{pair.difference:+z.4f}, 95 % {pair.low:+z.4f} to {pair.high:+z.4f}"
     loss = pair.word != "tied" and pair.is_not_worse and pair.word != "better"
     within = f", within the margin of {pair.margin:g}" if loss else ""
     return f"{word} {other} ({sized}; {pair.method}, {pair.n_rows:,} rows){within}"
@@ -118,7 +118,7 @@ def _router(found: RouterVerdict, tiers: tuple[str, ...]) -> list[str]:
     said.append(f"it {kept} what it may lose against {dearest.b}: {found.margin:.4f}")
     mix = ", ".join(f"{s:.0%} {t}" for s, t in zip(found.mix, tiers, strict=True) if s > 0)
     gain, low, high = found.gain
-    said.append(f"against a random mix at its cost ({mix}): {gain:+.4f}, 95 % {low:+.4f} to {high:+.4f}")
+    said.append(f"against a random mix at its cost ({mix}): {gain:+z.4f}, 95 % {low:+z.4f} to {high:+z.4f}")
     if not found.is_worth_it:
         said.append(
             f"so {found.router} is no better than a constant, as far as these rows show: the mix does as well and "

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from stepwell.evals.entries import Compared, Planted
 from stepwell.evals.page.model import ArmFigures, Figures, Span
 from stepwell.evals.page.text import usd
-from stepwell.evals.page.words import details, headline, looked, preferred, round_up, said
+from stepwell.evals.page.words import details, headline, looked, preferred, said
 from stepwell.evals.scoring.graded.judge_report import judge_reports, why_refused
 from stepwell.evals.scoring.graded.preferences import preferences
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Pair, Word
 
 
@@ -46,6 +47,10 @@ def figures(*pairs: Pair, gate: str = "pass", baseline: str | None = None, n_err
         ),
         (pair("a", "b", "need more", 0.01, n_more=1234), "about 1,300 more rows would settle it"),
         (pair("a", "b", "need more", 0.01, n_more=1), "about 1 more row would settle it"),
+        (
+            replace(pair("a", "b", "need more", -0.00001), low=-0.02, high=-0.0),
+            "a against b is open: +0.0 points (−2.0 to 0.0)",
+        ),
         (pair("a", "b", "need more", 0.01), "a against b is open: +1.0 points (−1.0 to 3.0)"),
     ],
 )
@@ -64,7 +69,8 @@ def test_nothing_scored_is_no_verdict() -> None:
 
 def test_too_many_errors_are_said_first() -> None:
     broken = figures(pair("a", "b", "better"), gate="infrastructure", n_errors=80)
-    assert headline(broken) == "No verdict: 80.0% of the samples ended as errors"
+    broken = replace(broken, arms=(arm("a"), *broken.arms[1:]))
+    assert headline(broken) == "No verdict: 80.0% of b's samples ended as errors"
 
 
 def test_against_a_baseline_worse_goes_before_better() -> None:
