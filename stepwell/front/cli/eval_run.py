@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MARGIN = 0.02
 N_LOOKS = 20
-# at 700, Python's default, a sixth of the start goes into looking for garbage among what imports make
 COLLECT_EVERY = 50_000
 _CHARS_A_TOKEN = 4
 _USUAL_TOKENS = 200
@@ -46,12 +45,22 @@ def run(args: Namespace) -> int:
 
 @contextmanager
 def _rarely_collected() -> Iterator[None]:
+    # what imports make stays: to look for garbage among it takes a tenth of the start and more
     usual = gc.get_threshold()
-    gc.set_threshold(COLLECT_EVERY, 10, 10)
+    gc.disable()
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*usual)
+        gc.enable()
+
+
+def _collect_from_here() -> None:
+    """Look for garbage among what comes from now on."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY, 10, 10)
+    gc.enable()
 
 
 def _run(args: Namespace) -> int:
@@ -102,8 +111,8 @@ def fields_of(given: str | None) -> dict[str, str]:
 
 
 async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFolder, show: ShowRun) -> None:
-    from stepwell.evals.run import ask_suite, check_run
     from stepwell.evals.journal import Journal
+    from stepwell.evals.run import ask_suite, check_run
     from stepwell.evals.tune.from_journal import write_outcomes
 
     async with _wells(config, args.policies, args.arms) as (well, arms_in_file, by_policy):
@@ -115,6 +124,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
             with Journal(folder.journal):  # nobody else writes there
                 folder.keep_suite(suite)
             terminal.say(_planned(suite, arms, well, args.repeats))
+            _collect_from_here()
             await _check_judges(args, well, suite, folder)
             await ask_suite(
                 well,
@@ -229,10 +239,13 @@ def _options(args: Namespace) -> RunOptions:
 async def _check_judges(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
     """Measure every judge by planted answers, before anything else is paid."""
     from stepwell.evals.report import GRADED
+
+    graded = [row for row in suite.rows if row.scorer == GRADED]
+    if not graded and _pair(args) is None:
+        return
     from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges
     from stepwell.evals.scoring.graded.forms import forms_of
 
-    graded = [row for row in suite.rows if row.scorer == GRADED]
     forms = forms_of(well, graded, judge=args.judge, n_votes=args.votes)
     if _pair(args) is not None:
         forms += forms_of(well, suite.rows, judge=args.judge, is_pair=True)
@@ -247,11 +260,11 @@ async def _check_judges(args: Namespace, well: Stepwell, suite: Suite, folder: R
 
 async def _compare_answers(args: Namespace, well: Stepwell, suite: Suite, folder: RunFolder) -> None:
     """Have the judge compare two arms' answers, in both orders."""
-    from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise
-
     pair = _pair(args)
     if pair is None:
         return
+    from stepwell.evals.scoring.graded.pairwise import PairOptions, pairwise
+
     options = PairOptions(concurrency=args.concurrency, max_usd=args.max_usd)
     with terminal.progress("pairs") as show:
         await pairwise(
