@@ -13,7 +13,7 @@ from stepwell.evals.gate import gate as gate_of
 from stepwell.evals.held import Held
 from stepwell.evals.page.fill import figures_of
 from stepwell.evals.page.model import ArmFigures, Figures, Span
-from stepwell.evals.page.text import points, short
+from stepwell.evals.page.text import per_1k, points, short, usd
 from stepwell.evals.page.words import GATES, between, counted, details, headline, looked
 from stepwell.evals.report import Report
 from stepwell.evals.verdict.needed import round_up
@@ -71,7 +71,7 @@ def _summary(figures: Figures) -> str:
     return (
         f"Gate: **{_safe(GATES[figures.gate])}**{_safe(reasons)}. Suite {_code(figures.suite)} "
         f"(sha256 {_code(figures.suite_sha256[:12])}), {figures.n_ended:,} of {figures.n_planned:,} samples, "
-        f"${figures.cost_usd:.6f} in all."
+        f"{f'${figures.cost_usd:.6f}' if figures.cost_usd >= 0.01 else usd(figures.cost_usd)} in all."
     )
 
 
@@ -83,7 +83,7 @@ def _arm(arm: ArmFigures, baseline: str | None) -> tuple[str, ...]:
         name,
         *_quality(arm.quality),
         f"{arm.n_rows:,}",
-        f"{1000 * arm.cost_usd:.4f}",
+        per_1k(arm.cost_usd).removeprefix("$"),
         waits or _NOTHING,
         f"{arm.n_in_tokens:,} + {arm.n_out_tokens:,}",
         errors or "0",

@@ -24,7 +24,8 @@ function scoreText(score) { return isNumber(score) ? score.toFixed(2) : "–"; }
 
 function usdText(usd) {
   if (!isNumber(usd)) return "–";
-  return usd === 0 ? "$0" : usd >= 0.01 ? `$${usd.toFixed(4)}` : `$${Number(usd.toPrecision(3))}`;
+  if (usd === 0) return "$0";
+  return usd >= 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2 - Math.floor(Math.log10(usd))).replace(/0+$/, "")}`;
 }
 
 function msText(ms) { return !isNumber(ms) ? "–" : ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`; }

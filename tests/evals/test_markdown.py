@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -97,6 +98,14 @@ def test_names_can_not_break_out_of_the_text(tmp_path: Path) -> None:
     assert not any(line.lstrip().startswith("# ") for line in text.splitlines())
     for block in (b.splitlines() for b in text.split("\n\n") if b.startswith("|")):
         assert len({line.replace("\\|", "").count("|") for line in block}) == 1
+
+
+def test_small_costs_keep_their_digits(made: Made) -> None:
+    report = report_of(read_held(made.journal), suite=made.suite)
+    cheap = replace(report, tiers=tuple(replace(t, cost_nano_usd=3 * t.n_ended) for t in report.tiers))
+    text = markdown(cheap)
+    assert "$0.0000036 in all" in text
+    assert "| 0.000003 |" in text
 
 
 def test_a_report_alone_is_enough(made: Made) -> None:

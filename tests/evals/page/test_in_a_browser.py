@@ -7,6 +7,7 @@ import random
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -342,6 +343,12 @@ def test_without_scripts_the_figures_are_there(chromium: Browser, file: Path) ->
         assert found.page.locator("h1").inner_text().startswith("cheap is worse than good by ")
         assert found.page.locator("table").count() >= 3
         assert found.page.locator("#found").inner_text() == "The samples open by script."
+
+
+def test_small_sums_keep_their_digits(page: Page) -> None:
+    scripts = (resources.files("stepwell.evals.page") / "show.js").read_text("utf-8")
+    for cost_usd, words in ((0, "$0"), (4.3e-6, "$0.0000043"), (1.25e-9, "$0.00000000125"), (0.5, "$0.5000")):
+        assert page.evaluate(f"(() => {{ {scripts}; return usdText({cost_usd}); }})()") == words
 
 
 def test_each_line_of_a_text_runs_its_own_way(chromium: Browser, tmp_path: Path) -> None:
