@@ -12,6 +12,7 @@ from stepwell.base.config.traffic import MASKED
 from stepwell.base.errors import BadRequest
 from stepwell.evals.traffic.alike import alike
 from stepwell.evals.traffic.masked import masked_rows
+from stepwell.evals.traffic.named import with_plain_names
 from stepwell.evals.traffic.redecide import ask_of
 from stepwell.evals.traffic.strata import drawn_evenly
 from stepwell.router.features import read_ask
@@ -105,6 +106,7 @@ def suite_of(rows: Sequence[Logged], options: SuiteOptions) -> Made:
         BadRequest: The options ask for something that is not there.
     """
     _check(options)
+    rows = list(with_plain_names(rows, options.checks))
     usable = [(row, ask) for row in rows if _can_be_asked(row) and (ask := ask_of(row)) is not None]
     dearest = _dearest(rows)
     samples = list(_distinct(usable, dearest))
@@ -208,7 +210,7 @@ def _line(
     source = _source(s.row, dearest)
     tags = [f"tier:{s.row.served}", f"kind:{s.kind}", f"difficulty:{s.difficulty}", f"target:{source}"]
     line: dict[str, object] = {
-        "id": s.row.id,
+        "id": masked.id,
         "messages": masked.messages,
         "tags": [*tags, f"weight:{weight * s.n_alike:g}"],
     }

@@ -31,7 +31,7 @@ def run_import(args: Namespace) -> int:
 
     config = config_of(args)
     log = _read(args, config)
-    rows = without_text(log.rows) if args.no_text else masked_rows(log.rows, config.traffic.checks)
+    rows = (without_text if args.no_text else masked_rows)(log.rows, config.traffic.checks)
     n, n_text = 0, 0
     with _private(args.out) as out:
         for row in rows:
