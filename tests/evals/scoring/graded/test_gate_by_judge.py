@@ -10,12 +10,13 @@ import pytest
 
 from stepwell import Stepwell
 from stepwell.base.request import ChatRequest
-from stepwell.evals.gate import EXIT_INCONCLUSIVE, EXIT_REGRESSION, Gate, gate
+from stepwell.evals.gate import EXIT_INCONCLUSIVE, EXIT_PASS, EXIT_REGRESSION, Gate, gate
 from stepwell.evals.held import read_held
 from stepwell.evals.report import report_of
 from stepwell.evals.run import RunOptions, run_suite
 from stepwell.evals.scoring.graded.checks import CheckOptions, check_judges
 from stepwell.evals.scoring.graded.forms import forms_of
+from stepwell.evals.scoring.graded.pairwise import pairwise
 from stepwell.evals.scoring.graded.planted import shipped_cases
 from stepwell.evals.scoring.open import Means, open_judging
 from stepwell.evals.suite import Suite
@@ -171,3 +172,30 @@ async def test_rows_that_name_their_own_judge_want_it_measured(
     assert found.exit_code == (EXIT_REGRESSION if is_own_checked else EXIT_INCONCLUSIVE)
     unmeasured = [reason for reason in found.reasons if "was not measured" in reason]
     assert [reason.startswith("judge strong (") for reason in unmeasured] == [True] * (not is_own_checked)
+
+
+def better(request: ChatRequest) -> str:
+    parts = shown(request)
+    first, second = (parts[f"answer {n}"] in {*RIGHT, parts["reference"]} for n in (1, 2))
+    return json.dumps({"better": "tie" if first == second else "1" if first else "2"})
+
+
+@pytest.mark.parametrize("checked_as", ["fake/judge", "fake/other"])
+async def test_a_judge_of_pairs_is_believed_as_it_was_measured(
+    court: Callable[..., Stepwell], tmp_path: Path, checked_as: str
+) -> None:
+    lines = [{"id": f"r{n}", "prompt": f"{n}?", "target": str(n), "scorer": "exact"} for n in range(40)]
+    suite, path = Suite.parse([json.dumps(line) for line in lines], name="exact"), tmp_path / "j"
+    tiers = numbers({"judge": FakeTier(better)})
+    async with court(models={"judge": checked_as}, **tiers) as well:
+        forms = forms_of(well, suite.rows, judge="judge", is_pair=True)
+        await check_judges(well, forms, path, options=CheckOptions(n_cases=24))
+    async with court(**tiers) as well:
+        options = RunOptions(baseline="weak", margin=0.02)
+        await run_suite(well, suite, tiers=["weak", "strong"], journal_path=path, options=options)
+        (found,) = await pairwise(well, suite, path, judge="judge")
+    told = gate(report_of(read_held(path), suite=suite))
+    assert found.pair.seen_from("strong").word == "better"
+    is_known = checked_as == "fake/judge"
+    assert told.exit_code == (EXIT_PASS if is_known else EXIT_INCONCLUSIVE)
+    assert any("was not measured" in reason for reason in told.reasons) == (not is_known)
