@@ -56,10 +56,11 @@ class Boundary:
 
         Tsiatis, Rosner & Mehta 1984 (Biometrics 40:797), with Tango's score for rights and wrongs.
         """
-        low, high = self.seen[-1].interval(1 - 1e-9)
-        at = self.seen[-1].difference
+        last = self.seen[-1]
+        low, high = (last.by_score if isinstance(last, Flips) else last.interval)(1 - 1e-9)
+        at = last.difference
         low, high = self._bound(low, at, 1), -self._bound(-high, -at, -1)
-        if isinstance(self.seen[-1], Flips) or self.p <= self.alpha:
+        if isinstance(last, Flips) or self.p <= self.alpha:
             return low, high
         return min(low, 0.0), max(high, 0.0)  # scores that differ on few rows: the flips say less than t
 
@@ -93,9 +94,17 @@ class Boundary:
 
     def _taken(self) -> tuple[Stage, ...]:
         """The looks as they were: a walk moves in whole rows, and crosses more seldom than it might."""
-        if not isinstance(self.seen[-1], Flips):
-            return self._stages()
-        return stages(self.looks.shares()[: len(self.seen)], self._walk().crossed)
+        is_walk = isinstance(self.seen[-1], Flips)
+        crossed = self._walk().crossed if is_walk else self._spendable()
+        return stages(self.looks.shares()[: len(self.seen)], crossed)
+
+    def _spendable(self) -> tuple[float, ...]:
+        """Less the looks at so few scores that differ that no flip of them could have crossed."""
+        by_look = [0.0]
+        for seen, limit in zip(self.seen, self._spent(), strict=True):
+            could = 2.0 ** (1 - seen.n_apart) <= limit - by_look[-1]
+            by_look.append(limit if could else by_look[-1])
+        return tuple(by_look[1:])
 
     def _spent(self) -> tuple[float, ...]:
         return self.looks.spent(self.alpha)[: len(self.seen)]

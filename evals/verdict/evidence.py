@@ -35,6 +35,11 @@ class Flips:
         return self.size * (self.n_only_a - self.n_only_b) / self.n if self.n else 0.0
 
     @property
+    def n_apart(self) -> int:
+        """Rows that differ."""
+        return self.n_only_a + self.n_only_b
+
+    @property
     def square(self) -> float:
         """Mean square of the differences by row; where none was seen, what one more row could have been."""
         return (
@@ -47,13 +52,19 @@ class Flips:
         return mcnemar(self.n_only_a, self.n_only_b)
 
     def interval(self, level: float) -> tuple[float, float]:
+        if self.size != 1 and self.n < least_apart(level):
+            most = max(1.0, self.size)  # of so few that no size is known but theirs, the next may have any
+            return -most, most
+        return self.by_score(level)
+
+    def by_score(self, level: float) -> tuple[float, float]:
+        """Tango's interval, were no other size possible."""
         low, high = tango(self.n_only_a, self.n_only_b, self.n, level=level)
         return self.size * low, self.size * high
 
     def least_rows(self, level: float) -> int:
         """Rows under which no difference is shown at that level, were all that differ to one side."""
-        n_apart = self.n_only_a + self.n_only_b
-        return math.ceil(least_apart(level) * self.n / n_apart) if n_apart else 0
+        return math.ceil(least_apart(level) * self.n / self.n_apart) if self.n_apart else 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,11 @@ class Gaps:
     method: str
     flips: SignFlips
     n_clusters: int | None = None
+
+    @property
+    def n_apart(self) -> int:
+        """Rows, or clusters, that differ."""
+        return self.flips.n_apart
 
     @property
     def square(self) -> float:
@@ -99,7 +115,7 @@ class Gaps:
 
     def least_rows(self, level: float) -> int:
         """Rows under which nothing is shown at that level, however sure it looks."""
-        return math.ceil(least_apart(level) * self.n / max(1, self.flips.n_apart))
+        return math.ceil(least_apart(level) * self.n / max(1, self.n_apart))
 
 
 Evidence = Flips | Gaps

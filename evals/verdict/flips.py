@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # all 2^16 flips take a millisecond; with more units t holds, and rarer than 2^-16 is no matter
 _MOST = 16
+_TINY = 2.0**-60
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class SignFlips:
 
 def least_apart(level: float) -> int:
     """Units that must differ, all to one side, before flips show anything at that level."""
-    return 1 + math.ceil(-math.log2(1 - level) - 1e-9)
+    return 1 + math.ceil(-math.log2(max(1 - level, _TINY)) - 1e-9)
 
 
 def _subsets(values: Sequence[float]) -> Floats:

@@ -47,6 +47,6 @@ async def test_its_own_policy_decides_a_log_as_it_did(
     # no event loop of ours may run while a log is decided again
     found = await asyncio.to_thread(decided, policy, rows)
     assert [f.new for f in found] == [r.tier for r in replies]
-    report = replayed(found, policy="p", n_logged=60)
+    report = replayed(found, policy="p", n_logged=60, margin=0.1)
     assert (report.share_changed, report.exit_code, report.n_wordless) == (0, 0, 0)
     assert report.cost.new_usd == report.cost.old_usd == pytest.approx(sum(r.cost_usd for r in replies))

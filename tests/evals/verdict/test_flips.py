@@ -51,6 +51,16 @@ def test_an_interval_clears_0_only_where_the_test_does(gaps: list[float], level:
         assert evidence.p <= 1 - level + 1e-9
 
 
+@given(few | st.lists(st.sampled_from([0.0, 0.5]), max_size=20), st.integers(0, 20), st.integers(1, 5))
+def test_looks_at_any_few_rows_agree_with_themselves(gaps: list[float], n_there: int, n_looks: int) -> None:
+    order = [str(i) for i in range(20)]
+    a = dict(enumerate_ids(gaps[:n_there]))
+    (pair,) = look({"a": a, "b": dict.fromkeys(a, 0.0)}, order, Looks(20, n_looks, first=3), margin=0.1)
+    assert pair.low - 1e-6 <= pair.difference <= pair.high + 1e-6
+    if pair.word in ("better", "worse"):
+        assert pair.p <= 0.05
+
+
 def test_flips_by_scipy() -> None:
     stats = pytest.importorskip("scipy.stats")
     rng = random.Random(3)
@@ -94,8 +104,17 @@ def enumerate_ids(values: list[float]) -> list[tuple[str, float]]:
     return [(str(i), v) for i, v in enumerate(values)]
 
 
+def test_a_few_rows_or_clusters_of_one_size_do_not_rule_out_larger_ones() -> None:
+    for evidence in (weigh([0.1] * 5), weigh([0.1, 0.3, 0.3, 0.1], ["x", "x", "y", "y"])):
+        assert evidence.interval(0.95) == (-1, 1)
+    assert weigh([0.1] * 6).interval(0.95)[0] > 0
+    pair = compare({"a": {"x": 0.51, "y": 0.51}, "b": {"x": 0.5, "y": 0.5}}, margin=0.02)[0]
+    assert pair.word == "need more"
+
+
 def test_least_units() -> None:
     assert [least_apart(level) for level in (0.5, 0.95, 0.975)] == [2, 6, 7]
+    assert least_apart(1.0) > 60
     assert SignFlips.of([(1.0, 1)] * 40).p == 2.0**-39
     assert SignFlips.of([(0.0, 1)] * 5).p == 1.0
     assert SignFlips.of([(1.0, 1)] * 5).interval(0.95) == (float("-inf"), float("inf"))
@@ -114,3 +133,11 @@ def test_looks_show_no_more_by_few_rows_than_flips_do() -> None:
     (pair,) = look({"a": more_apart, "b": b}, order, Looks(n, 1))
     assert pair.word == "better"
     assert pair.low > 0
+
+
+def test_looks_at_few_rows_of_one_size_hold_what_they_saw() -> None:
+    order = [str(i) for i in range(20)]
+    b = dict.fromkeys(order, 0.0)
+    (pair,) = look({"a": b | dict.fromkeys(order[:12], 0.1), "b": b}, order, Looks(20, 1))
+    assert pair.word == "better"
+    assert 0 < pair.low < pair.difference < pair.high <= 0.1
