@@ -13,7 +13,7 @@ from stepwell.evals.gate import gate as gate_of
 from stepwell.evals.held import Held
 from stepwell.evals.page.fill import figures_of
 from stepwell.evals.page.model import ArmFigures, Figures, Span
-from stepwell.evals.page.text import per_1k, points, short, usd
+from stepwell.evals.page.text import per_1k, points, seen, short, usd
 from stepwell.evals.page.words import GATES, between, counted, details, headline, looked
 from stepwell.evals.report import Report
 from stepwell.evals.verdict.needed import round_up
@@ -30,6 +30,7 @@ def markdown(
     gate: Gate | None = None,
     held: Held | None = None,
     prompts: Mapping[str, str] | None = None,
+    answers: Mapping[tuple[str, str], str] | None = None,
     n_failures: int = N_FAILURES,
 ) -> str:
     """A comment for a pull request; the same bytes for the same journal, whatever the hour.
@@ -38,6 +39,7 @@ def markdown(
         gate: Where it was asked otherwise than by default.
         held: The journal, for what failed.
         prompts: By row, to show the beginning of what failed; without them only ids are shown.
+        answers: By arm and row, to show their beginning, too.
         n_failures: Shown of each arm at most, the worst first.
     """
     figures = figures_of(report, gate or gate_of(report), held.header if held else None)
@@ -48,7 +50,7 @@ def markdown(
         _table(_ARM_HEAD, [_arm(a, figures.baseline) for a in figures.arms]),
         _table(_PAIR_HEAD, [_pair(p) for p in figures.pairs]),
         _safe(looked(figures)),
-        *(_failed(held, figures, prompts or {}, n_failures) if held is not None else ()),
+        *(_failed(held, figures, prompts or {}, answers or {}, n_failures) if held is not None else ()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -109,13 +111,22 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
-def _failed(held: Held, figures: Figures, prompts: Mapping[str, str], n_most: int) -> Iterator[str]:
+def _failed(
+    held: Held,
+    figures: Figures,
+    prompts: Mapping[str, str],
+    answers: Mapping[tuple[str, str], str],
+    n_most: int,
+) -> Iterator[str]:
     by_arm = held.ends.by_arm()
     for arm in figures.arms:
         means = _means(by_arm[arm.name]) if arm.name in by_arm else {}
         worst = sorted((score, row) for row, score in means.items() if score < 1)
         if worst:
-            lines = [_line(row, score, prompts) for score, row in worst[:n_most]]
+            lines = [
+                _line(row, score, prompts.get(row, ""), answers.get((arm.name, row), ""))
+                for score, row in worst[:n_most]
+            ]
             left = len(worst) - len(lines)
             more = [f"- … and {left:,} more"] if left > 0 else []
             yield (
@@ -131,15 +142,17 @@ def _means(ends: ArmEnds) -> dict[str, float]:
     return {row: math.fsum(of_row) / len(of_row) for row, of_row in scores}
 
 
-def _line(row: str, score: float, prompts: Mapping[str, str]) -> str:
-    said = " ".join(prompts.get(row, "").split())
-    return f"- {_code(row)} {score:.2f}" + (f" {_safe(short(said, 100))}" if said else "")
+def _line(row: str, score: float, prompt: str, answer: str) -> str:
+    """Texts stand in spans of code, where they call nobody and link to nothing."""
+    shown = ((name, " ".join(text.split())) for name, text in ((" ", prompt), (" answered ", answer)))
+    said = "".join(f"{name}{_code(short(text, 100))}" for name, text in shown if text)
+    return f"- {_code(row)} {score:.2f}{said}"
 
 
 def _safe(text: str) -> str:
     """Text that Markdown and HTML leave as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", seen(" ".join(text.split())))
 
 
 def _code(text: str) -> str:
-    return f"`{' '.join(text.split()).replace('`', chr(39)) or ' '}`"
+    return f"`{seen(' '.join(text.split())).replace('`', chr(39)) or ' '}`"

@@ -10,9 +10,14 @@ from html import escape
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def seen(text: str) -> str:
+    """Text without what would hide or turn its neighbours."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
 def esc(text: str) -> str:
     """Text for HTML, in attributes too."""
-    return escape(_UNSEEN.sub("\ufffd", text), quote=True)
+    return escape(seen(text), quote=True)
 
 
 def pct(share: float, digits: int = 0) -> str:

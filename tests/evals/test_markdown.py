@@ -64,6 +64,22 @@ def test_prompts_are_shown_when_asked_and_only_as_they_begin(made: Made) -> None
     assert len(line) < 130
 
 
+def test_answers_are_shown_when_given_and_only_as_they_begin(made: Made) -> None:
+    answers = {
+        (arm, row.id): f"@everyone said `{row.id}`:\n\u202e" + "long " * 100
+        for arm in ("cheap", "good")
+        for row in made.suite.rows
+    }
+    lines = [line for line in told(made, answers=answers).splitlines() if line.startswith("- `row-")]
+    assert lines
+    for line in lines:
+        row = line.split("`")[1]
+        assert f"answered `@everyone said '{row}': " in line, "in a span of code, where nobody is called"
+        assert line.endswith("…`")
+        assert len(line) < 150
+        assert "\u202e" not in line
+
+
 def test_the_same_run_in_any_order_is_the_same_text(made: Made) -> None:
     first = told(made)
     head, *lines = made.journal.read_bytes().splitlines(keepends=True)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from stepwell.evals.suite import Row
 
 
+_SHOWN_CHARS = 200
+
+
 def run(args: Namespace) -> int:
     """Write the HTML and the Markdown of a run that was made."""
     from stepwell.evals.entries import JournalError
@@ -80,7 +83,10 @@ def _write_markdown(
 
     prompts = {row.id: row.prompt or "" for row in rows} if args.prompts else None
     held = read_held(folder.journal)
-    text = markdown(report, gate=verdict, held=held, prompts=prompts, n_failures=args.failures)
+    answers = _wrong_answers(folder) if args.prompts else None
+    text = markdown(
+        report, gate=verdict, held=held, prompts=prompts, answers=answers, n_failures=args.failures
+    )
     if args.markdown == "-":
         print(text, end="")
         return
@@ -90,6 +96,14 @@ def _write_markdown(
     except OSError as e:
         raise UsageError(f"{path}: {e.strerror}") from e
     terminal.say(f"Markdown: {path}")
+
+
+def _wrong_answers(folder: RunFolder) -> dict[tuple[str, str], str]:
+    """How the answers begin that were not fully right, by arm and row."""
+    from stepwell.evals.entries import read_entries
+
+    found = ((e.tier, e.row, e.answer) for e in read_entries(folder.journal) if (e.score or 0) < 1)
+    return {(arm, row): answer[:_SHOWN_CHARS] for arm, row, answer in found if answer}
 
 
 def _write_html(

@@ -19,7 +19,9 @@ def add_report(actions: Any) -> None:
     parser.add_argument("--markdown", metavar="FILE", help=about)
     about = "rows that failed, of each arm, in the Markdown (default 20)"
     parser.add_argument("--failures", type=int, default=20, metavar="N", help=about)
-    parser.add_argument("--prompts", action="store_true", help="the Markdown shows how their prompts begin")
+    parser.add_argument(
+        "--prompts", action="store_true", help="the Markdown shows how their prompts and answers begin"
+    )
     about = "longer texts are cut in the HTML (default 20000)"
     parser.add_argument("--max-chars", type=int, default=20_000, metavar="N", help=about)
     sinks = parser.add_argument_group("elsewhere, where the package is installed")
