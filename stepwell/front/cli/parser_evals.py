@@ -81,7 +81,7 @@ def add_verdict(parser: Any) -> None:
     verdict.add_argument("--baseline", metavar="ARM", help="judge the others against this one alone")
     about = "a difference within +-D is a tie, and no regression (default .02)"
     verdict.add_argument("--margin", type=share, metavar="D", help=about)
-    about = "share of samples that may end as errors (default .1)"
+    about = "share of an arm's samples that may end as errors (default .1)"
     verdict.add_argument("--max-errors", type=share, default=MAX_ERROR_SHARE, metavar="S", help=about)
 
 
