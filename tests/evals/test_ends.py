@@ -75,8 +75,7 @@ def test_columns_hold_the_last_end_of_each_key_and_what_the_earlier_ones_cost(li
         o.key for o in outcomes if o.score is not None
     }
     assert set(ends.answered()) == {ask_digest(o.ask) for o in outcomes if o.has_answer}
-    answers = {o.ask: o.nano_usd for o in outcomes}
-    assert ends.spent_nano_usd == sum(answers.values()) + sum(o.judge_nano_usd for o in outcomes)
+    assert [ends.cost_of(o.key) for o in outcomes] == [(o.nano_usd, o.lost_nano_usd) for o in outcomes]
 
 
 @given(entries)
@@ -96,7 +95,9 @@ def test_a_journal_is_held_as_it_is_read(tmp_path: Path) -> None:
     held, (header, outcomes) = read_held(path), read(path)
     assert held.header == header == lines[0]
     assert [told(held.ends, n) for n in range(len(held.ends))] == [said(o) for o in outcomes.values()]
-    assert len(read_held(path, keys={"k1", "k2", "none"}).ends) == 2
+    some = read_held(path, keys={"k1", "k2", "none"})
+    assert len(some.ends) == 2
+    assert some.spent_nano_usd == held.spent_nano_usd == sum(range(9))
 
 
 def test_a_plan_gives_by_place_what_it_gives_in_turn() -> None:
