@@ -53,9 +53,13 @@ def features_of(row: Logged, ask: str | None, vector: NDArray[np.float32] | None
         return Features(read_inputs([read_ask(ask)], None if vector is None else vector[None, :]))
     if row.traits_hash != TRAITS_HASH or len(row.traits) != 4 * len(TRAITS):
         return None
+    if len(row.vector) % 2 or len(row.words) % 2:
+        return None
     traits = np.frombuffer(row.traits, "<f4").astype(np.float32)[None, :]
     made = np.frombuffer(row.vector, "<f2").astype(np.float32)[None, :] if row.vector else None
     words = np.frombuffer(row.words, "<u2").astype(np.intp)
+    if not np.isfinite(traits).all() or (made is not None and not np.isfinite(made).all()):
+        return None
     return Features(Inputs(traits, [words], made), row.embedder, has_words=bool(row.words))
 
 

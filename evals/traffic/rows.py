@@ -13,6 +13,7 @@ import msgspec
 from stepwell.base.config import Config
 from stepwell.evals.traffic import langfuse, litellm, otel
 from stepwell.evals.traffic.records import Bad, BadRecord, Record, TrafficError, read_records
+from stepwell.evals.traffic.row_faults import sound
 from stepwell.traffic_line import Logged
 
 Format = Literal["stepwell", "litellm", "langfuse", "otel"]
@@ -127,8 +128,10 @@ def _good(records: Iterable[Record | Bad], log: Log) -> Iterator[Record]:
 def _ours(records: Iterable[Record | Bad], log: Log) -> Iterator[Logged]:
     for record in _good(records, log):
         try:
-            yield msgspec.convert(record.values, Logged)
-        except msgspec.ValidationError as e:
+            yield sound(msgspec.convert(record.values, Logged))
+        except BadRecord as e:
+            log.bad.append(Bad(record.line, str(e)))
+        except (msgspec.ValidationError, RecursionError) as e:
             place = str(e).partition(" - at `$")[2].rstrip("`").lstrip(".")
             log.bad.append(Bad(record.line, f"{place or 'the line'}: not as Stepwell writes it"))
 
@@ -136,7 +139,7 @@ def _ours(records: Iterable[Record | Bad], log: Log) -> Iterator[Logged]:
 def _litellm(records: Iterable[Record | Bad], log: Log) -> Iterator[Logged]:
     for record in _good(records, log):
         try:
-            yield litellm.from_litellm(record.values)
+            yield sound(litellm.from_litellm(record.values))
         except BadRecord as e:
             log.bad.append(Bad(record.line, str(e)))
 
@@ -153,6 +156,7 @@ def _langfuse(records: Iterable[Record | Bad], log: Log) -> Iterator[Logged]:
             continue
         try:
             row = langfuse.from_langfuse(record.values)
+            row = row and sound(row)
         except BadRecord as e:
             log.bad.append(Bad(record.line, str(e)))
             continue
@@ -174,6 +178,7 @@ def _otel(records: Iterable[Record | Bad], log: Log) -> Iterator[Logged]:
         for span in otel.spans_of(record.values):
             try:
                 row = otel.from_otel(span, apart.get(str(span.get("spanId")), ()))
+                row = row and sound(row)
             except BadRecord as e:
                 log.bad.append(Bad(record.line, str(e)))
                 continue

@@ -159,11 +159,20 @@ def _with_feedback(rows: Sequence[Logged], config: Config) -> tuple[Logged, ...]
 
 
 def _scores_of(path: str | None) -> dict[str, dict[str, float]]:
+    """Raises:
+    UsageError: A line is no JSON, or a score is none; names the line.
+    """
     import msgspec
 
-    if path is None:
-        return {}
-    return _by_id(msgspec.json.decode(line) for line in _outcome_lines(path) if line.strip())
+    rows: list[object] = []
+    for n, line in enumerate(_outcome_lines(path) if path is not None else (), start=1):
+        try:
+            rows += [msgspec.json.decode(line)] if line.strip() else []
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UsageError(f"{path}, line {n}: not JSON") from None
+        if not all(0 <= score <= 1 for of in _by_id(rows[-1:]).values() for score in of.values()):
+            raise UsageError(f"{path}, line {n}: a score is from 0 to 1")
+    return _by_id(rows)
 
 
 def _by_id(rows: Iterable[object]) -> dict[str, dict[str, float]]:

@@ -221,6 +221,41 @@ def test_bad_records_are_named_by_line_and_never_shown(tmp_path: Path) -> None:
     assert "quagga" not in str(log.bad)
 
 
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"cost_usd": 1e308},
+        {"cost_usd": -1},
+        {"scores": {"quagga": 1.5}},
+        {"scores": {"quagga": -0.5}},
+        {"p_ok": {"quagga": 2}},
+        {"propensity": {"quagga": -1}},
+        {"expected_usd": {"quagga": 1e308}},
+        {"in_tokens": -5},
+        {"out_tokens": 10**15},
+        {"ms": -1},
+        {"at_s": 1e300},
+        {"need": 7},
+    ],
+)
+def test_a_row_with_a_figure_that_can_not_be_is_left_out(tmp_path: Path, figures: dict[str, Any]) -> None:
+    good = {"id": "r1", "at_s": 1, "cost_usd": 0.5}
+    log = read(tmp_path, good, {"id": "r2", "at_s": 1, **figures}, {**good, "id": "r3", "cost_usd": 10**400})
+    assert [row.id for row in log.rows] == ["r1"]
+    assert [bad.line for bad in log.bad] == [2, 3]
+    assert "quagga" not in str(log.bad)
+    assert next(iter(figures)) in log.bad[0].why
+
+
+def test_costs_of_other_tools_that_can_not_be_are_left_out(tmp_path: Path) -> None:
+    spent = {**LITELLM, "response_cost": 1e308}
+    assert [bad.line for bad in read(tmp_path, LITELLM, {**spent, "id": "b"}).bad] == [2]
+    observed = {**LANGFUSE, "id": "b", "costDetails": {"total": -1}}
+    assert [bad.line for bad in read(tmp_path, LANGFUSE, observed).bad] == [2]
+    cost = {"gen_ai__usage__cost": {"doubleValue": -1.0}}
+    assert [bad.line for bad in read(tmp_path, otlp(span(**GEN_AI)), otlp(span(**GEN_AI, **cost))).bad] == [2]
+
+
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrafficError, match="no known format"):
         read(tmp_path, {"a": 1})

@@ -165,6 +165,27 @@ def test_outcomes_and_feedback_make_a_verdict(here: Path, capsys: Capture) -> No
     assert "verdict: better than the logged policy" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"id": "a", "scores": {"quagga": 1.5}}', "from 0 to 1"),
+        (b'{"id": "quagga', "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+def test_outcomes_that_can_not_be_are_refused_by_line(
+    here: Path, line: bytes, said: str, capsys: Capture
+) -> None:
+    (here / "log.jsonl").write_text('{"id": "a", "at_s": 1, "tier": "small"}\n')
+    (here / "known.jsonl").write_bytes(b'{"id": "a", "scores": {"small": 1}}\n' + line + b"\n")
+    assert main(["eval", "replay", "log.jsonl", "--policy", "policy", "--outcomes", "known.jsonl"]) == 64
+    err = capsys.readouterr().err
+    assert "known.jsonl, line 2: " in err
+    assert said in err
+    assert "quagga" not in err
+
+
 def test_feedback_joins_the_log_by_id(here: Path, capsys: Capture) -> None:
     write_config(here, feedback={"path": "outcomes.db"})
 
