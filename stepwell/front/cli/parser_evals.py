@@ -33,7 +33,9 @@ def _what(parser: Parser) -> None:
     rows.add_argument("--fields", metavar="prompt=F,target=G", help="fields of a data set of your own")
     rows.add_argument("--limit", type=int, metavar="N", help="N rows, drawn by --seed")
     arms = parser.add_argument_group("what is compared")
-    arms.add_argument("--tiers", metavar="A,B", help="default: every tier but the judge; auto: the router chooses")
+    arms.add_argument(
+        "--tiers", metavar="A,B", help="default: every tier but the judge; auto: the router chooses"
+    )
     arms.add_argument("--models", metavar="M,N", help="models of the configuration, by name")
     arms.add_argument("--policies", metavar="DIR,DIR", help="tuned policies that route")
     about = "each arm with each prompt: a system prompt, or a template where it holds {input}"

@@ -37,6 +37,7 @@ def test_the_question_can_be_another(run: Path, capsys: Capture) -> None:
     text = capsys.readouterr().out
     assert text.startswith("### cheap is worse than good by ")
     assert "Question " in text
+    assert " answered `" in text
     assert out.is_file()
     assert not (run / "report.html").exists()
 
