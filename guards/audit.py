@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import logging
 import os
 import secrets
-import threading
 import time
 import weakref
 from collections.abc import Collection
-from contextlib import suppress
-from pathlib import Path
-from queue import Empty, SimpleQueue
+from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -20,12 +16,11 @@ from msgspec import Raw
 from stepwell.base.config.guards import AuditConfig
 from stepwell.base.decisions import Trace
 from stepwell.base.errors import ConfigError
+from stepwell.base.line_writer import LineWriter
 from stepwell.base.request import ChatRequest
 from stepwell.guards.audit_line import Audited, line_of
 
-MAX_WAITING = 10_000
 _HASH_BYTES = 16
-_log = logging.getLogger("stepwell.audit")
 _NO_MESSAGES = Raw(b"")
 Job = tuple[Audited, bytes]
 
@@ -48,7 +43,7 @@ class Audit:
             raise ConfigError("guards.audit.path is not set")
         self._tiers = frozenset(tiers)
         self._hashes = Hashes(_key(config))
-        self._lines = _Lines(config.path, self._hashes)
+        self._lines = _writer(config.path, self._hashes)
         self._close = weakref.finalize(self, self._lines.close)
 
     @property
@@ -98,81 +93,17 @@ class Hashes:
         return hmac.digest(self._key, what + b"\0" + raw, "sha256")[:_HASH_BYTES].hex()
 
 
-class _Lines:
-    """The file, and the thread that writes to it."""
+def _writer(path: str, hashes: Hashes) -> LineWriter[Job]:
+    try:
+        return LineWriter(path, partial(_line, hashes), name="audit", what="audit lines")
+    except OSError as e:
+        raise ConfigError(f"guards.audit.path: {e.strerror}") from e
 
-    def __init__(self, path: str, hashes: Hashes) -> None:
-        self.n_lost = 0
-        self._path = os.path.abspath(path)
-        self._hashes = hashes
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._is_torn = False
-        self._is_closed = False
-        try:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            self._append(b"")
-        except OSError as e:
-            raise ConfigError(f"guards.audit.path: {e.strerror}") from e
 
-    def send(self, job: Job) -> None:
-        if self._is_closed or self._jobs.qsize() >= MAX_WAITING:
-            return self._lose(1, "closed" if self._is_closed else "too many wait for the disk")
-        self._jobs.put(job)
-        if self._thread is None:
-            self._start()
-        return None
-
-    def close(self) -> None:
-        self._is_closed = True
-        self._jobs.put(None)
-        if self._thread is not None:
-            self._thread.join()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stepwell-audit", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        is_over = False
-        while not is_over:
-            batch = [self._jobs.get()]
-            with suppress(Empty):
-                while True:
-                    batch.append(self._jobs.get_nowait())
-            is_over = None in batch
-            self._write([job for job in batch if job is not None])
-
-    def _write(self, batch: list[Job]) -> None:
-        try:
-            lines = [self._line(*job) for job in batch]
-            self._append(b"".join(lines))
-        except (OSError, ValueError) as e:
-            self._lose(len(batch), type(e).__name__)
-
-    def _line(self, line: Audited, messages: bytes) -> bytes:
-        line.messages = self._hashes.of_messages(messages)
-        return msgspec.json.encode(line) + b"\n"
-
-    def _append(self, raw: bytes) -> None:
-        """In one write: lines of several processes don't mix. A line that a full disk cut is ended first."""
-        file = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-        try:
-            whole = b"\n" + raw if self._is_torn else raw
-            n = os.write(file, whole)
-            self._is_torn = n < len(whole)
-            if self._is_torn:
-                raise OSError("the disk is full")
-        finally:
-            os.close(file)
-
-    def _lose(self, n: int, why: str) -> None:
-        if self.n_lost == 0:
-            _log.warning("audit lines lost: %s", why)
-        self.n_lost += n
+def _line(hashes: Hashes, job: Job) -> bytes:
+    line, messages = job
+    line.messages = hashes.of_messages(messages)
+    return msgspec.json.encode(line) + b"\n"
 
 
 def _key(config: AuditConfig) -> bytes:

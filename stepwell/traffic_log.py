@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 import weakref
-from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
-from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from stepwell.base.config.traffic import TrafficConfig
 from stepwell.base.errors import ConfigError, StepwellError
+from stepwell.base.line_writer import LineWriter
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
+from stepwell.base.rotating import rotate
 from stepwell.router.features import last_ask, read_ask
 from stepwell.run import Run
 from stepwell.traffic_line import Logged, line_of
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-MAX_WAITING = 10_000
-_log = logging.getLogger("stepwell.traffic")
 _encode = msgspec.json.Encoder().encode
 _decode_said = msgspec.json.Decoder(list[dict[str, object]]).decode
 
@@ -61,7 +56,7 @@ class TrafficLog:
         self._share = config.share
         self._keeps_vector = config.keep == "features"
         self._embedder = embedder
-        self._lines = _Lines(config)
+        self._lines = _writer(config)
         self._close = weakref.finalize(self, self._lines.close)
 
     @property
@@ -96,73 +91,22 @@ def _is_in(request_id: str, share: float) -> bool:
 
 
 class _Lines:
-    """The file, and the thread that writes to it."""
+    """What becomes of jobs, in the writer's thread."""
 
     def __init__(self, config: TrafficConfig) -> None:
-        self.n_lost = 0
         self._config = config
-        self._path = os.path.abspath(config.path or "")
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
         self._masks: OneWay | None = None
-        self._is_torn = False
-        self._is_closed = False
-        if config.keep == "masked":
-            from stepwell.traffic_masks import OneWay
 
-            OneWay(config.checks).close()  # what is wrong with the checks shows at the start
-        try:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            self._append(b"")
-        except OSError as e:
-            raise ConfigError(f"traffic.path: {e.strerror}") from e
-
-    def send(self, job: _Job) -> None:
-        if self._is_closed or self._jobs.qsize() >= MAX_WAITING:
-            return self._lose(1, "closed" if self._is_closed else "too many wait for the disk")
-        self._jobs.put(job)
-        if self._thread is None:
-            self._start()
-        return None
-
-    def close(self) -> None:
-        self._is_closed = True
-        self._jobs.put(None)
-        if self._thread is not None:
-            self._thread.join()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stepwell-traffic", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        is_over = False
-        while not is_over:
-            batch = [self._jobs.get()]
-            with suppress(Empty):
-                while True:
-                    batch.append(self._jobs.get_nowait())
-            is_over = None in batch
-            self._write([job for job in batch if job is not None])
-        if self._masks is not None:
-            self._masks.close()
-
-    def _write(self, batch: list[_Job]) -> None:
-        lines = [self._line(job) for job in batch]
-        try:
-            self._append(b"".join(lines))
-        except OSError as e:
-            self._lose(len(batch), type(e).__name__)
-
-    def _line(self, job: _Job) -> bytes:
+    def line(self, job: _Job) -> bytes:
         """As bytes; a request whose text can't be read or masked keeps its decision without it."""
         try:
             return _encode(self._whole(job)) + b"\n"
         except (ValueError, StepwellError, msgspec.MsgspecError):
             return _encode(job.line) + b"\n"
+
+    def close(self) -> None:
+        if self._masks is not None:
+            self._masks.close()
 
     def _whole(self, job: _Job) -> Logged:
         if self._config.keep == "features":
@@ -180,61 +124,21 @@ class _Lines:
         messages = _decode_said(job.request.fields["messages"])
         return self._masks.masked(messages, None if job.reply is None else job.reply.text)
 
-    def _append(self, raw: bytes) -> None:
-        """In one write: lines of several processes don't mix. A line that a full disk cut is ended first."""
-        if raw:
-            rotate(self._path, len(raw), self._config.max_bytes, self._config.n_files)
-        file = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-        try:
-            whole = b"\n" + raw if self._is_torn else raw
-            n = os.write(file, whole)
-            self._is_torn = n < len(whole)
-            if self._is_torn:
-                raise OSError("the disk is full")
-        finally:
-            os.close(file)
 
-    def _lose(self, n: int, why: str) -> None:
-        if self.n_lost == 0:
-            _log.warning("lines of the decision log lost: %s", why)
-        self.n_lost += n
+def _writer(config: TrafficConfig) -> LineWriter[_Job]:
+    if config.keep == "masked":
+        from stepwell.traffic_masks import OneWay
 
-
-def rotate(path: str, n_more: int, max_bytes: int, n_files: int) -> None:
-    """Move a file that `n_more` bytes would make too long to <path>.1, and that to .2; the last one goes.
-
-    Raises:
-        OSError: It can't be moved.
-    """
-    if _size(path) + n_more <= max_bytes or not _size(path):
-        return
-    lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        OneWay(config.checks).close()  # what is wrong with the checks shows at the start
+    lines = _Lines(config)
+    move = partial(rotate, max_bytes=config.max_bytes, n_files=config.n_files)
+    what = "lines of the decision log"
     try:
-        _hold(lock)
-        if _size(path) + n_more <= max_bytes:  # another process moved it meanwhile
-            return
-        for n in range(n_files - 1, 0, -1):
-            with suppress(FileNotFoundError):
-                os.replace(f"{path}.{n}", f"{path}.{n + 1}")
-        with suppress(FileNotFoundError):
-            os.replace(path, f"{path}.1") if n_files else os.unlink(path)
-    finally:
-        os.close(lock)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _hold(file: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
+        return LineWriter(
+            config.path or "", lines.line, name="traffic", what=what, before=move, at_end=lines.close
+        )
+    except OSError as e:
+        raise ConfigError(f"traffic.path: {e.strerror}") from e
 
 
 def _with_features(job: _Job, *, has_words: bool) -> Logged:

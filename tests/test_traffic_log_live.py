@@ -142,7 +142,7 @@ async def test_a_full_disk_loses_lines_and_no_request(
 ) -> None:
     async with well_of(tmp_path / "t.jsonl") as well:
         monkeypatch.setattr(
-            "stepwell.traffic_log.os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+            "stepwell.base.line_writer.os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
         )
         assert (await well.achat(ASK)).text == "Budapest"
         log = well.pipeline.traffic
