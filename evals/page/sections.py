@@ -72,7 +72,8 @@ def pairs(figures: Figures) -> str:
         return ""
     methods = ", ".join(dict.fromkeys(esc(p.method) for p in figures.pairs))
     saved = [p.saved for p in asked_about(figures) if p.saved is not None]
-    said = f"Test and interval: {methods}. {esc(looked(figures))}".rstrip()
+    on_the_way = looked(figures)
+    said = f"Test at each look: {methods}. {on_the_way}" if on_the_way else f"Test and interval: {methods}."
     if len(figures.pairs) > 1:
         said += " p counts that several pairs were asked about (Holm); an interval is for its pair alone."
     if saved and min(saved) >= _WORTH_SAYING:

@@ -25,7 +25,15 @@ def arms_table(figures: Figures) -> str:
     parts = list(dict.fromkeys(p for a in arms for p in a.parts))
     has_firsts = any(a.firsts_ms for a in arms)
     head = (
-        *("Arm", "quality", None, "rows", "errors", "answers, per 1,000", *(f"{esc(b)}, $" for b in books)),
+        *(
+            "Arm",
+            "quality",
+            None,
+            "rows",
+            "errors",
+            "answers,<br>per 1,000",
+            *(f"{esc(b)}, $".replace(", at most", ",<br>at most") for b in books),
+        ),
         *("tokens in", "out", "p50 ms", "p95", "p99"),
         *(("first token p50", "p95") if has_firsts else ()),
         *(esc(p) for p in parts),

@@ -179,3 +179,25 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     report = from_journal(made.journal)
     with pytest.raises(JournalError, match="No such file"):
         write_page(tmp_path / "none/page.html", report, gate=gate(report), journal=made.journal)
+
+
+def test_how_a_run_that_looked_on_the_way_was_tested_is_said(tmp_path: Path) -> None:
+    made = made_run(tmp_path, 400)
+    head, *lines = made.journal.read_bytes().splitlines(keepends=True)
+    looking = json.loads(head) | {"n_rows": 400, "n_looks": 10}
+    made.journal.write_bytes(json.dumps(looking).encode() + b"\n" + b"".join(lines))
+    page = page_of(made, tmp_path)
+    assert "Test at each look: exact McNemar. Group sequential" in page
+    assert "of 400 planned rows" in page
+    assert "Test and interval" not in page
+
+
+def test_costs_say_what_they_are_of(tmp_path: Path) -> None:
+    made = made_run(tmp_path, 40)
+    head, *lines = made.journal.read_bytes().splitlines(keepends=True)
+    entry = json.loads(lines[0]) | {"lost_nano_usd": 4300, "judge_nano_usd": 1000}
+    made.journal.write_bytes(head + json.dumps(entry).encode() + b"\n" + b"".join(lines[1:]))
+    page = page_of(made, tmp_path)
+    for name in ("answers,<br>per 1,000", "answers, $", "failed tries,<br>at most, $", "judge, $"):
+        assert name in page
+    assert "$0.0000043" in page
