@@ -22,8 +22,8 @@ def rows_to_show(difference: float, square: float, *, level: float = 0.95, power
     size = abs(difference)
     spread = math.sqrt(max(0.0, square - size * size))
     # no difference under the null, this one under the alternative
-    root = z_of(level) * math.sqrt(max(square, size * size)) + normal_quantile(power) * spread
-    return math.ceil((root / size) ** 2)
+    steps = z_of(level) * math.sqrt(max(square, size * size)) + normal_quantile(power) * spread
+    return math.ceil((steps / size) ** 2)
 
 
 def rows_to_tie(
