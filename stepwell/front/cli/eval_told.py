@@ -113,7 +113,8 @@ def compared(pair: Pair) -> str:
     """One pair in words."""
     from stepwell.evals.verdict.needed import round_up
 
-    sized = f"{pair.difference:+z.3f} [{pair.low:+z.3f}, {pair.high:+z.3f}], p {pair.p:.2g}, {pair.n_rows:,} row{'' if pair.n_rows == 1 else 's'}"
+    between = f"[{pair.low:+z.3f}, {pair.high:+z.3f}]"
+    sized = f"{pair.difference:+z.3f} {between}, p {pair.p:.2g}, {terminal.rows(pair.n_rows)}"
     if pair.is_early and pair.is_decided:
         sized += f", at look {pair.look} of {pair.n_looks}"
     if pair.word in ("better", "worse"):

@@ -91,14 +91,12 @@ def _pair(pair: Pair, other: str) -> str:
     sized = f"{pair.difference:+z.4f}, 95 % {pair.low:+z.4f} to {pair.high:+z.4f}"
     loss = pair.word != "tied" and pair.is_not_worse and pair.word != "better"
     within = f", within the margin of {pair.margin:g}" if loss else ""
-    return f"{word} {other} ({sized}; {pair.method}, {pair.n_rows:,} row{'' if pair.n_rows == 1 else 's'}){within}"
+    return f"{word} {other} ({sized}; {pair.method}, {terminal.rows(pair.n_rows)}){within}"
 
 
 def tell_compared(report: RoutedReport) -> None:
     """Every arm, and each router against the others."""
-    print(
-        f"{report.n_rows:,} row{'' if report.n_rows == 1 else 's'}; {report.n_in_sample:,} that a router learnt from are left out"
-    )
+    print(f"{terminal.rows(report.n_rows)}; {report.n_in_sample:,} that a router learnt from are left out")
     head = ("arm", "quality", "95 %", "$ a request", "saved", *(f"to {t}" for t in report.tiers))
     terminal.table(head, [_arm(a, len(report.tiers)) for a in report.arms])
     for router in report.routers:

@@ -187,6 +187,11 @@ def _quarters(what: str) -> Callable[..., None]:
     return show
 
 
+def rows(n: int) -> str:
+    """ "1 row", "1,200 rows"."""
+    return f"{n:,} row{'' if n == 1 else 's'}"
+
+
 def usd(amount: float | None) -> str:
     """Dollars with the digits that small sums need."""
     if amount is None:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from stepwell.front.cli import terminal
+
 HEAD = ("arm", "quality", "95 %", "rows", "cost", "a sample", "p50 ms", "p95 ms", "errors")
 ROWS = (
     ("small", "0.712", "0.683 to 0.740", "1,000", "$0.000123", "$1.23e-07", "1203", "15321", "0"),
@@ -83,3 +85,7 @@ def test_where_there_is_room_it_is_a_table() -> None:
     text = on_terminal(HEAD, ROWS, n_columns=160)
     heads = next(line for line in text.splitlines() if "quality" in line)
     assert all(name in heads for name in HEAD)
+
+
+def test_one_row_is_a_row() -> None:
+    assert [terminal.rows(n) for n in (1, 2, 1200)] == ["1 row", "2 rows", "1,200 rows"]
