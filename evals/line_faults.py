@@ -9,8 +9,10 @@ import msgspec
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 # arrays are made for as many repeats, and boundaries for as many looks
-Repeats = Annotated[int, msgspec.Meta(ge=0, le=9_999)]
-Looks = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+MAX_REPEATS = 9_999
+MAX_LOOKS = 1000
+Repeats = Annotated[int, msgspec.Meta(ge=0, le=MAX_REPEATS)]
+Looks = Annotated[int, msgspec.Meta(ge=0, le=MAX_LOOKS)]
 # of one call, so that sums of them stay below 2**63
 NanoUsd = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
 Ms = Annotated[float, msgspec.Meta(ge=0, le=1e12)]

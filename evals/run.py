@@ -15,6 +15,7 @@ from stepwell.evals.entries import UNSCORED, ArmLine, Entry, Header
 from stepwell.evals.held import read_held
 from stepwell.evals.journal import Journal
 from stepwell.evals.left import Left, left_of
+from stepwell.evals.line_faults import MAX_LOOKS, MAX_REPEATS
 from stepwell.evals.pacing import Pacing, Waiting
 from stepwell.evals.plan import Planned, Sample, arm_digest, judge_of, plan
 from stepwell.evals.report import Question, Report, by_arm, pairs_of, report_of
@@ -181,6 +182,10 @@ def check_run(well: Asks, arms: Sequence[Arm], by_policy: Mapping[str, Asks], op
     if options.concurrency < 1 or options.repeats < 1:
         numbers = f"concurrency ({options.concurrency}) and repeats ({options.repeats})"
         raise ConfigError(f"{numbers} must be at least 1")
+    if options.repeats > MAX_REPEATS or not 0 <= options.n_looks <= MAX_LOOKS:
+        raise ConfigError(f"at most {MAX_REPEATS} repeats, and 0 to {MAX_LOOKS} looks")
+    if options.margin is not None and not 0 <= options.margin <= 1:
+        raise ConfigError(f"a margin is a difference of scores, from 0 to 1; got {options.margin:g}")
 
 
 def _models(well: Asks, arms: Sequence[Arm]) -> list[tuple[Arm, tuple[str, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.base.errors import ConfigError
 from stepwell.evals.by_row import entries_by_row
 from stepwell.evals.entries import JournalError, read_entries, read_lines
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.page.index import index_of
+from stepwell.evals.run import RunOptions, run_suite
+from stepwell.evals.suite import Suite
 from stepwell.front.cli.main import main
 from tests.support.eval_runs import made_run
 
@@ -108,3 +112,16 @@ def test_any_line_is_read_or_refused(line: bytes, tmp_path_factory: pytest.TempP
     journal.write_bytes(header() + b"\n" + line.replace(b"\n", b"") + b"\n")
     with contextlib.suppress(JournalError):
         assert len(list(read_lines(journal))) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"repeats": 10_000}, {"n_looks": 1001}, {"n_looks": -1}, {"margin": 1.5}, {"margin": math.nan}],
+)
+async def test_a_run_writes_no_journal_that_nobody_could_read(
+    options: dict[str, Any], tmp_path: Path, sums: Suite, make_well: Any
+) -> None:
+    with pytest.raises(ConfigError):
+        await run_suite(
+            make_well(), sums, tiers=["weak"], journal_path=tmp_path / "j", options=RunOptions(**options)
+        )
