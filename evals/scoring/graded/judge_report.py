@@ -198,9 +198,3 @@ def why_refused(
     """Why verdicts can't rest on these judges, one sentence each; for rows that a judge scored, where it is none."""
     found = tuple(reports) or (unmeasured("", ""),)
     return tuple(r.said(max_false_accepts) for r in found if not r.is_believed(max_false_accepts))
-
-
-def doubts(reports: Iterable[JudgeReport], max_false_accepts: float = MAX_FALSE_ACCEPTS) -> tuple[str, ...]:
-    """What else has to be said of judges that are not refused: that their interval reaches over the limit."""
-    unsure = "not shown to be below"
-    return tuple(r.said(max_false_accepts) for r in reports if r.trust(max_false_accepts) == unsure)

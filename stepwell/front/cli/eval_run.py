@@ -74,7 +74,6 @@ def _run(args: Namespace) -> int:
         suite = _suite(args)
         config = config_of(args)
         folder = RunFolder(out_folder(args.out, suite.name))
-        terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
         with terminal.run_progress(suite.name) as show:
             asyncio.run(_measure(args, config, suite, folder, show))
         report = from_journal(folder.journal, suite=suite)
@@ -83,10 +82,15 @@ def _run(args: Namespace) -> int:
         raise UsageError(str(e)) from e
 
 
+def out_path(given: str | None, suite: str) -> Path:
+    """Where a run's files go."""
+    # a fresh folder by default: a journal that is there is taken up again and asks nothing twice
+    return Path(given or f"stepwell-evals/{suite}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+
+
 def out_folder(given: str | None, suite: str) -> Path:
     """The folder of a run's files, made where it is not there."""
-    # a fresh folder by default: a journal that is there is taken up again and asks nothing twice
-    out = Path(given or f"stepwell-evals/{suite}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    out = out_path(given, suite)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and answers are nobody else's business
     return out
 
@@ -121,8 +125,11 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
         judging = _judging(args, suite, well, config)
         try:
             check_run(well, arms, by_policy, options)
+            out_folder(str(folder.path), suite.name)
+            terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
             with Journal(folder.journal):  # nobody else writes there
                 folder.keep_suite(suite)
+            terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
             terminal.say(_planned(suite, arms, well, args.repeats))
             _collect_from_here()
             await _check_judges(args, well, suite, folder)

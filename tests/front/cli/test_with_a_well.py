@@ -143,18 +143,18 @@ def test_eval_run_measures_and_keeps_a_journal(here: Path, capsys: Capture) -> N
     assert "2 of 2 samples" in capsys.readouterr().out
 
 
-def test_an_eval_that_stops_early_says_no(here: Path, capsys: Capture) -> None:
+def test_an_eval_that_stops_early_is_inconclusive(here: Path, capsys: Capture) -> None:
     rows = [{"id": i, "prompt": "one word?", "target": "good"} for i in range(50)]
     (here / "suite.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     line = ["eval", "run", "suite.jsonl", "--tiers", "standard", "--max-usd", "1e-9", "--concurrency", "1"]
-    assert main(line) == 1
-    assert "undecided" in capsys.readouterr().err
+    assert main(line) == 2
+    assert "verdict: inconclusive; 1 of 50 samples ended" in capsys.readouterr().out
 
 
-def test_an_eval_of_nothing_is_2(here: Path, capsys: Capture) -> None:
-    assert failed(["eval", "run", "missing.jsonl"], capsys) == 2
+def test_an_eval_of_nothing_is_64(here: Path, capsys: Capture) -> None:
+    assert failed(["eval", "run", "missing.jsonl"], capsys) == 64
     (here / "suite.jsonl").write_text('{"id": 1, "prompt": "zebras?", "target": "x"}')
-    assert failed(["eval", "run", "suite.jsonl", "--tiers", "nowhere", "--out", "o"], capsys) == 2
+    assert failed(["eval", "run", "suite.jsonl", "--tiers", "nowhere", "--out", "o"], capsys) == 64
 
 
 def test_replay_writes_a_row_each_and_tells_of_bad_ones(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from stepwell.evals.entries import Planted
 from stepwell.evals.scoring.graded.judge_report import (
-    doubts,
     judge_report,
     judge_reports,
     why_refused,
@@ -42,7 +41,7 @@ def test_the_worse_style_counts(vague: int, specific: int, trust: str) -> None:
     assert report.trust() == trust
     assert trust.split(" ", maxsplit=1)[0] in report.said() or trust == "trusted"
     assert bool(why_refused([report])) == (trust == "refused")
-    assert bool(doubts([report])) == (trust == "not shown to be below")
+    assert report.is_believed() == (trust != "refused")
 
 
 def test_a_limit_of_ones_own_counts() -> None:
