@@ -73,7 +73,7 @@ def _run(args: Namespace) -> int:
     try:
         suite = _suite(args)
         config = config_of(args)
-        folder = RunFolder(out_folder(args.out, suite.name))
+        folder = RunFolder(out_path(args.out, suite.name))
         with terminal.run_progress(suite.name) as show:
             asyncio.run(_measure(args, config, suite, folder, show))
         report = from_journal(folder.journal, suite=suite)
@@ -129,7 +129,6 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
             terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
             with Journal(folder.journal):  # nobody else writes there
                 folder.keep_suite(suite)
-            terminal.say(f"run: {folder.path} (taken up again by --out {folder.path})")
             terminal.say(_planned(suite, arms, well, args.repeats))
             _collect_from_here()
             await _check_judges(args, well, suite, folder)
