@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepwell.evals.ends import Ends
-from stepwell.evals.entries import Compared, Header, Outcome, Planted, read_lines
+from stepwell.evals.entries import Compared, Header, Outcome, Planted, read_header, read_lines
+from stepwell.evals.plan import Planned
+from stepwell.evals.suite import Row
 
 
 @dataclass(slots=True)
@@ -60,3 +62,15 @@ def read_held(path: str | Path, *, keys: Container[str] | None = None) -> Held:
         else:
             held.compared[item.key] = item
     return held
+
+
+def read_run(path: str | Path, rows: Sequence[Row]) -> Held:
+    """Read what a journal holds of its last run.
+
+    Args:
+        rows: That it asked; without any, all that the journal holds is read.
+
+    Raises:
+        JournalError: As `read_held`.
+    """
+    return read_held(path, keys=Planned.of(read_header(path), rows))

@@ -150,9 +150,9 @@ class Planned:
     _kept: frozenset[bytes] = field(repr=False)
 
     @classmethod
-    def of(cls, header: Header | None, suite: Suite | None) -> Planned | None:
-        """As `by`; None where it can't be told: then all that a journal holds counts."""
-        return None if header is None or suite is None or not header.arms else cls.by(header, suite.rows)
+    def of(cls, header: Header | None, rows: Sequence[Row]) -> Planned | None:
+        """As `by`; None where there is too little to tell by: then all that a journal holds counts."""
+        return cls.by(header, rows) if header is not None and header.arms and len(rows) else None
 
     @classmethod
     def by(cls, header: Header, rows: Iterable[Row]) -> Planned:

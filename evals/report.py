@@ -13,8 +13,7 @@ from stepwell.evals.bounded import Bounds, bounds_of
 from stepwell.evals.ends import ArmEnds, Ends
 from stepwell.evals.entries import Header, JournalError, Outcome, read_header
 from stepwell.evals.folder import RunFolder
-from stepwell.evals.held import Held, read_held
-from stepwell.evals.plan import Planned
+from stepwell.evals.held import Held, read_run
 from stepwell.evals.scoring.graded.corrected import Corrected, corrected_arms
 from stepwell.evals.scoring.graded.judge_report import JudgeReport
 from stepwell.evals.scoring.graded.preferences import Preference, preferences
@@ -172,7 +171,7 @@ def from_journal(path: str | Path, *, suite: Suite | None = None, question: Ques
     header = read_header(path)
     if header is not None and suite is not None and header.suite_sha256 != suite.sha256:
         raise JournalError(f"{path}: the rows beside it are not those that its last run asked")
-    held = read_held(path, keys=Planned.of(header, suite))
+    held = read_run(path, () if suite is None else suite.rows)
     return report_of(held, suite=suite, question=question)
 
 

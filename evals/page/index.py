@@ -84,7 +84,7 @@ def index_of(journal: str | Path, rows: Sequence[Row]) -> Index:
         tags.append(kinds.setdefault(row.tags, row.tags))
     made = _Growing(places, tags)
     header = read_header(journal)
-    keys = Planned.by(header, rows) if header is not None and header.arms and places else None
+    keys = Planned.of(header, rows)
     for line, start, n in _lines(journal):
         item = _item(line, journal, n)
         if not isinstance(item, Outcome) or keys is None or item.key in keys:

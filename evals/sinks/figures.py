@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from stepwell.base.errors import StepwellError
 from stepwell.base.messages import encode_json
 from stepwell.evals.folder import RunFolder
-from stepwell.evals.held import read_held
+from stepwell.evals.held import read_run
 from stepwell.evals.markdown import markdown
 from stepwell.evals.report import Report, TierReport
 from stepwell.evals.verdict.pair import Pair
@@ -97,7 +97,8 @@ def files_of(report: Report, folder: str | Path, *, with_samples: bool) -> Itera
     run = RunFolder.of(folder)
     with TemporaryDirectory() as made:
         place = Path(made)
-        (place / "report.md").write_text(markdown(report, held=read_held(run.journal)), "utf-8")
+        rows = run.read_suite().rows if run.suite.is_file() else ()
+        (place / "report.md").write_text(markdown(report, held=read_run(run.journal, rows)), "utf-8")
         (place / "report.json").write_bytes(encode_json(report.as_dict()))
         if with_samples:
             if not run.page.is_file():

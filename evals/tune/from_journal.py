@@ -50,7 +50,7 @@ def plain_arms(header: Header | None) -> tuple[str, ...]:
 
 def _lines(journal: Path, suite: Suite) -> Iterator[bytes]:
     header = read_header(journal)
-    names, keys = frozenset(plain_arms(header)), Planned.of(header, suite)
+    names, keys = frozenset(plain_arms(header)), Planned.of(header, suite.rows)
     for row, entries in zip(suite.rows, entries_by_row(journal, (r.id for r in suite.rows)), strict=True):
         ours = [e for e in entries if e.tier in names and (keys is None or e.key in keys)]
         answers = {e.tier: e.answer for e in ours if e.score is not None and e.answer is not None}

@@ -93,7 +93,7 @@ async def pairwise(
             raise ConfigError("the journal holds no run to compare")
         named: dict[str, dict[str, float]] = {arm: {} for arm in held.header.tiers}
         wanted = asked_pairs(named, held.header.baseline) if pairs is None else pairs
-        keys = Planned.of(held.header, suite)
+        keys = Planned.of(held.header, suite.rows)
         meetings = list(_meetings(suite, journal_path, wanted, options.rubric, keys))
         form = _form(well, suite, judge, options.rubric)
         run = _Comparing(

@@ -78,12 +78,12 @@ def _report(folder: RunFolder, args: Namespace) -> Report:
 def _write_markdown(
     folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row], args: Namespace
 ) -> None:
-    from stepwell.evals.held import read_held
+    from stepwell.evals.held import read_run
     from stepwell.evals.markdown import markdown
 
     prompts = {row.id: row.prompt or "" for row in rows} if args.prompts else None
-    held = read_held(folder.journal)
-    answers = _wrong_answers(folder) if args.prompts else None
+    held = read_run(folder.journal, rows)
+    answers = _wrong_answers(folder, rows) if args.prompts else None
     text = markdown(
         report, gate=verdict, held=held, prompts=prompts, answers=answers, n_failures=args.failures
     )
@@ -98,11 +98,15 @@ def _write_markdown(
     terminal.say(f"Markdown: {path}")
 
 
-def _wrong_answers(folder: RunFolder) -> dict[tuple[str, str], str]:
+def _wrong_answers(folder: RunFolder, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
     """How the answers begin that were not fully right, by arm and row."""
-    from stepwell.evals.entries import read_entries
+    from stepwell.evals.entries import read_entries, read_header
+    from stepwell.evals.plan import Planned
 
-    found = ((e.tier, e.row, e.answer) for e in read_entries(folder.journal) if (e.score or 0) < 1)
+    header = read_header(folder.journal)
+    keys = Planned.of(header, rows)
+    ours = (e for e in read_entries(folder.journal) if keys is None or e.key in keys)
+    found = ((e.tier, e.row, e.answer) for e in ours if (e.score or 0) < 1)
     return {(arm, row): answer[:_SHOWN_CHARS] for arm, row, answer in found if answer}
 
 

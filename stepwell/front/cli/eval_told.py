@@ -54,11 +54,11 @@ def finish(folder: RunFolder, report: Report, limits: Limits, *, rows: Sequence[
 
 
 def _write_pages(folder: RunFolder, report: Report, verdict: Gate, rows: Sequence[Row]) -> None:
-    from stepwell.evals.held import read_held
+    from stepwell.evals.held import read_run
     from stepwell.evals.markdown import markdown
     from stepwell.evals.page.whole import write_page
 
-    text = markdown(report, gate=verdict, held=read_held(folder.journal))
+    text = markdown(report, gate=verdict, held=read_run(folder.journal, rows))
     folder.write_private(folder.markdown, [text.encode("utf-8", "replace")])
     write_page(folder.page, report, gate=verdict, journal=folder.journal, rows=rows)
 
