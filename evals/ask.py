@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WRONG_TIER = "served_by_another_tier"
 FILTERED = "content_filter"
+FAILED = "scorer_failed"
 
 
 class Known(Protocol):
@@ -233,7 +234,9 @@ def _entry(sample: Sample, bill: _Bill, answers: Sequence[str] = (), error: str 
 
 
 def with_score(entry: Entry, scored: Scored) -> Entry:
-    """The entry with its verdict."""
+    """The entry with its verdict; a scorer that gives what is no share has failed, and leaves no score."""
+    if any(not 0 <= value <= 1 for value in (scored.score or 0.0, *scored.parts.values())):
+        scored = Scored(None, judge_usd=scored.judge_usd, error=FAILED)
     return msgspec.structs.replace(
         entry,
         score=scored.score,

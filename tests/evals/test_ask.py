@@ -12,7 +12,9 @@ import pytest
 from stepwell import Stepwell
 from stepwell.base.config import Config
 from stepwell.base.errors import RateLimited, TierTimeout, TierUnavailable
-from stepwell.evals.entries import UNSCORED, read, read_entries
+from stepwell.base.messages import Answer, Choice, Message
+from stepwell.evals.ask import with_score
+from stepwell.evals.entries import UNSCORED, Entry, read, read_entries
 from stepwell.evals.pacing import Pacing
 from stepwell.evals.report import from_journal
 from stepwell.evals.run import RunOptions, run_suite
@@ -203,3 +205,20 @@ async def test_streams_give_the_time_to_the_first_token(tmp_path: Path, sums: Su
         plain.tiers[0].quality,
         plain.tiers[0].cost_usd,
     )
+
+
+@pytest.mark.parametrize(
+    "scored", [Scored(1.5), Scored(-0.1), Scored(float("nan")), Scored(1.0, parts={"loose": 2.0})]
+)
+def test_what_is_no_share_is_no_score(scored: Scored) -> None:
+    entry = with_score(Entry("k", "a", "r", "weak", answer="x", error=UNSCORED), scored)
+    assert (entry.score, entry.error, entry.parts) == (None, "scorer_failed", {})
+
+
+async def test_an_answer_that_a_provider_s_filter_stopped_is_an_error(tmp_path: Path) -> None:
+    stopped = Answer([Choice(Message("assistant", ""), finish_reason="content_filter")])
+    suite = Suite.parse(['{"id":"a","prompt":"p","target":"t"}'], name="one")
+    config = Config.make({"tiers": {"only": {"model": "test/only", **PRICED}}})
+    async with Stepwell(config, backends={"only": FakeTier(stopped)}) as well:
+        report = await run_suite(well, suite, tiers=["only"], journal_path=tmp_path / "j")
+    assert (report.tiers[0].quality, report.tiers[0].errors) == (None, {"content_filter": 1})
