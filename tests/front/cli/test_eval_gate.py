@@ -76,6 +76,5 @@ def test_the_first_error_of_each_kind_is_told_once(
     config["tiers"]["refused"] = refused
     (here / "stepwell.yaml").write_text(yaml.safe_dump(config))
     assert main(["eval", "run", "suite.jsonl", "--tiers", "refused", "--limit", "4", "--out", "run"]) == 3
-    err = capsys.readouterr().err
-    assert err.count("refused: ") == 1
-    assert "tier_unavailable" not in err.splitlines()[0]
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("refused: ")]
+    assert len(told) == 1
