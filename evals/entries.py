@@ -192,8 +192,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 
 _decode_outcome = msgspec.json.Decoder(Header | Outcome | Planted | Compared).decode
-_decode_header = msgspec.json.Decoder(Header).decode
-_HEADER = b'{"t":"run"'
+_HEADER = b'"run"'  # within a text its quotes are escaped
 _decode_entry = msgspec.json.Decoder(Line).decode
 
 
@@ -252,18 +251,19 @@ def read(path: str | Path) -> tuple[Header | None, dict[str, Outcome]]:
 
 
 def read_header(path: str | Path) -> Header | None:
-    """The last header; reads nothing else of a line.
+    """The last header, however it is spaced; most other lines are passed over unread.
 
     Raises:
         JournalError: The journal can't be read, or a header is damaged.
     """
     header = None
     for line, n, _ in _lines(path):
-        if line.startswith(_HEADER):
+        if _HEADER in line:
             try:
-                header = _decode_header(line)
+                item = decode_outcome(line)
             except BROKEN as e:
                 raise damaged(f"{path}, line {n}", e) from None
+            header = item if isinstance(item, Header) else header
     return header
 
 
@@ -271,13 +271,23 @@ def read_lines(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | 
     """Every line without its answer, and its first byte.
 
     Raises:
+        JournalError: As `read_spans`.
+    """
+    return ((item, start) for item, start, _ in read_spans(path))
+
+
+def read_spans(path: str | Path) -> Iterator[tuple[Header | Outcome | Planted | Compared, int, int]]:
+    """Every line without its answer, its first byte and its length in bytes.
+
+    Raises:
         JournalError: It can't be read, or a line other than a torn last one is damaged.
     """
     for line, n, start in _lines(path):
         try:
-            yield decode_outcome(line), start
+            item = decode_outcome(line)
         except BROKEN as e:
             raise damaged(f"{path}, line {n}", e) from None
+        yield item, start, len(line)
 
 
 def last_of(entries: Iterable[Entry]) -> list[Outcome]:

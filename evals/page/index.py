@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stepwell.evals.entries import Header, JournalError, Outcome, damaged, decode_outcome, read_header
-from stepwell.evals.line_faults import BROKEN
+from stepwell.evals.entries import Header, Outcome, read_header, read_spans
 from stepwell.evals.plan import Planned
 from stepwell.evals.suite import Row
 
@@ -85,10 +84,10 @@ def index_of(journal: str | Path, rows: Sequence[Row]) -> Index:
     made = _Growing(places, tags)
     header = read_header(journal)
     keys = Planned.of(header, rows)
-    for line, start, n in _lines(journal):
-        item = _item(line, journal, n)
-        if not isinstance(item, Outcome) or keys is None or item.key in keys:
-            made.take(item, start, len(line))
+    made.header = header
+    for item, start, length in read_spans(journal):
+        if isinstance(item, Outcome) and (keys is None or item.key in keys):
+            made.put(item, start, length)
     return made.ordered()
 
 
@@ -141,13 +140,7 @@ class _Growing:
         self._errors: dict[str, int] = {}
         self._columns: dict[tuple[str, int], _Column] = {}
 
-    def take(self, item: Header | Outcome | None, start: int, length: int) -> None:
-        if isinstance(item, Header):
-            self.header = item
-        elif item is not None:
-            self._put(item, start, length)
-
-    def _put(self, o: Outcome, start: int, length: int) -> None:
+    def put(self, o: Outcome, start: int, length: int) -> None:
         row = self._places.setdefault(o.row, len(self._places))
         column = self._columns.get((o.tier, o.repeat))
         if column is None:
@@ -200,27 +193,6 @@ def _side_by_side(name: str, columns: Sequence[_Column], rows: Sequence[int]) ->
     for n, values in enumerate(of):
         made[n :: len(of)] = array(values.typecode, map(values.__getitem__, rows))
     return made
-
-
-def _item(line: bytes, journal: str | Path, n: int) -> Header | Outcome | None:
-    try:
-        item = decode_outcome(line)
-    except BROKEN as e:
-        raise damaged(f"{journal}, line {n}", e) from None
-    return item if isinstance(item, Header | Outcome) else None
-
-
-def _lines(journal: str | Path) -> Iterator[tuple[bytes, int, int]]:
-    """Each line, its first byte and its number."""
-    start = 0
-    try:
-        with open(journal, "rb") as file:
-            for n, line in enumerate(file, start=1):
-                if line.endswith(b"\n") and line.strip():
-                    yield line, start, n
-                start += len(line)
-    except OSError as e:
-        raise JournalError(f"{journal}: {e.strerror}") from e
 
 
 def _mean(values: Sequence[float]) -> float:

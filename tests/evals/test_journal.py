@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.evals.entries import Entry, Header, JournalError, read, read_entries
+from stepwell.evals.entries import Entry, Header, JournalError, read, read_entries, read_header
 from stepwell.evals.journal import Journal
 
 
@@ -88,3 +90,12 @@ async def test_lines_are_synced_in_groups(tmp_path: Path, monkeypatch: pytest.Mo
                 journal.append(entry(n))
         assert journal.n_unsynced == 0
     assert 1 <= len(synced) < 100
+
+
+def test_the_last_header_is_found_however_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    first, last = Header("s", "0", 1, ("run",)), Header("s", "1", 1, ("run",))
+    lines = [msgspec.json.encode(first), msgspec.json.encode(entry(1, row="run", answer='{"t":"run"}'))]
+    spaced = json.dumps(dict(sorted(msgspec.to_builtins(last).items()))).encode()
+    path.write_bytes(b"\n".join([*lines, spaced, msgspec.json.encode(entry(2)), b""]))
+    assert read_header(path) == read(path)[0] == last
