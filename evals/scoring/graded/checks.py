@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,8 +196,3 @@ class _Checking:
 def _line(check: Check, is_accepted: bool | None, nano_usd: int, error: str | None) -> Planted:
     form = check.form
     return Planted(check.key, check.case, check.style, is_accepted, nano_usd, error, form.judge, form.name)
-
-
-def shipped_kinds() -> Mapping[str, str]:
-    """Case -> kind, of the cases that ship: for reports that are made from a journal alone."""
-    return kinds_of(shipped_cases())
