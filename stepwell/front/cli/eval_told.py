@@ -122,4 +122,5 @@ def compared(pair: Pair) -> str:
     if pair.word == "tied":
         return f"{pair.a} and {pair.b} are tied within {pair.margin}: {sized}"
     more = "" if pair.n_more is None else f": needs about {round_up(pair.n_more):,} more rows"
-    return f"{pair.a} and {pair.b}: can't be told yet{more}: {sized}"
+    close = " (the interval clears 0, the exact test does not yet)" if pair.is_close else ""
+    return f"{pair.a} and {pair.b}: can't be told yet{more}: {sized}{close}"
