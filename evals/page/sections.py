@@ -75,7 +75,7 @@ def pairs(figures: Figures) -> str:
     on_the_way = looked(figures)
     said = f"Test at each look: {methods}. {on_the_way}" if on_the_way else f"Test and interval: {methods}."
     if len(figures.pairs) > 1:
-        said += " p counts that several pairs were asked about (Holm); an interval is for its pair alone."
+        said += " p and interval count that several pairs were asked about (Holm)."
     if saved and min(saved) >= _WORTH_SAYING:
         said += f" Asking both arms the same rows saved {pct(min(saved))} of them or more."
     drawn = f'<div class="broad">{pairs_table(figures.pairs)}</div>'

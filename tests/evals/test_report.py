@@ -89,3 +89,10 @@ def test_tiers_come_in_the_order_they_were_named() -> None:
     report = make_report(Header("s", "", 4, ("d", "never asked", "b")), outcomes)
     assert [t.tier for t in report.tiers] == ["d", "b", "a", "c"]
     assert [(p.a, p.b) for p in report.pairs][:2] == [("d", "b"), ("d", "a")]
+
+
+def test_with_several_pairs_interval_and_p_say_the_same() -> None:
+    rights = [(1, 0, 0)] * 8 + [(0, 1, 1)] + [(1, 1, 1)] * 151
+    outcomes = [outcome(arm, n, float(r[k])) for n, r in enumerate(rights) for k, arm in enumerate("abc")]
+    for pair in make_report(None, outcomes).pairs:
+        assert pair.is_close or (pair.p < 0.05) != (pair.low <= 0 <= pair.high)
