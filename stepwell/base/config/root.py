@@ -14,6 +14,7 @@ from stepwell.base.config.cache import CacheConfig
 from stepwell.base.config.context import ContextConfig, EmbeddingConfig
 from stepwell.base.config.dispatch import DispatchConfig
 from stepwell.base.config.feedback import FeedbackConfig
+from stepwell.base.config.finetune import FinetuneConfig
 from stepwell.base.config.guards import GuardsConfig
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.config.routing import RoutingConfig
@@ -48,6 +49,7 @@ class Config(Section):
     server: ServerConfig = Field(default_factory=ServerConfig)
     telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig)
     traffic: TrafficConfig = Field(default_factory=TrafficConfig)
+    finetune: FinetuneConfig = Field(default_factory=FinetuneConfig)
 
     @model_validator(mode="after")
     def _tiers_exist(self) -> Config:
