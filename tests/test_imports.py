@@ -9,6 +9,10 @@ import stepwell
 HEAVY = (
     "litellm",
     "torch",
+    "transformers",
+    "peft",
+    "gguf",
+    "xllamacpp",
     "guardrails",
     "openai",
     "langchain_core",
