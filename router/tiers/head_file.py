@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import zipfile
@@ -130,10 +131,11 @@ class Head:
 
     def _logits(self, text: str) -> NDArray[np.float64]:
         assert self.idf is not None
-        counts = Counter(at for gram in _grams(text) if (at := self._places.get(gram)) is not None)
+        places = (self._places.get(gram) for gram in _grams(text))
+        counts = Counter(place for place in places if place is not None)
         at = np.fromiter(counts, dtype=np.intp, count=len(counts))
         tf = 1 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))
-        row = tf * self.idf[at]
+        row: NDArray[np.float64] = (tf * self.idf[at]).astype(np.float64)
         norm = float(np.linalg.norm(row))
         scores: NDArray[np.float64] = self.weights[:, at] @ (row / norm if norm else row) + self.bias
         return scores
@@ -143,7 +145,7 @@ def _grams(text: str) -> Iterable[str]:
     """Words of two letters or more, and pairs of neighbours."""
     words = _WORD.findall(text.lower())
     yield from words
-    for a, b in zip(words, words[1:], strict=False):
+    for a, b in itertools.pairwise(words):
         yield f"{a} {b}"
 
 
@@ -157,6 +159,4 @@ def _packed(name: str, texts: Sequence[str]) -> dict[str, NDArray[np.generic]]:
 
 def _texts(raw: NDArray[np.uint8], at: NDArray[np.int64]) -> tuple[str, ...]:
     whole, places = raw.tobytes(), at.tolist()
-    return tuple(
-        whole[a:b].decode("utf-8", "surrogatepass") for a, b in zip(places, places[1:], strict=False)
-    )
+    return tuple(whole[a:b].decode("utf-8", "surrogatepass") for a, b in itertools.pairwise(places))
