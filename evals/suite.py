@@ -203,8 +203,8 @@ def name_of(file: Path) -> str:
 
 def _shipped(name: Path) -> Path | None:
     folder = resources.files("stepwell.evals") / "suites"
-    found = Path(str(folder / f"{name}.jsonl"))
-    return found if found.is_file() else None
+    files = (Path(str(folder / f"{name}{suffix}")) for suffix in (".jsonl", ".jsonl.gz"))
+    return next((file for file in files if file.is_file()), None)
 
 
 def drawn_at(row_id: str, seed: int) -> bytes:
