@@ -241,3 +241,23 @@ def tenant_digest(tenant: str | None) -> bytes:
     """What stands for a tenant on the disk: no name."""
     raw = b"\0" if tenant is None else tenant.encode("utf-8", "surrogatepass")
     return blake2b(raw, digest_size=16).digest()
+
+
+def user_digest(tenant: bytes, user: str) -> bytes:
+    """What stands for a tenant's user on the disk: no name.
+
+    Args:
+        tenant: Its digest.
+    """
+    raw = tenant + user.encode("utf-8", "surrogatepass")
+    return blake2b(raw, digest_size=16, person=b"stepwell-user").digest()
+
+
+def conversation_digest(tenant: bytes, user: str | None, name: str) -> bytes:
+    """What stands for a conversation of that name on the disk.
+
+    Args:
+        tenant: Its digest.
+    """
+    raw = user_digest(tenant, user or "") + name.encode("utf-8", "surrogatepass")
+    return blake2b(raw, digest_size=16, person=b"stepwell-talk").digest()

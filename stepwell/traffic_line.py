@@ -9,7 +9,7 @@ import msgspec
 from stepwell.base.decisions import Decision
 from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
-from stepwell.router.outcome_notes import plain_id, tenant_digest
+from stepwell.router.outcome_notes import conversation_digest, plain_id, tenant_digest, user_digest
 from stepwell.run import Run
 
 PINNED = "pinned"
@@ -29,7 +29,8 @@ class Logged(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         id: The request id: feedback names it. `body_id` is the one in the answer.
-        tenant: Hash of its name; "" where none was given.
+        tenant, user: Hashes of their names; "" where none was given.
+        conversation: Hash of the name of the conversation or the session; "" where it has none.
         status: HTTP's; `error` is the code of what went wrong.
         tier: Where it was sent first. `own` is the policy's choice, where exploring sent it elsewhere.
         served, model: Who answered.
@@ -84,6 +85,8 @@ class Logged(msgspec.Struct, frozen=True, omit_defaults=True):
     answer: str | None = None
     is_masked: bool = False
     scores: dict[str, float] = {}
+    user: str = ""
+    conversation: str = ""
 
     @property
     def chosen(self) -> str:
@@ -99,10 +102,13 @@ class Logged(msgspec.Struct, frozen=True, omit_defaults=True):
 def line_of(run: Run, status: int, reply: Reply | None, error: str) -> Logged:
     """The line but for text, traits and vector."""
     trace, route = run.trace, run.trace.route
+    tenant, user, conversation = _asked_by(run.request)
     line = Logged(
         id=trace.request_id,
         at_s=round(time.time(), 3),
-        tenant="" if run.request.caller.tenant is None else tenant_digest(run.request.caller.tenant).hex(),
+        tenant=tenant,
+        user=user,
+        conversation=conversation,
         status=status,
         error=error,
         cache="" if trace.cache is None or trace.cache.status == "off" else trace.cache.status,
@@ -114,6 +120,17 @@ def line_of(run: Run, status: int, reply: Reply | None, error: str) -> Logged:
     if route is not None:
         line = msgspec.structs.replace(line, **_routed(route))
     return line if reply is None else msgspec.structs.replace(line, **_served(run, reply))
+
+
+def _asked_by(request: ChatRequest) -> tuple[str, str, str]:
+    """Digests of tenant, user and conversation."""
+    caller, name = request.caller, request.wishes.conversation or request.wishes.session
+    tenant = tenant_digest(caller.tenant)
+    return (
+        "" if caller.tenant is None else tenant.hex(),
+        "" if caller.user is None else user_digest(tenant, caller.user).hex(),
+        "" if name is None else conversation_digest(tenant, caller.user, name).hex(),
+    )
 
 
 def _needs_of(request: ChatRequest) -> Needs:

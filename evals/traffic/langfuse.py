@@ -19,7 +19,7 @@ from stepwell.evals.traffic.plain import (
     text,
 )
 from stepwell.evals.traffic.records import BadRecord, is_object
-from stepwell.evals.traffic.tenant import hashed
+from stepwell.evals.traffic.tenant import hashed, hashed_conversation, hashed_user
 from stepwell.traffic_line import Logged, Needs
 
 _COMPARABLE = ("NUMERIC", "BOOLEAN", "")
@@ -66,11 +66,15 @@ def from_langfuse(values: Mapping[str, object]) -> Logged | None:
     is_ok = text(values.get("level")).upper() != "ERROR"
     usage = _usage(values)
     scores = list(_scores(values.get("scores")))
+    tenant = hashed(first(values, "userId", "user_id", "metadata"))
+    talks = ("sessionId", "session_id", "traceId", "trace_id")
     return Logged(
         id=name,
         at_s=ended or began or 0.0,
         source="langfuse",
-        tenant=hashed(first(values, "userId", "user_id", "metadata")),
+        tenant=tenant,
+        user=hashed_user(tenant, values.get("userId"), values.get("user_id")),
+        conversation=hashed_conversation(tenant, *(values.get(n) for n in talks)),
         status=200 if is_ok else 500,
         error="" if is_ok else "failed",
         body_id=name,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from stepwell.evals.traffic.plain import answer_of, count, first, messages_of, number, parsed, seconds, text
 from stepwell.evals.traffic.records import BadRecord, is_object
-from stepwell.evals.traffic.tenant import hashed
+from stepwell.evals.traffic.tenant import hashed, hashed_conversation, hashed_user
 from stepwell.traffic_line import Logged, Needs
 
 # what litellm.turn_off_message_logging leaves in place of texts
@@ -43,11 +43,18 @@ def from_litellm(values: Mapping[str, object]) -> Logged:
     is_redacted = _REDACTED in str(asked)
     is_ok = text(record.get("status")) in ("", "success")
     tier = text(record.get("model_group")) or model
+    tenant = hashed(first(record, "end_user", "team_id", "user", "metadata"))
+    said = parsed(record.get("metadata"))
+    of = said if is_object(said) else {}
+    users = (record.get("end_user"), of.get("user_api_key_end_user_id"), record.get("user"))
+    talks = (record.get("session_id"), of.get("session_id"), record.get("trace_id"))
     return Logged(
         id=name,
         at_s=ended or began or 0.0,
         source="litellm",
-        tenant=hashed(first(record, "end_user", "team_id", "user", "metadata")),
+        tenant=tenant,
+        user=hashed_user(tenant, *users, of.get("user_api_key_user_id")),
+        conversation=hashed_conversation(tenant, *talks),
         status=200 if is_ok else _status(record),
         error="" if is_ok else text(_error(record).get("error_class")) or "failed",
         cache="hit" if str(record.get("cache_hit")).lower() == "true" else "",

@@ -15,7 +15,7 @@ from stepwell.traffic_masks import OneWay
 _HEX = re.compile(r"[0-9a-fA-F]{8,64}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # as tools make them: letters alone may be somebody's name, and a long number somebody's phone
 _MADE = re.compile(r"(?=.*[0-9])(?![0-9-]{7,}$)[A-Za-z0-9_-]{1,128}")
-_TENANT = re.compile(r"[0-9a-f]{32}")
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 _MAX_NAME_CHARS = 128
 _FORMATS = ("text", "json_object", "json_schema")
 UNNAMED = "[NAME]"
@@ -58,7 +58,9 @@ class Plain:
             **{field: self._keys(getattr(row, field)) for field in _BY_TIER},
             states={self.name(tier): self.name(state) for tier, state in row.states.items()},
             rules=tuple(map(self.name, row.rules)),
-            tenant=_tenant(row.tenant),
+            tenant=_digest(row.tenant),
+            user=_digest(row.user),
+            conversation=_digest(row.conversation),
             needs=msgspec.structs.replace(needs, response_format=form),
         )
 
@@ -85,5 +87,5 @@ def _is_random(given: str) -> bool:
     return _HEX.fullmatch(given) is not None and not given.replace("-", "").isdecimal()
 
 
-def _tenant(given: str) -> str:
-    return given if not given or _TENANT.fullmatch(given) else tenant_digest(given).hex()
+def _digest(given: str) -> str:
+    return given if not given or _DIGEST.fullmatch(given) else tenant_digest(given).hex()

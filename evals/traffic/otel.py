@@ -21,7 +21,7 @@ from stepwell.evals.traffic.plain import (
     text,
 )
 from stepwell.evals.traffic.records import BadRecord, is_object
-from stepwell.evals.traffic.tenant import hashed
+from stepwell.evals.traffic.tenant import hashed, hashed_conversation, hashed_user
 from stepwell.traffic_line import Logged, Needs
 
 _CHATS = ("chat", "text_completion", "generate_content", "")
@@ -74,11 +74,15 @@ def from_otel(span: Mapping[str, object], events: Iterable[Mapping[str, object]]
     tier = text(of.get("gen_ai.request.model")) or model
     n_in = count(first(of, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"))
     score = _score(all_events)
+    tenant = hashed(first(of, "enduser.id", "user.id"))
+    talks = (of.get("gen_ai.conversation.id"), of.get("session.id"), first(span, "traceId", "trace_id"))
     return Logged(
         id=name,
         at_s=ended or began or 0.0,
         source="otel",
-        tenant=hashed(first(of, "enduser.id", "user.id")),
+        tenant=tenant,
+        user=hashed_user(tenant, of.get("enduser.id"), of.get("user.id")),
+        conversation=hashed_conversation(tenant, *talks),
         status=500 if error else 200,
         error="failed" if error else "",
         body_id=text(of.get("gen_ai.response.id")),

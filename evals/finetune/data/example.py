@@ -34,6 +34,8 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
         group: What must stay together when some are held out: a conversation, a suite's cluster; "" for none.
         score: 0..1, what feedback, a scorer or a judge said of the answer; None where nobody did.
         licence: Of the text, where it is known.
+        at_s: Unix time of the answer; 0 where it is not known.
+        tools: As the request offered them, where it did and they are known.
     """
 
     id: str
@@ -46,6 +48,8 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     score: float | None = None
     licence: str = ""
+    at_s: float = 0.0
+    tools: tuple[dict[str, object], ...] = ()
 
     @property
     def ask(self) -> str:
