@@ -13,10 +13,12 @@ class Recipe(msgspec.Struct, frozen=True):
     Attributes:
         base: A known model's name, or the path of a GGUF.
         rank, alpha: Of the adapter; updates are scaled by alpha / rank.
+        dropout: Share of a projection's inputs that the adapter does not see at a step.
         first_layer: Lowest layer that is adapted: backpropagation stops there, which saves time.
         n_steps: None: `n_passes` over the examples.
         batch_size: Examples a step.
-        learning_rate: Peak; `n_warmup_steps` to it, then linear to 5 % of it.
+        learning_rate: Peak; `n_warmup_steps` to it, then linear to `last_rate` of it.
+        averaged: Share of the steps, at the end, whose weights are averaged; 0: the last ones are taken.
         max_grad_norm: Gradients are clipped to it.
         max_tokens: Of an example; longer ones are left out, and counted.
         dtype: "auto": bfloat16 where the processor or the GPU multiplies it natively, else float32.
@@ -25,12 +27,15 @@ class Recipe(msgspec.Struct, frozen=True):
     base: str = "smollm2-135m-instruct"
     rank: int = 16
     alpha: int = 32
+    dropout: float = 0.0
     first_layer: int = 8
     n_passes: float = 2.0
     n_steps: int | None = None
     batch_size: int = 8
     learning_rate: float = 1e-3
     n_warmup_steps: int = 10
+    last_rate: float = 0.05
+    averaged: float = 0.0
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
     seed: int = 0
@@ -39,3 +44,16 @@ class Recipe(msgspec.Struct, frozen=True):
     @property
     def sha256(self) -> str:
         return sha256_of(canonical_json(msgspec.structs.asdict(self)))
+
+    def steps_for(self, n_examples: int) -> int:
+        """How many steps are made over so many examples; at least one."""
+        if self.n_steps is not None:
+            return self.n_steps
+        return max(1, round(self.n_passes * n_examples / self.batch_size))
+
+    def rate_at(self, step: int, n_steps: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        if step < self.n_warmup_steps:
+            return self.learning_rate * (step + 1) / self.n_warmup_steps
+        share = (step - self.n_warmup_steps) / max(1, n_steps - 1 - self.n_warmup_steps)
+        return self.learning_rate * (1 - (1 - self.last_rate) * min(1.0, share))
