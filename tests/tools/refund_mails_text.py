@@ -239,7 +239,7 @@ Please don't mix it up with my order {order2}, which came as it should. This is 
 {why}. The refund would be {money}.
 
 First, thanks for the fast answer on ticket {ticket}. Second, I still want a refund of {money} for the \
-{item}. Third, {why}. The order is {order}.
+{item}. Third, {why}. All of it is about my order {order}.
 
 1. Order {order}
 2. {item}
@@ -275,7 +275,7 @@ give it back.
 In short: order {order}, one {item}, {money}. {Why}. Refund, please.
 
 It says on your site that you refund within thirty days. On {date} I bought {an_item}, and {why}. Refund \
-{money}, then. The order is {order}.
+{money}, then. You have it under {order}.
 
 According to your terms I can ask for my money. So I ask: {money} for the {item}. {Why}. The number on the \
 confirmation is {order}.
