@@ -1,0 +1,161 @@
+"""Asks that say nearly the same: but for courtesies, a misspelt word, or a word in ten.
+
+`traffic.alike` compares runs of three words: one other word in a mail of twenty hides a copy from it, and two mails of
+sixty words that name two orders are one to it. Here words are compared, and numbers must be the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from stepwell.evals.finetune.data.said import plain_words
+
+CHANGED_SHARE = 0.1
+MAX_CHANGED = 8
+_N_MISSPELT = 2
+# a bucket may hold every ask of one template: looking at all of them would take a square of their number
+_MAX_LOOKS = 200
+# of words that change nothing; "not", "from" and "to" do
+_EMPTY = frozenset(
+    {"a", "an", "the", "this", "that", "it", "its", "is", "are", "was", "be", "am"}
+    | {"i", "my", "me", "we", "our", "us"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """An ask as it is compared.
+
+    Attributes:
+        bag: Its words without numbers, the second of the same word marked as such.
+        numbers: Words with digits, sorted.
+    """
+
+    bag: frozenset[str]
+    numbers: tuple[str, ...]
+
+    @property
+    def n_changed(self) -> int:
+        """Words that may be other ones."""
+        return min(MAX_CHANGED, int(len(self.bag) * CHANGED_SHARE))
+
+    @property
+    def n_apart(self) -> int:
+        """Words that two such asks may not share, misspelt ones counted; with room for the other being longer."""
+        return self.n_changed + 1 + max(_N_MISSPELT, self.n_changed)
+
+
+def words_of(text: str) -> Words:
+    """What is compared of a text."""
+    found = plain_words(text)
+    numbers = tuple(sorted(w for w in found if any(c.isdigit() for c in w)))
+    counted = Counter(w for w in found if w not in _EMPTY and not any(c.isdigit() for c in w))
+    bag = frozenset(w if k == 0 else f"{w} {k}" for w, n in counted.items() for k in range(n))
+    return Words(bag or frozenset(found) or frozenset((text.strip(),)), numbers)
+
+
+def n_changed(a: Words, b: Words) -> int | None:
+    """How many words were put in the place of others, 0 for none; None where the two are not near."""
+    if a.numbers != b.numbers:
+        return None
+    allowed, apart = max(a.n_changed, b.n_changed), max(a.n_apart, b.n_apart)
+    if abs(len(a.bag) - len(b.bag)) > apart:
+        return None
+    of_a, of_b = a.bag - b.bag, b.bag - a.bag
+    if max(len(of_a), len(of_b)) > apart:
+        return None
+    n = _unlike(of_a, of_b)
+    return n if n <= allowed else None
+
+
+def near_pairs(
+    words: Sequence[Words], *, skip: Callable[[int, int], bool] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Places of asks that are near, the lower one first.
+
+    Args:
+        skip: Says of two places that nobody needs to know.
+    """
+    yield from _met(words, range(len(words)), is_first=lambda _: True, is_second=lambda _: True, skip=skip)
+
+
+def near_across(a: Sequence[Words], b: Sequence[Words]) -> Iterator[tuple[int, int]]:
+    """Places in `a` and in `b` of asks that are near."""
+    n, both = len(a), [*a, *b]
+    # b goes in first, then each of a looks for it
+    order = [*range(n, len(both)), *range(n)]
+    for one, other in _met(both, order, is_first=lambda i: i >= n, is_second=lambda i: i < n):
+        yield min(one, other), max(one, other) - n
+
+
+def _met(
+    words: Sequence[Words],
+    order: Iterable[int],
+    *,
+    is_first: Callable[[int], bool],
+    is_second: Callable[[int], bool],
+    skip: Callable[[int, int], bool] | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Near pairs among those that share one of their rarest words.
+
+    Two sets that differ by at most n words share one of their n + 1 rarest: the prefix filter of set joins (Chaudhuri
+    et al. 2006, A primitive operator for similarity joins).
+    """
+    n_with = Counter(w for of in words for w in of.bag)
+    buckets: dict[tuple[tuple[str, ...], str], list[int]] = defaultdict(list)
+    for at in order:
+        of = words[at]
+        rare = sorted(of.bag, key=lambda w: (n_with[w], w))[: of.n_apart + 1]
+        names = [(of.numbers, w) for w in rare]
+        if is_second(at):
+            seen: set[int] = set()
+            for name in names:
+                for other in buckets.get(name, ())[-_MAX_LOOKS:]:
+                    if other in seen or (skip is not None and skip(other, at)):
+                        continue
+                    seen.add(other)
+                    if n_changed(words[other], of) is not None:
+                        yield (other, at) if other < at else (at, other)
+        if is_first(at):
+            for name in names:
+                buckets[name].append(at)
+
+
+def _unlike(of_a: frozenset[str], of_b: frozenset[str]) -> int:
+    """How many words are left of the longer side once misspelt ones are paired."""
+    left = sorted(of_b)
+    n_a = 0
+    for word in sorted(of_a):
+        twin = next((other for other in left if _is_misspelt(word, other)), None)
+        if twin is None:
+            n_a += 1
+        else:
+            left.remove(twin)
+    return max(n_a, len(left))
+
+
+@lru_cache(maxsize=65_536)
+def _is_misspelt(a: str, b: str) -> bool:
+    """One letter too many, too few, another, or two turned round; two of them in long words."""
+    least = min(len(a), len(b))
+    if least < 4 or a[0] != b[0] or abs(len(a) - len(b)) > 2:
+        return False
+    return _n_edits(a, b) <= (2 if least >= 8 else 1)
+
+
+def _n_edits(a: str, b: str) -> int:
+    """Optimal string alignment distance (Damerau 1964)."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        row = [i]
+        for j, y in enumerate(b, start=1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]
