@@ -39,6 +39,8 @@ class PeftConfig(msgspec.Struct, frozen=True):
     alpha_pattern: dict[str, float] | None = None
     rank_pattern: dict[str, int] | None = None
     modules_to_save: list[str] | None = None
+    target_modules: list[str] | str | None = None
+    layers_to_transform: list[int] | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def read_peft(folder: Path) -> PeftAdapter:
     pairs = {place: _pair(found, place, config.r, folder) for place in sorted({p[:2] for p in found})}
     if not pairs:
         raise FinetuneError(f"{folder / PEFT_WEIGHTS}: no LoRA weights in it")
+    _refuse_gaps(config, set(pairs), folder)
     # rank-stabilised LoRA scales by alpha / sqrt(rank) (Kalajdzievski 2023)
     alpha = config.lora_alpha * (math.sqrt(config.r) if config.use_rslora else 1.0)
     return PeftAdapter(config.r, alpha, pairs)
@@ -113,6 +116,24 @@ def _unfit(c: PeftConfig) -> str | None:
         f"lora_alpha is {c.lora_alpha}": not (math.isfinite(c.lora_alpha) and c.lora_alpha > 0),
     }
     return next((claim for claim, holds in claims.items() if holds), None)
+
+
+def _refuse_gaps(c: PeftConfig, found: set[tuple[int, str]], folder: Path) -> None:
+    """The weights are those that the configuration speaks of: a file from another training would load, and lie."""
+    layers = {layer for layer, _ in found}
+    if isinstance(c.layers_to_transform, list):
+        layers = set(c.layers_to_transform)
+    projections = {projection for _, projection in found}
+    if isinstance(c.target_modules, list):
+        projections = {name.rpartition(".")[2] for name in c.target_modules}
+    wanted = {(layer, projection) for layer in layers for projection in projections}
+    for layer, projection in sorted(wanted ^ found)[:1]:
+        has, lacks = (
+            (PEFT_CONFIG, PEFT_WEIGHTS) if (layer, projection) in wanted else (PEFT_WEIGHTS, PEFT_CONFIG)
+        )
+        raise FinetuneError(
+            f"{folder}: {has} has layer {layer}, {projection}, {lacks} has not; copy both files again"
+        )
 
 
 Found = dict[tuple[int, str, str], "Floats"]
