@@ -13,7 +13,7 @@ from stepwell.base.config.guards import GuardsConfig
 from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.errors import ConfigError
 from stepwell.evals.arms import Arm
-from stepwell.evals.finetune.figures import ADAPTER, BASE, BASE_SCHEMA, head_arm
+from stepwell.evals.finetune.figures import ADAPTER, BASE, BASE_SCHEMA, head_arm, rivals
 from stepwell.router.tiers.bundle import Bundle
 
 ROOM_TOKENS = 256
@@ -61,7 +61,7 @@ def make_asked(
     local = {BASE: f"local/{base or bundle.card.base}", ADAPTER: _model(bundle)}
     local |= {head_arm(h.card.head): _model(h) for h in heads}
     for name in (*tiers, *([] if judge is None else [judge])):
-        _check(name, config, local)
+        _check(name, config)
     made = {name: _tier(model, n_threads) for name, model in local.items()}
     made |= {name: config.tiers[name] for name in dict.fromkeys((*tiers, *([judge] if judge else [])))}
     arms = _local_arms(local, schema_json, bundle.card.max_output_tokens)
@@ -80,10 +80,10 @@ def _local_arms(local: Mapping[str, str], schema_json: str | None, n_tokens: int
     return made + [Arm(n, tier=n, params={"temperature": 0}) for n in local if n != BASE]
 
 
-def _check(name: str, config: Config, local: Mapping[str, str]) -> None:
+def _check(name: str, config: Config) -> None:
     if name not in config.tiers:
         raise ConfigError(f"no tier {name!r} in the configuration; there are {', '.join(config.tiers)}")
-    if name in local or name == BASE_SCHEMA:
+    if name in (ADAPTER, *rivals([name])):
         raise ConfigError(f"a tier named {name!r} can't be measured: an arm has that name; rename the tier")
 
 

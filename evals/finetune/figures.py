@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REPORT = "eval.json"
 BASE, BASE_SCHEMA, ADAPTER = "base", "base+schema", "adapter"
+HEADS = ("head-tfidf", "head-embedding")
 
 
 class ArmFigures(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -189,4 +190,4 @@ def head_arm(kind: str) -> str:
 
 def rivals(names: Sequence[str]) -> list[str]:
     """The arms that a promoted adapter has to be better than: the base, as it is and constrained, and every head."""
-    return [n for n in names if n in (BASE, BASE_SCHEMA) or n.startswith("head-")]
+    return [n for n in names if n in (BASE, BASE_SCHEMA, *HEADS)]

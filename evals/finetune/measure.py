@@ -17,8 +17,8 @@ from stepwell.evals.ask import OnError, unheard
 from stepwell.evals.finetune.arms import Asked, make_asked
 from stepwell.evals.finetune.data.dataset import Dataset
 from stepwell.evals.finetune.data.example import FinetuneError
-from stepwell.evals.finetune.figures import ADAPTER, FinetuneReport, head_arm
-from stepwell.evals.finetune.heads import KINDS, FittedHead, fit_head, n_answers
+from stepwell.evals.finetune.figures import ADAPTER, HEADS, FinetuneReport
+from stepwell.evals.finetune.heads import FittedHead, fit_head, n_answers
 from stepwell.evals.finetune.leak import find_leaks
 from stepwell.evals.finetune.options import MeasureOptions
 from stepwell.evals.finetune.suite_of import held_out_suite, schema_of
@@ -153,7 +153,7 @@ class _Run:
         finally:
             await judging.close()
         held = read_held(self.folder.journal, keys=keys)
-        models = [a.name for a in self.asked.arms if a.name in (ADAPTER, *map(head_arm, KINDS))]
+        models = [a.name for a in self.asked.arms if a.name in (ADAPTER, *HEADS)]
         questions = {name: Question(name, self.options.margin) for name in models}
         return {n: report_of(held, suite=self.suite, question=q) for n, q in questions.items()}, walls_s
 
