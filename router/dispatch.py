@@ -260,7 +260,9 @@ class Dispatcher:
             raise
         finally:
             ms = (time.monotonic() - began) * 1e3
-            search.trace.attempts.append(Attempt(deployment.tier, deployment.model, outcome, ms, status))
+            search.trace.attempts.append(
+                Attempt(deployment.tier, deployment.answered_as, outcome, ms, status)
+            )
 
     def _lose(self, deployment: Deployment, search: _Search) -> None:
         if search.purse is not None:

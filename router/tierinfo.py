@@ -22,6 +22,7 @@ class TierInfo:
         missing_key: Name of the environment variable that is not set, else None.
         is_local: Runs on this machine: nobody bills for it.
         n_system_tokens: Of the longest system prompt that a deployment adds.
+        is_narrow: Fine-tuned for one kind of ask: only who knows that it is of that kind may send one there.
     """
 
     name: str
@@ -36,6 +37,7 @@ class TierInfo:
     missing_key: str | None
     is_local: bool
     n_system_tokens: int = 0
+    is_narrow: bool = False
 
     @property
     def window_or_assumed(self) -> int:

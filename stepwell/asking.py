@@ -141,7 +141,7 @@ class Asking:
 
     async def _handed_out(self, run: Run, completed: Completed, served: Served, priced: Priced) -> Reply:
         """The reply: its own body, and what all calls for it did cost."""
-        body, tier, model = completed.body, served.deployment.tier, served.deployment.model
+        body, tier, model = completed.body, served.deployment.tier, served.deployment.answered_as
         try:
             body, answer = await self.guarding.hand_out(run, body, completed.answer)
         except HeldForReview as e:

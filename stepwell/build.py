@@ -20,6 +20,7 @@ from stepwell.build_context import asker, make_conversing, make_marking
 from stepwell.deployments import make_plugged, make_tier
 from stepwell.guards.guard import Guard
 from stepwell.guards.rules import Budgets, Tuned
+from stepwell.local_deployments import Shared
 from stepwell.memory.cache.cache import Cache
 from stepwell.memory.sqlite_store import SqliteStore
 from stepwell.memory.store import Store
@@ -34,6 +35,8 @@ from stepwell.router.outcomes import OutcomeStore
 from stepwell.router.redis_ledger import RedisLedger
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Backend
+from stepwell.router.tiers.local_servers import LocalServers
+from stepwell.router.tiers.tier import Tier
 from stepwell.router.tiers.transport import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -62,9 +65,12 @@ def build(
     if unknown:
         raise ConfigError(f"backends names tier {unknown[0]!r}; there are {', '.join(config.tiers)}")
     transport = AiohttpTransport(config.dispatch.connect_timeout_s)
+    embedder = _once(config)
+    servers = LocalServers()
+    shared = Shared(servers, embedder, embedder_name(config.embedding))
     tiers, infos = {}, []
     for name in config.tiers:
-        tiers[name], info = make_tier(config, name, transport, (backends or {}).get(name))
+        tiers[name], info = make_tier(config, name, transport, (backends or {}).get(name), shared)
         infos.append(info)
     dispatcher = Dispatcher(config.dispatch, tiers)
     router = Router(
@@ -79,7 +85,6 @@ def build(
     metrics = Metrics()
     ledger = _ledger(config)
     sinks, closers = _sinks(config, metrics)
-    embedder = _once(config)
     made: list[Pipeline] = []
     guard, reviews = _guard(config, embedder)
     marking = make_marking(config, embedder)
@@ -88,7 +93,7 @@ def build(
         config=config,
         tiers=tiers,
         guard=guard,
-        cache=_cache(config, embedder, lambda: made[0]),
+        cache=_cache(config, tiers, embedder, lambda: made[0]),
         router=router,
         dispatcher=dispatcher,
         ledger=ledger,
@@ -122,7 +127,7 @@ def build(
         traffic=_traffic(config),
         reviews=reviews,
         embedder_name=embedder_name(config.embedding),
-        close_parts=(ledger.close, transport.close, masks.close, *closers),
+        close_parts=(servers.close, ledger.close, transport.close, masks.close, *closers),
     )
     made.append(pipeline)
     return pipeline
@@ -225,14 +230,17 @@ def _ledger(config: Config) -> Budget:
 
 
 def _cache(
-    config: Config, embedder: Callable[[], Embedder], pipeline: Callable[[], Pipeline]
+    config: Config,
+    tiers: Mapping[str, Tier],
+    embedder: Callable[[], Embedder],
+    pipeline: Callable[[], Pipeline],
 ) -> Cache | None:
     if not config.cache.exact and config.cache.semantic == "off":
         return None
     return Cache(
         config.cache,
         store=_store(config.cache),
-        versions=_versions(config),
+        versions=_versions(config, tiers),
         embedder_name=embedder_name(config.embedding),
         max_error=config.promises.max_cache_error,
         judge=_judge(config, embedder, pipeline),
@@ -273,7 +281,7 @@ def _judge(
     return make_judge(spec, ask=asker(tier, "cache-judge", pipeline), embedder=embedder)
 
 
-def _versions(config: Config) -> str:
+def _versions(config: Config, tiers: Mapping[str, Tier]) -> str:
     """Names all that says which answer is good enough: what was kept under another name is not served.
 
     Dollar limits are left out: a raised limit makes no kept answer worse.
@@ -284,6 +292,10 @@ def _versions(config: Config) -> str:
         include={"min_p_ok", "min_quality", "below_floor"}, exclude_unset=True
     )
     made = hashlib.sha256(encode_json([parts, promises]))
+    for tier in tiers.values():
+        for deployment in tier.deployments:
+            if deployment.bundle is not None:  # under one name another version may answer tomorrow
+                made.update(deployment.bundle.card.sha256.encode())
     folder = config.routing.policy.removeprefix("learned:")
     if folder != config.routing.policy:
         made.update((Path(folder) / "card.json").read_bytes())

@@ -13,37 +13,45 @@ from stepwell.base.config import Config, DeploymentConfig
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import Message
 from stepwell.base.tokens import count_message
+from stepwell.local_deployments import LocalSays, Shared, bundle_card, bundle_of, make_local
 from stepwell.router.tierinfo import TierInfo
-from stepwell.router.tiers import local, weights
 from stepwell.router.tiers.base import Backend, Outgoing
+from stepwell.router.tiers.bundle import Bundle
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.litellm import LitellmBackend
-from stepwell.router.tiers.local import LocalBackend
 from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import Transport
 
-LOCAL_PARALLEL = 2
 _LIMIT_FIELDS = {"max_tokens", "max_completion_tokens"}
 
 
 def make_tier(
-    config: Config, name: str, transport: Transport, stand_in: Backend | None
+    config: Config, name: str, transport: Transport, stand_in: Backend | None, shared: Shared
 ) -> tuple[Tier, TierInfo]:
     """The tier with the deployments that have what they need.
 
+    Args:
+        shared: What its local deployments have in common with those of other tiers.
+
     Raises:
-        ConfigError: A kind, a provider or a plug-in can't be used.
+        ConfigError: A kind, a provider, a plug-in or a fine-tuned model can't be used.
     """
-    made = [_make(config, name, d, transport, stand_in) for d in config.tiers[name].deployments]
+    made = [_make(config, name, d, transport, stand_in, shared) for d in config.tiers[name].deployments]
     usable = [m for m in made if m.lacks is None]
     deployments = [
         Deployment(
-            name, m.config.model, m.backend, m.card, m.config.max_concurrency, config.dispatch.max_queue
+            name,
+            m.config.model,
+            m.backend,
+            m.card,
+            m.config.max_concurrency,
+            config.dispatch.max_queue,
+            bundle=m.bundle,
         )
         for m in usable
     ]
     lacks = None if usable else made[0].lacks
-    return Tier(name, deployments), _info(config, name, [m.card for m in usable or made], lacks)
+    return Tier(name, deployments), _info(config, name, usable or made, lacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +60,31 @@ class _Made:
     card: ModelCard
     backend: Backend
     lacks: str | None
+    bundle: Bundle | None = None
 
 
 def _make(
-    config: Config, tier: str, d: DeploymentConfig, transport: Transport, stand_in: Backend | None
+    config: Config,
+    tier: str,
+    d: DeploymentConfig,
+    transport: Transport,
+    stand_in: Backend | None,
+    shared: Shared,
 ) -> _Made:
-    card = _priced(catalogue.apply(catalogue.card(d.model), d), config.routing.unknown_price_usd_per_1m)
-    if stand_in is not None:
-        return _Made(d, card, stand_in, None)
     kind = _kind(d)
+    known = catalogue.card(d.model)
+    bundle = bundle_of(d) if kind == "local" else None
+    if bundle is not None and known is not None:
+        known = bundle_card(known, bundle)
+    card = _priced(catalogue.apply(known, d), config.routing.unknown_price_usd_per_1m)
+    if stand_in is not None:
+        return _Made(d, card, stand_in, None, bundle)
     if kind == "local":
-        return _Made(d, card, *_local(config, tier, d, card, transport))
+
+        def connect(base_url: str, says: LocalSays) -> HttpBackend:
+            return _http(config, tier, _local_outgoing(config, d, says), base_url, None, transport)
+
+        return _Made(d, card, *make_local(tier, d, card, bundle, shared, connect), bundle)
     if kind not in ("http", "litellm"):
         return _Made(d, card, make_plugged(kind, "stepwell.tiers", d.options), None)
     provider = PROVIDERS.get(d.model.partition("/")[0])
@@ -83,7 +105,8 @@ def _make(
     base_url = d.base_url or (provider.base_url if provider is not None else None)
     if base_url is None:
         raise ConfigError(f"tiers.{tier}: {d.model!r} needs a base_url: its provider is not in the catalogue")
-    return _Made(d, card, _http(config, tier, d, base_url, key, transport), lacks)
+    outgoing = _outgoing(d, d.model.partition("/")[2] or d.model)
+    return _Made(d, card, _http(config, tier, outgoing, base_url, key, transport), lacks)
 
 
 def _priced(card: ModelCard, unknown_usd_per_1m: float | None) -> ModelCard:
@@ -108,55 +131,49 @@ def _kind(d: DeploymentConfig) -> str:
     return "http" if d.base_url is not None or provider in PROVIDERS else "litellm"
 
 
-def _outgoing(d: DeploymentConfig, model: str, default_output_tokens: int | None = None) -> Outgoing:
+def _outgoing(d: DeploymentConfig, model: str) -> Outgoing:
     is_openai = d.model.startswith("openai/") and d.base_url is None
     return Outgoing(
         model,
         params=d.params,
         max_output_tokens=d.max_output_tokens,
-        default_output_tokens=default_output_tokens,
         limit_field="max_completion_tokens" if is_openai else "max_tokens",
         system_prompt=d.system_prompt,
     )
 
 
-def _http(
-    config: Config, tier: str, d: DeploymentConfig, base_url: str, key: str | None, transport: Transport
-) -> HttpBackend:
+def _local_outgoing(config: Config, d: DeploymentConfig, says: LocalSays) -> Outgoing:
     default = None
-    if _kind(d) == "local" and not d.max_output_tokens and not _LIMIT_FIELDS & d.params.keys():
-        default = config.context.reserve_tokens  # a small model may never end its answer
+    if not d.max_output_tokens and not _LIMIT_FIELDS & d.params.keys():
+        # a small model may never end its answer
+        default = says.default_output_tokens or config.context.reserve_tokens
+    return Outgoing(
+        says.model,
+        params=says.params,
+        max_output_tokens=d.max_output_tokens,
+        default_output_tokens=default,
+        system_prompt=d.system_prompt,
+        system_in_place=says.system,
+        fixed=says.fixed,
+    )
+
+
+def _http(
+    config: Config, tier: str, outgoing: Outgoing, base_url: str, key: str | None, transport: Transport
+) -> HttpBackend:
     return HttpBackend(
         tier=tier,
         base_url=base_url,
-        outgoing=_outgoing(d, d.model.partition("/")[2] or d.model, default),
+        outgoing=outgoing,
         transport=transport,
         max_answer_bytes=config.dispatch.max_answer_bytes,
         api_key=key,
     )
 
 
-def _local(
-    config: Config, tier: str, d: DeploymentConfig, card: ModelCard, transport: Transport
-) -> tuple[Backend, str | None]:
-    path = weights.find(d.model.removeprefix("local/"))
-
-    def connect(base_url: str) -> HttpBackend:
-        return _http(config, tier, d, base_url, None, transport)
-
-    backend = LocalBackend(
-        tier=tier,
-        path=path,
-        connect=connect,
-        n_threads=d.n_threads,
-        n_parallel=LOCAL_PARALLEL,
-        window_tokens=card.window_tokens or 2048,
-    )
-    return backend, local.missing(path)
-
-
-def _info(config: Config, name: str, cards: Sequence[ModelCard], lacks: str | None) -> TierInfo:
+def _info(config: Config, name: str, made: Sequence[_Made], lacks: str | None) -> TierInfo:
     """A tier as the router sees it: the dearest price, and what every deployment can do."""
+    cards = [m.card for m in made]
     quality = config.tiers[name].quality
     if quality is None:
         quality = min((c.quality for c in cards if c.quality is not None), default=0.5)
@@ -174,13 +191,15 @@ def _info(config: Config, name: str, cards: Sequence[ModelCard], lacks: str | No
         usd_per_1m_output=_dearest([c.usd_per_1m_output for c in cards]),
         missing_key=lacks,
         is_local=all(d.model.startswith("local/") for d in config.tiers[name].deployments),
-        n_system_tokens=max(_n_system_tokens(d) for d in config.tiers[name].deployments),
+        n_system_tokens=max(_n_system_tokens(m) for m in made),
+        is_narrow=any(m.bundle is not None for m in made),
     )
 
 
-def _n_system_tokens(d: DeploymentConfig) -> int:
+def _n_system_tokens(made: _Made) -> int:
     """Loads a vocabulary only where there is something to count."""
-    return 0 if not d.system_prompt else count_message(Message("system", d.system_prompt), d.model)
+    said = made.config.system_prompt or (made.bundle.card.system if made.bundle is not None else None)
+    return 0 if not said else count_message(Message("system", said), made.config.model)
 
 
 def _dearest(prices: Sequence[float | None]) -> float | None:

@@ -132,7 +132,7 @@ class Streaming:
             seat.reader,
             end,
             tier=deployment.tier,
-            model=deployment.model,
+            model=deployment.answered_as,
             trace=run.trace,
             wants_usage=wants_usage(run),
             config=self.config,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from stepwell.base.messages import Answer, Event
+from stepwell.base.messages import SYSTEM_ROLES, Answer, Event
 from stepwell.base.request import ChatRequest
 
 
@@ -47,6 +47,19 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Warmable(Protocol):
+    """A backend whose first request would wait for something: a process to start, a file to read."""
+
+    async def warm(self) -> None:
+        """Do it now.
+
+        Raises:
+            TierError: It can't be done.
+        """
+        ...
+
+
 def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
@@ -56,6 +69,8 @@ class Outgoing:
 
     Args:
         default_output_tokens: Limit where the caller sets none.
+        system_in_place: Said in place of the caller's own system and developer messages.
+        fixed: Request fields that no caller can set.
     """
 
     def __init__(
@@ -67,13 +82,16 @@ class Outgoing:
         default_output_tokens: int | None = None,
         limit_field: str = "max_tokens",
         system_prompt: str | None = None,
+        system_in_place: str | None = None,
+        fixed: Mapping[str, object] | None = None,
     ) -> None:
-        self._fixed = {"model": raw(model)}
+        self._fixed = {"model": raw(model), **{k: raw(v) for k, v in (fixed or {}).items()}}
         self._defaults = {k: raw(v) for k, v in (params or {}).items()}
         self._limit = max_output_tokens
         self._default_limit = default_output_tokens
         self._limit_field = limit_field
         self._system = system_prompt
+        self._in_place = system_in_place
         self._stream = {"stream": raw(True), "stream_options": raw({"include_usage": True})}
 
     def body(self, request: ChatRequest, *, is_stream: bool) -> bytes:
@@ -86,11 +104,17 @@ class Outgoing:
         limits = [n for n in (self._limit, request.output_cap, default) if n is not None]
         if limits:
             self._cap(fields, asked, min(limits))
-        if self._system is not None:
-            head = raw({"role": "system", "content": self._system})
-            rest = msgspec.json.decode(fields["messages"], type=list[msgspec.Raw])
-            fields["messages"] = raw([head, *rest])
+        if self._system is not None or self._in_place is not None:
+            fields["messages"] = self._headed(request)
         return msgspec.json.encode(fields)
+
+    def _headed(self, request: ChatRequest) -> msgspec.Raw:
+        """The messages behind the deployment's own system prompt."""
+        rest, own = request.raw_messages(), self._system
+        if self._in_place is not None:
+            asked = zip(rest, request.messages, strict=True)
+            rest, own = [r for r, m in asked if m.role not in SYSTEM_ROLES], self._in_place
+        return raw([raw({"role": "system", "content": own}), *rest])
 
     def _cap(self, fields: dict[str, msgspec.Raw], asked: int | None, limit: int) -> None:
         if asked is not None and asked <= limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ BundleKind = Literal["adapter", "merged", "head"]
 CARD = "card.json"
 FILES: dict[BundleKind, str] = {"adapter": "adapter.gguf", "merged": "merged.gguf", "head": "head.npz"}
 TAINTED = "tainted.json"
+_UNNAMED = re.compile(r"[^a-z0-9_-]+")
 
 
 class BundleCard(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,6 +74,12 @@ class Bundle:
     @property
     def file(self) -> Path:
         return self.folder / FILES[self.card.kind]
+
+    @property
+    def label(self) -> str:
+        """Name and version, `refunds@0f1e2d3c4b5a`; where it is promoted, `local/<label>` names it."""
+        named = self.folder.parent.name if self.folder.name == self.card.version else ""
+        return f"{_UNNAMED.sub('-', (named or self.card.name).lower())}@{self.card.version}"
 
     @property
     def is_tainted(self) -> bool:

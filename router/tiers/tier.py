@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stepwell.base.catalogue import ModelCard
 from stepwell.base.errors import RateLimited
 from stepwell.router.tiers.base import Backend
+from stepwell.router.tiers.bundle import Bundle
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +19,8 @@ class Deployment:
     """One endpoint of a tier.
 
     Attributes:
-        model: Full name, "openai/gpt-4.1".
+        model: Full name, "openai/gpt-4.1", as configured.
+        bundle: The fine-tuned model that it serves.
         n_in_flight: Requests it is serving.
         rests_until_s: Monotonic time until which it is left alone.
         n_failures: Failures in a row.
@@ -33,7 +35,13 @@ class Deployment:
     n_in_flight: int = 0
     rests_until_s: float = 0.0
     n_failures: int = 0
+    bundle: Bundle | None = None
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    @property
+    def answered_as(self) -> str:
+        """The model with its version, where what it names may change: `local/refunds@0f1e2d3c4b5a`."""
+        return self.model if self.bundle is None else f"local/{self.bundle.label}"
 
     async def take_place(self) -> None:
         """Wait for one of `max_concurrency` places, first come first served.

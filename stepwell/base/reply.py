@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 
+_FINE_TUNED = re.compile(r"local/([a-z0-9_-]+@[0-9a-f]{12})")
+
+
 class Reply(msgspec.Struct):
     """One answer, with the tier that gave it, its cost and the reasons.
 
     Attributes:
         body: The `chat.completion` as JSON, as it goes over the wire.
-        tier, model: Who answered; for a cache hit, who had.
+        tier, model: Who answered; for a cache hit, who had. A fine-tuned model's has its version:
+            `local/refunds@0f1e2d3c4b5a`.
         cost_usd: Every try counted; 0 for a cache hit.
         is_cost_estimated: True where the upstream sent no usage.
         usage: Tokens as the upstream counted them, or our estimate.
@@ -47,6 +52,11 @@ class Reply(msgspec.Struct):
         return self.answer.text
 
     @property
+    def adapter(self) -> str | None:
+        """The fine-tuned model that answered: its name, @, and the first 12 digits of its file's sha256."""
+        return adapter_of(self.model)
+
+    @property
     def why(self) -> str:
         """One line: the reasons of the route, what failed on the way, or the cache that served."""
         return why(self.trace, self.tier)
@@ -61,6 +71,12 @@ class Reply(msgspec.Struct):
         from openai.types.chat import ChatCompletion
 
         return ChatCompletion.model_validate_json(self.body)
+
+
+def adapter_of(model: str) -> str | None:
+    """Name and version of a fine-tuned model, where a reply's `model` is one."""
+    found = _FINE_TUNED.fullmatch(model)
+    return None if found is None else found[1]
 
 
 def why(trace: Trace, tier: str) -> str:

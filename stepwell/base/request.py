@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Raw
@@ -13,6 +13,9 @@ from stepwell.base import laden
 from stepwell.base.errors import BadRequest
 from stepwell.base.joined import joined
 from stepwell.base.messages import Message, encode_json, n_leading
+
+if TYPE_CHECKING:
+    from stepwell.base.embedding import RequestVector
 
 Count = Annotated[int, Meta(ge=1)]
 CacheWish = bool | Literal["exact", "no-store", "no-sampled"]
@@ -129,6 +132,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         output_cap: Most tokens that the answer may have so that a dollar limit holds; None: no such limit.
         cuts: By tier, where its window does not hold all messages.
         keep_to: The only tiers that may see it; None: any.
+        vector: The embedding of its ask, for tiers that read one.
     """
 
     wire: Wire
@@ -138,6 +142,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     output_cap: int | None = None
     cuts: Mapping[str, Cut] | None = None
     keep_to: frozenset[str] | None = None
+    vector: RequestVector | None = None
 
     @property
     def messages(self) -> list[Message]:

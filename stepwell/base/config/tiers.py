@@ -13,7 +13,8 @@ from stepwell.base.config.section import Section
 class DeploymentConfig(Section):
     """One endpoint of a tier: a model plus parameters.
 
-    `model` is `provider/name` ("openai/gpt-4.1") or `local/<name or path of a GGUF>`. Prices, window and
+    `model` is `provider/name` ("openai/gpt-4.1"), `local/<name or path of a GGUF>`, or a fine-tuned model of one's
+    own: `local/<promoted name>`, `local/<name>@<version>`, `local/<folder of an exported one>`. Prices, window and
     capabilities come from the catalogue; what is set here wins.
     """
 
@@ -40,6 +41,15 @@ class DeploymentConfig(Section):
     window_tokens: int | None = Field(default=None, ge=1)
     capabilities: list[Literal["tools", "json_schema", "images", "logprobs"]] | None = None
     n_threads: int = Field(default=1, ge=1, description="local: threads of llama.cpp")
+    max_memory_mb: int | None = Field(
+        default=None,
+        ge=1,
+        description="local: most address space of the llama.cpp process; where it needs more it ends",
+    )
+    base: str | None = Field(
+        default=None,
+        description="local: name or path of the GGUF that a fine-tuned model stands on, in place of its card's",
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="arguments of a dotted-path kind's factory"
     )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from stepwell.asks import make_wishes
 from stepwell.base.decisions import CacheDecision, FitDecision, Trace
 from stepwell.base.errors import BadRequest
+from stepwell.base.reply import adapter_of
 from stepwell.base.request import NO_WISHES, CacheWish, Wishes
 from stepwell.front.server.http import Headers
 from stepwell.front.server.query import decoded
@@ -149,6 +150,8 @@ def reply_headers(trace: Trace, *, tier: str, model: str, cost_usd: float | None
         (b"x-stepwell-cache", cache.encode()),
         (b"x-stepwell-why", _ascii(why)),
     ]
+    if (adapter := adapter_of(model)) is not None:
+        out.append((b"x-stepwell-adapter", adapter.encode()))
     if cost_usd is not None:
         out.append((b"x-stepwell-cost-usd", b"%.9f" % cost_usd))
     else:

@@ -1,0 +1,176 @@
+"""The llama.cpp processes of one well: one for each base, with every adapter that stands on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from pathlib import Path
+
+from stepwell.base.errors import TierUnavailable
+from stepwell.router.tiers.local_process import NotStarted, Running, start_process
+from stepwell.router.tiers.local_server import Started
+
+N_PARALLEL = 2
+MAX_RESTARTS = 4
+RESTARTS_WITHIN_S = 60.0
+
+
+class _Refused(Exception):
+    """Why no process can be started now; becomes the error of each request that waits."""
+
+    def __init__(self, why: str, *, retry_after_s: float | None = None, is_retryable: bool = True) -> None:
+        super().__init__(why)
+        self._retry_after_s = retry_after_s
+        self.is_retryable = is_retryable
+
+    def for_tier(self, tier: str) -> TierUnavailable:
+        error = TierUnavailable(f"tier {tier}: {self}", tier=tier, retry_after_s=self._retry_after_s)
+        error.is_retryable = self.is_retryable
+        return error
+
+
+class LocalServer:
+    """One base and its adapters; the process starts when it is first asked, and again when it has died.
+
+    Args:
+        n_parallel: Requests served at a time; those with the same adapter are computed together.
+        max_restarts: So many in `within_s`, then it is unavailable for a while.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        n_threads: int = 1,
+        n_parallel: int = N_PARALLEL,
+        max_memory_mb: int | None = None,
+        max_restarts: int = MAX_RESTARTS,
+        within_s: float = RESTARTS_WITHIN_S,
+    ) -> None:
+        self._path = path
+        self._n_threads = n_threads
+        self._n_parallel = n_parallel
+        self._max_memory_mb = max_memory_mb
+        self._max_restarts = max_restarts
+        self._within_s = within_s
+        self._window_tokens = 0
+        self._adapters: list[Path] = []
+        self._running: Running | None = None
+        self._starting: asyncio.Task[Running] | None = None
+        self._started_s: deque[float] = deque()
+        self._never = ""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that serves now."""
+        running = self._running
+        return running.process.pid if running is not None and running.is_alive else None
+
+    def take(self, *, window_tokens: int, adapter: Path | None = None) -> int | None:
+        """Add what one deployment needs, before the first request; gives the adapter's place."""
+        self._window_tokens = max(self._window_tokens, window_tokens)
+        if adapter is None:
+            return None
+        if adapter not in self._adapters:
+            self._adapters.append(adapter)
+        return self._adapters.index(adapter)
+
+    def lora(self, adapter: int | None) -> list[dict[str, int | float]]:
+        """A request's `lora`: every adapter with its scale; all at 0 for the base."""
+        return [{"id": i, "scale": float(i == adapter)} for i in range(len(self._adapters))]
+
+    async def ready(self, tier: str) -> Running:
+        """The process that serves; those who ask at once share one start.
+
+        Raises:
+            TierUnavailable: It does not start, or died too often.
+        """
+        if self._running is not None and self._running.is_alive:
+            return self._running
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+        try:
+            # a caller who leaves must not stop the start that others wait for
+            return await asyncio.shield(self._starting)
+        except _Refused as e:
+            raise e.for_tier(tier) from e.__cause__
+
+    async def _start(self) -> Running:
+        if self._never:
+            raise _Refused(self._never, is_retryable=False)
+        await self._end()
+        self._count()
+        try:
+            self._running = await start_process(self._what())
+        except NotStarted as e:
+            raise self._failed(e) from e
+        return self._running
+
+    def _what(self) -> Started:
+        return Started(
+            str(self._path),
+            self._n_threads,
+            self._n_parallel,
+            self._window_tokens * self._n_parallel,
+            tuple(map(str, self._adapters)),
+            self._max_memory_mb,
+        )
+
+    def _count(self) -> None:
+        """Raises:
+        _Refused: It was started too often of late.
+        """
+        now_s, kept = time.monotonic(), self._started_s
+        while kept and kept[0] <= now_s - self._within_s:
+            kept.popleft()
+        if len(kept) > self._max_restarts:
+            raise _Refused(
+                f"llama.cpp ended {len(kept)} times within {self._within_s:g} s",
+                retry_after_s=kept[0] + self._within_s - now_s,
+            )
+        kept.append(now_s)
+
+    def _failed(self, e: NotStarted) -> _Refused:
+        if e.has_ended and self._max_memory_mb is not None:
+            # the same model under the same limit: another start would end the same way
+            self._never = (
+                f"llama.cpp ended while it loaded {self._path.name} under max_memory_mb = "
+                f"{self._max_memory_mb}; raise it, or take a smaller model"
+            )
+            return _Refused(self._never, is_retryable=False)
+        return _Refused("llama.cpp did not start")
+
+    async def _end(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            await running.end()
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._starting is not None:
+            self._starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, _Refused):
+                await self._starting
+            self._starting = None
+        await self._end()
+
+
+class LocalServers:
+    """Every server of one well; whoever makes it closes it."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[Path, int, int | None], LocalServer] = {}
+
+    def of(self, path: Path, *, n_threads: int = 1, max_memory_mb: int | None = None) -> LocalServer:
+        """The server of some weights under these terms, made where there is none."""
+        key = (path.resolve(), n_threads, max_memory_mb)
+        if key not in self._servers:
+            self._servers[key] = LocalServer(path, n_threads=n_threads, max_memory_mb=max_memory_mb)
+        return self._servers[key]
+
+    async def close(self) -> None:
+        """End every process."""
+        for server in self._servers.values():
+            await server.close()

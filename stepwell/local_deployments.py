@@ -1,0 +1,163 @@
+"""Deployments on this machine: a GGUF, or a fine-tuned model of one's own, under the same spelling."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from stepwell.base.catalogue import ModelCard
+from stepwell.base.config import DeploymentConfig
+from stepwell.base.embedding import Embedder
+from stepwell.base.errors import ConfigError
+from stepwell.router.tiers import local, weights
+from stepwell.router.tiers.adapters import find_bundle
+from stepwell.router.tiers.base import Backend
+from stepwell.router.tiers.bundle import Bundle
+from stepwell.router.tiers.head import HeadBackend
+from stepwell.router.tiers.http import HttpBackend
+from stepwell.router.tiers.local import LocalBackend
+from stepwell.router.tiers.local_base import base_of
+from stepwell.router.tiers.local_servers import LocalServer, LocalServers
+
+PREFIX = "local/"
+_UNKNOWN_WINDOW_TOKENS = 2048
+log = logging.getLogger("stepwell")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the local deployments of one well have in common.
+
+    Attributes:
+        embedder: Gives the well's, and `embedder_name` names it.
+    """
+
+    servers: LocalServers
+    embedder: Callable[[], Embedder]
+    embedder_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSays:
+    """What a local deployment puts into every request.
+
+    Attributes:
+        model: What the body's `model` says.
+        system: In place of the caller's system and developer messages; None: those stay.
+        params: Fields that the caller may set.
+        fixed: Fields that no caller sets.
+    """
+
+    model: str
+    system: str | None
+    params: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    default_output_tokens: int | None
+
+
+def bundle_of(d: DeploymentConfig) -> Bundle | None:
+    """The fine-tuned model that a deployment names; None for any other.
+
+    Raises:
+        ConfigError: It can't be used.
+    """
+    if not d.model.startswith(PREFIX):
+        return None
+    return find_bundle(d.model.removeprefix(PREFIX))
+
+
+def bundle_card(card: ModelCard, bundle: Bundle) -> ModelCard:
+    """The catalogue's card for what a bundle can do: a head gives no log-probabilities."""
+    if bundle.card.kind != "head":
+        return card
+    return replace(card, capabilities=card.capabilities - {"logprobs"})
+
+
+def make_local(
+    tier: str,
+    d: DeploymentConfig,
+    card: ModelCard,
+    bundle: Bundle | None,
+    shared: Shared,
+    connect: Callable[[str, LocalSays], HttpBackend],
+) -> tuple[Backend, str | None]:
+    """The backend, and what it lacks in plain words.
+
+    Args:
+        connect: Makes the backend that speaks to a server, from its base URL.
+
+    Raises:
+        ConfigError: The base's weights or the embedder are not those that the model was made with.
+    """
+    if bundle is not None:
+        _look_at(tier, d, bundle)
+        if bundle.card.kind == "head":
+            return _head(tier, bundle, shared)
+    path = _weights(d, bundle)
+    lacks = local.missing(path)
+    if path is None or lacks is not None:
+        return LocalBackend(tier=tier, server=None, connect=_nobody, lacks=lacks), lacks
+    server = shared.servers.of(path, n_threads=d.n_threads, max_memory_mb=d.max_memory_mb)
+    is_adapter = bundle is not None and bundle.card.kind == "adapter"
+    window = card.window_tokens or _UNKNOWN_WINDOW_TOKENS
+    place = server.take(window_tokens=window, adapter=bundle.file if bundle and is_adapter else None)
+
+    def to(base_url: str) -> HttpBackend:
+        return connect(base_url, _says(d, bundle, server, place))
+
+    return LocalBackend(tier=tier, server=server, connect=to), None
+
+
+def _look_at(tier: str, d: DeploymentConfig, bundle: Bundle) -> None:
+    if d.system_prompt is not None and bundle.card.system is not None:
+        raise ConfigError(
+            f"tiers.{tier}: system_prompt can't be set for {d.model}: it answers to the one it was trained with"
+        )
+    if bundle.is_tainted:
+        log.warning(
+            "tier %s serves %s: examples that it was trained on have been erased since; train it again",
+            tier,
+            bundle.label,
+        )
+
+
+def _head(tier: str, bundle: Bundle, shared: Shared) -> tuple[Backend, None]:
+    card = bundle.card
+    if card.head == "embedding" and card.embedder != shared.embedder_name:
+        raise ConfigError(
+            f"tiers.{tier}: {bundle.label} reads vectors of {card.embedder}; the configured embedder is "
+            f"{shared.embedder_name}: set embedding.embedder, or fit the head again"
+        )
+    embedder = shared.embedder if card.head == "embedding" else None
+    return HeadBackend(tier=tier, path=bundle.file, model=bundle.label, embedder=embedder), None
+
+
+def _weights(d: DeploymentConfig, bundle: Bundle | None) -> Any:
+    if bundle is None:
+        return weights.find(d.model.removeprefix(PREFIX))
+    return bundle.file if bundle.card.kind == "merged" else base_of(bundle, d.base)
+
+
+def _says(d: DeploymentConfig, bundle: Bundle | None, server: LocalServer, place: int | None) -> LocalSays:
+    lora = server.lora(place)
+    fixed = {"lora": lora} if lora else {}
+    if bundle is None:
+        return LocalSays(d.model.removeprefix(PREFIX), None, d.params, fixed, None)
+    card = bundle.card
+    params = {**_format(card.schema_json), **d.params}
+    return LocalSays(bundle.label, card.system, params, fixed, card.max_output_tokens)
+
+
+def _format(schema_json: str | None) -> dict[str, Any]:
+    if schema_json is None:
+        return {}
+    named = {"name": "answer", "schema": msgspec.json.decode(schema_json)}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
+def _nobody(base_url: str) -> HttpBackend:
+    raise AssertionError("there is no server to speak to")
