@@ -46,18 +46,21 @@ def judge_promotion(
     dataset: Dataset,
     bundle: Bundle,
     *,
+    is_tainted: bool = False,
     max_error_share: float = MAX_ERROR_SHARE,
 ) -> Decision:
     """Decide on what was measured; nothing is asked.
 
     Args:
         bundle: The measured adapter, or one of the heads that were measured beside it.
+        is_tainted: Its training is marked: examples have been erased since.
         max_error_share: More held-out examples than this that ended as errors: no verdict.
     """
     kind = bundle.card.head if bundle.card.kind == "head" else None
     model = ADAPTER if kind is None else head_arm(kind)
     reasons = (
         *_of_another(report, dataset, bundle),
+        *_tainted(is_tainted or bundle.is_tainted),
         *_leaked(report),
         *_too_few(report, model),
         *_unsound(report, model, max_error_share),
@@ -87,8 +90,11 @@ def _of_another(report: FinetuneReport, dataset: Dataset, bundle: Bundle) -> Ite
         )
     if card.kind != "head" and card.base_sha256 != report.base_sha256:
         yield f"the report is on another base: sha256 {report.base_sha256[:12]}; {_AGAIN}"
-    if bundle.is_tainted:
-        yield "examples that it was trained on have been erased since; train again on what is left"
+
+
+def _tainted(is_tainted: bool) -> Iterator[str]:
+    if is_tainted:
+        yield "1 or more examples that it was trained on have been erased since; train again on what is left"
 
 
 def _leaked(report: FinetuneReport) -> Iterator[str]:

@@ -141,7 +141,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
                 by_policy=by_policy,
                 judging=judging,
                 on_progress=show,
-                on_error=_first_of_each(),
+                on_error=first_of_each(),
             )
             await _compare_answers(args, well, suite, folder)
         finally:
@@ -149,7 +149,7 @@ async def _measure(args: Namespace, config: Config, suite: Suite, folder: RunFol
     write_outcomes(folder, suite)
 
 
-def _first_of_each() -> OnError:
+def first_of_each() -> OnError:
     """Tell the first error of each kind as it comes: a whole run of them has one cause."""
     seen = set[tuple[str, str]]()
 
