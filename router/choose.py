@@ -15,7 +15,7 @@ class Look(msgspec.Struct, frozen=True):
     """One tier as it looks for one request.
 
     Attributes:
-        bar: Why it can't be asked at all: "rule", "window", "tools", "json_schema", "images"; else None.
+        bar: Why it can't be asked at all: "rule", "window", "tools", "json_schema", "images", "narrow"; else None.
         obstacle: Why it can't be asked now: "unknown_price", "no_key", "over_budget"; else None.
         is_resting: It failed a moment ago.
         rank: Its place by price.

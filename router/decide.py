@@ -14,7 +14,15 @@ from stepwell.base.errors import BadRequest, ConfigError, Unroutable
 from stepwell.base.request import ChatRequest
 from stepwell.router.cascade.plan import Prior
 from stepwell.router.features import read_ask
-from stepwell.router.gate import forgetful, lack_of, needs_of, no_capable_tier, prompt_room
+from stepwell.router.gate import (
+    Needs,
+    forgetful,
+    lack_of,
+    needs_of,
+    no_capable_tier,
+    prompt_room,
+    without_narrow,
+)
 from stepwell.router.names import AUTO, Names
 from stepwell.router.policy.base import Policy
 from stepwell.router.policy.run import PolicyRunner, load_policy
@@ -85,6 +93,7 @@ class Router:
         self._reserve_tokens = reserve_tokens
         self._names = Names(self._tiers)
         self._by_name = frozenset(t.name for t in self._tiers)
+        self._has_narrow = any(t.is_narrow for t in self._tiers)
         self._rules = Rules(routing)
         policy = policy or load_policy(
             routing.policy, tiers=self._tiers, embedder=embedder, min_quality=promises.min_quality
@@ -150,6 +159,8 @@ class Router:
         said = bounds.ask if turn is None else turn.ask  # "yes, go on" is as hard as what it goes on with
         ask = read_ask(said, vector=row)
         estimates = await self._policy.estimate(ask, self._tiers)
+        if not estimates.knows:
+            lacks = self._without_narrow(request, bounds, sizes, lacks)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
         looks = self._pricing.looks(
             request,
@@ -275,10 +286,29 @@ class Router:
             "rule" if not lo <= i <= hi else "keep_to" if t.name not in keep_to else lack_of(t, needs)
             for i, t in enumerate(self._tiers)
         ]
+        if bounds.is_pinned:
+            lacks = without_narrow(self._tiers, lacks, bounds.fired.pin or self._tiers[lo].name)
+        self._some_left(bounds, lacks, needs)
+        return lacks
+
+    def _without_narrow(
+        self, request: ChatRequest, bounds: _Bounds, sizes: Sizes, lacks: list[str | None]
+    ) -> list[str | None]:
+        """Bar what was fine-tuned for one kind of ask; raises where nothing else may serve."""
+        if not self._has_narrow:
+            return lacks
+        lacks = without_narrow(self._tiers, lacks)
+        self._some_left(bounds, lacks, needs_of(request, sizes=sizes, reserve_tokens=self._reserve_tokens))
+        return lacks
+
+    def _some_left(self, bounds: _Bounds, lacks: list[str | None], needs: Needs) -> None:
+        """Raises:
+        NoCapableTier, ContextTooLong: Every tier that is allowed lacks something.
+        """
         if None not in lacks:
+            lo, hi = bounds.lo, bounds.hi
             allowed = [lack for lack in lacks[lo : hi + 1] if lack is not None]
             raise no_capable_tier(self._tiers[lo : hi + 1], allowed, needs)
-        return lacks
 
     def _kept_to(self, request: ChatRequest) -> Collection[str]:
         """The tiers that may see the request.

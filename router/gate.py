@@ -59,6 +59,16 @@ def lack_of(tier: TierInfo, needs: Needs) -> str | None:
     return "window" if n_input > prompt_room(tier, needs) else None
 
 
+def without_narrow(
+    tiers: Sequence[TierInfo], lacks: Sequence[str | None], named: str | None = None
+) -> list[str | None]:
+    """Bar the tiers that were fine-tuned for one kind of ask ("narrow"), but for the one that was named."""
+    return [
+        "narrow" if lack is None and t.is_narrow and t.name != named else lack
+        for t, lack in zip(tiers, lacks, strict=True)
+    ]
+
+
 def prompt_room(tier: TierInfo, needs: Needs) -> int:
     """Tokens that the tier's window leaves for the prompt."""
     return tier.window_or_assumed - _reply_tokens(tier, needs)
@@ -106,6 +116,8 @@ def no_capable_tier(tiers: Sequence[TierInfo], lacks: Iterable[str], needs: Need
 def _worded(tier: TierInfo, lack: str) -> str:
     if lack == "keep_to":
         return "permission: the request is bound to others"
+    if lack == "narrow":
+        return "knowledge of it: it is fine-tuned for one kind of ask; pin it, by name or by a rule"
     if lack != "window":
         return lack
     assumed = "" if tier.window_tokens is not None else ", assumed; set window_tokens"

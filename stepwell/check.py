@@ -12,6 +12,7 @@ from stepwell.base.catalogue import PROVIDERS
 from stepwell.base.errors import BudgetExceeded
 from stepwell.check_guards import guard_lines
 from stepwell.check_line import CheckLine, Status
+from stepwell.check_local import local_line
 from stepwell.pipeline import Pipeline
 from stepwell.router.drift import Drift, drift_of
 from stepwell.router.redis_ledger import RedisLedger
@@ -54,8 +55,8 @@ async def _tier(pipeline: Pipeline, info: TierInfo) -> CheckLine:
         return CheckLine(
             subject, "fail", f"{models}: price unknown; set usd_per_1m_input and usd_per_1m_output"
         )
-    if info.is_local:
-        return CheckLine(subject, "ok", f"{models}: weights are here; started at the first request")
+    if (local := local_line(pipeline, info)) is not None:
+        return local
     unreachable = [e for e in _endpoints(pipeline, info.name) if not await _connects(*e)]
     if unreachable:
         return CheckLine(subject, "fail", f"{models}: {unreachable[0][0]} can't be reached")

@@ -52,6 +52,7 @@ from stepwell.sharing import Sharing
 from stepwell.stream import ReplyStream
 from stepwell.stream_flights import Call, OnFull, Seat, StreamFlights
 from stepwell.streaming import Asked, Streaming
+from stepwell.warming import backends_of, reads_vectors, warm_tiers
 
 if TYPE_CHECKING:
     from stepwell.guards.audit import Audit
@@ -104,6 +105,7 @@ class Pipeline:
     _held: HeldAnswers = field(init=False)
     _asking: Asking = field(init=False)
     _sharing: Sharing = field(init=False)
+    _has_heads: bool = field(init=False)
 
     def __post_init__(self) -> None:
         config, router, guard = self.config, self.router, self.guard
@@ -125,7 +127,8 @@ class Pipeline:
         streaming = Streaming(config.dispatch, guard, records)
         guarding = Guarding(guard, self.masks, self._vector_of, self.conversing)
         held = HeldAnswers(guarding, self.reviews)
-        made = {
+        made: dict[str, object] = {
+            "_has_heads": reads_vectors(self.tiers),
             "_guarding": guarding,
             "_held": held,
             "_records": records,
@@ -257,7 +260,8 @@ class Pipeline:
 
     def _vector(self, ask: str, request: ChatRequest) -> RequestVector:
         needs_all = self._reads_pieces(request) or self.guard.reads_vector
-        return RequestVector(self.embedder, ask, layers="all" if needs_all else "middle")
+        layers: Layers = "all" if needs_all else "both" if self._has_heads else "middle"
+        return RequestVector(self.embedder, ask, layers=layers)
 
     def _reads_pieces(self, request: ChatRequest) -> bool:
         """Whether the cache compares by meaning, or older messages may have to be searched."""
@@ -319,6 +323,8 @@ class Pipeline:
         cap = self.router.output_cap(run.request)
         if cap is not None:
             run.request = msgspec.structs.replace(run.request, output_cap=cap)
+        if self._has_heads:
+            run.request = msgspec.structs.replace(run.request, vector=run.vector)
         return decision
 
     async def _decide(self, run: Run, *, is_asked: bool = True) -> Decision:
@@ -340,17 +346,20 @@ class Pipeline:
         return decision
 
     async def warm(self) -> None:
-        """Load what the first request would wait for: the embedder where it is needed at once, and the evidence.
+        """Load what the first request would wait for: local models, the evidence, and the embedder where it is needed.
+
+        A local model that can't be started is told in the log: other tiers may do without it.
 
         Raises:
             ConfigError: The weights of the cache's verifier can't be used.
         """
         await self.guard.warm()
+        await warm_tiers(self.tiers)
         is_needed = self.router.needs_vector or self.guard.reads_vector
         if self.cache is not None and self._may_serve:
             await self.cache.warm()
             is_needed = is_needed or self.cache.stats().is_serving
-        if is_needed:
+        if is_needed or self._has_heads:
             await self._vector("warm", WARM).get_for_routing(WARM_S)
 
     @property
@@ -364,9 +373,8 @@ class Pipeline:
         """Let go of connections, processes and files."""
         if self.cache is not None:
             await self.cache.close()
-        for tier in self.tiers.values():
-            for deployment in tier.deployments:
-                await deployment.backend.close()
+        for backend in backends_of(self.tiers):
+            await backend.close()
         if self.conversing is not None:
             await self.conversing.close()
         if self.audit is not None:

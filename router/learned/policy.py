@@ -87,6 +87,7 @@ class Learned:
         except KeyError as e:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
+        is_known = reading.novelty is not None and float(reading.trust[0]) >= _LEAST_TRUST
         price, mix, stands_in = self._kept_by(reading)
         lengths = self._lengths_of(reading.weighted)
         return Estimates(
@@ -99,7 +100,8 @@ class Learned:
             novelty=None if reading.novelty is None else float(reading.novelty[0]),
             nearest=nearest,
             price=price,
-            mix=mix,
+            mix=None if mix is None else _without_narrow(mix, tiers),
+            knows=is_known and not mix,  # a mix looks at no ask
         )
 
     def _kept_by(self, reading: Reading) -> tuple[float | None, Mapping[str, float] | None, list[str]]:
@@ -155,3 +157,14 @@ class Learned:
             for tier, log in zip(self._tiers, logs, strict=True)
             if not math.isnan(log)
         }
+
+
+def _without_narrow(mix: Mapping[str, float], tiers: Sequence[TierInfo]) -> Mapping[str, float]:
+    """The mix with the shares of narrow tiers at the dearest that is none."""
+    shares = [t.name for t in tiers if t.is_narrow and t.name in mix]
+    wide = [t.name for t in tiers if not t.is_narrow]
+    if not shares or not wide:
+        return mix
+    moved = sum(mix[name] for name in shares)
+    kept = {name: share for name, share in mix.items() if name not in shares}
+    return {**kept, wide[-1]: kept.get(wide[-1], 0.0) + moved}

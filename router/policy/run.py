@@ -180,5 +180,11 @@ class PolicyRunner:
             raise ValueError("mix names an unknown tier")
         nearest = tuple(plain(n) for n in made.nearest[:_MAX_REASONS])
         return replace(
-            made, p_ok=p_ok, reasons=reasons, policy=self._name, n_output_tokens=n_output, nearest=nearest
+            made,
+            p_ok=p_ok,
+            reasons=reasons,
+            policy=self._name,
+            n_output_tokens=n_output,
+            nearest=nearest,
+            knows=made.knows is True,
         )

@@ -46,6 +46,10 @@ class HeadBackend:
         self._embedder = embedder
         self._head: Head | None = None
 
+    @property
+    def reads_vector(self) -> bool:
+        return self._embedder is not None
+
     async def complete(self, request: ChatRequest) -> Completed:
         body = answer_body(await self._answer(request))
         return Completed(body, decode_answer(body))

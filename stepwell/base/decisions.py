@@ -140,7 +140,8 @@ class TierEstimate(msgspec.Struct, frozen=True):
         max_cost_usd: Upper bound: every allowed output token is written.
         status: "chosen", "fallback" (would be tried next), or why not: "below_floor", "no_key", "over_budget",
             "window", "context" (its window would forget more than is promised), "tools", "json_schema", "images",
-            "rule", "keep_to" (the request is bound to other tiers), "unknown_price",
+            "rule", "keep_to" (the request is bound to other tiers), "narrow" (it is fine-tuned for one kind of ask, and
+            the policy does not know the ask to be of it), "unknown_price",
             "unhealthy", "costs_quality" (a learned policy expects too much quality lost for
             the saving).
     """

@@ -19,7 +19,10 @@ class RuleConfig(Section):
     header: dict[str, str] = Field(default_factory=dict, description="request header -> value")
     tags: list[str] = Field(default_factory=list, description="any of them among the request's tags")
     tenants: list[str] = Field(default_factory=list)
-    pin: str | None = Field(default=None, description="tier to use")
+    pin: str | None = Field(
+        default=None,
+        description="tier to use; a fine-tuned one (local/<promoted name>) is reached so until a tuned policy knows it",
+    )
     min_tier: str | None = Field(default=None, description="nothing cheaper than this tier")
 
     @model_validator(mode="after")
@@ -34,7 +37,8 @@ class RuleConfig(Section):
 class RoutingConfig(Section):
     policy: str = Field(
         default="coldstart",
-        description="coldstart, heuristic, learned:FOLDER (from `stepwell tune`), an entry point, 'module:factory'",
+        description="coldstart, heuristic, learned:FOLDER (from `stepwell tune`), an entry point, 'module:factory'; "
+        "a fine-tuned tier is chosen by a learned one alone, where the ask is like its known traffic",
     )
     policy_timeout_s: float = Field(
         default=0.25, gt=0, description="a slower policy is replaced by the heuristic"

@@ -1,11 +1,11 @@
-"""`stepwell local fetch` and `stepwell local list`."""
+"""`stepwell local fetch`, and `stepwell local list`: weights, and fine-tuned models that were promoted."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
 
-from stepwell.front.cli import terminal
+from stepwell.front.cli import local_promoted, terminal
 from stepwell.front.cli.exits import Exit
 from stepwell.front.cli.fetch import fetch
 from stepwell.router.tiers import weights
@@ -29,11 +29,16 @@ def run_fetch(args: Namespace) -> int:
 
 
 def run_list(args: Namespace) -> int:
-    rows = _known_rows() + _other_rows()
+    rows, promoted = _known_rows() + _other_rows(), local_promoted.promoted_rows()
     if args.json:
-        terminal.say_json([dict(zip(_HEAD, row, strict=True)) for row in rows])
-    else:
-        terminal.table(_HEAD, rows)
+        weights_here = [dict(zip(_HEAD, row, strict=True)) for row in rows]
+        fine_tuned = [dict(zip(local_promoted.HEAD, row, strict=True)) for row in promoted]
+        terminal.say_json([*weights_here, *fine_tuned])
+        return Exit.OK
+    terminal.table(_HEAD, rows)
+    if promoted:
+        print()
+        terminal.table(local_promoted.HEAD, promoted)
     return Exit.OK
 
 
