@@ -90,6 +90,33 @@ def write_lora(
     return folder
 
 
+def write_training(folder: Path, base: Path, **card: object) -> Path:
+    """The card of a training that is through, beside an adapter that is there.
+
+    Args:
+        card: Further fields of it.
+    """
+    import msgspec
+
+    from stepwell.evals.finetune.train.recipe import Recipe
+    from stepwell.evals.finetune.train.trained import TrainingCard
+    from stepwell.router.tiers.bundle import file_sha256
+
+    made = {
+        "recipe": Recipe(base=str(base), seed=3),
+        "base_sha256": file_sha256(base),
+        "dataset_sha256": "d" * 64,
+        "weights_sha256": file_sha256(folder / "adapter_model.safetensors"),
+        "n_examples": 5,
+        "n_steps": 2,
+        "loss": 0.5,
+        "took_s": 1.0,
+    }
+    about = msgspec.convert(msgspec.to_builtins({**made, **card}), TrainingCard)
+    (folder / "training.json").write_bytes(msgspec.json.encode(about))
+    return folder
+
+
 def write_tiny_base(path: Path, *, n_layers: int = 2, architecture: str = "llama", seed: int = 7) -> Path:
     """A GGUF with the metadata and the weights of a tiny llama; nothing can run it."""
     from gguf import GGUFWriter
