@@ -70,13 +70,15 @@ def make_asked(
 
 
 def _local_arms(local: Mapping[str, str], schema_json: str | None, n_tokens: int | None) -> list[Arm]:
-    # a base that pretty-prints needs more room than the answers it is asked for
-    room = {"temperature": 0, "max_tokens": max(ROOM_TOKENS, 2 * (n_tokens or 0))}
+    # as much room as the adapter has: twice the longest answer, enough for one that is printed widely
+    room = {"temperature": 0, "max_tokens": n_tokens or ROOM_TOKENS}
     made = [Arm(BASE, tier=BASE, params=room)]
     if schema_json is not None:
         shape = {"name": "answer", "schema": json.loads(schema_json), "strict": True}
         held = {"response_format": {"type": "json_schema", "json_schema": shape}}
-        made.append(Arm(BASE_SCHEMA, tier=BASE, params={**room, **held}))
+        # a constrained model prints widely; it ends by itself, so that room costs little
+        wide = {"max_tokens": 2 * (n_tokens or ROOM_TOKENS)}
+        made.append(Arm(BASE_SCHEMA, tier=BASE, params={**room, **wide, **held}))
     return made + [Arm(n, tier=n, params={"temperature": 0}) for n in local if n != BASE]
 
 

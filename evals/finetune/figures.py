@@ -73,7 +73,8 @@ class PairFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def said(self) -> str:
         """One sentence, with the figures."""
-        sized = f"{self.difference:+.3f} [{self.low:+.3f}, {self.high:+.3f}], p {self.p:.2g}, {self.n_rows:,} examples"
+        between = f"[{self.low:+z.3f}, {self.high:+z.3f}]"
+        sized = f"{self.difference:+z.3f} {between}, p {self.p:.2g}, {self.n_rows:,} examples"
         if self.word in ("better", "worse"):
             return f"{self.a} is {self.word} than {self.b}: {sized}"
         if self.word == "tied":

@@ -163,7 +163,7 @@ def _against(report: FinetuneReport, pair: PairFigures) -> str:
 
 def _sized(pair: PairFigures) -> str:
     more = "" if pair.n_more is None else f"; about {round_up(pair.n_more):,} more examples would tell"
-    return f"difference {pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}], p {pair.p:.2g}{more}"
+    return f"difference {pair.difference:+z.3f} [{pair.low:+z.3f}, {pair.high:+z.3f}], p {pair.p:.2g}{more}"
 
 
 def _share(arm: ArmFigures | None) -> str:
