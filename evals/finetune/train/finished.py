@@ -26,6 +26,7 @@ from stepwell.evals.finetune.train.trained import (
     Trained,
     TrainingCard,
 )
+from stepwell.router.tiers.bundle import TAINTED
 
 _LAST_SHARE = 0.1  # of the steps, whose mean loss the card quotes
 
@@ -57,7 +58,7 @@ def forget(out: Path) -> None:
         FinetuneError: It can't be dropped.
     """
     try:
-        for name in (CARD, PEFT_CONFIG, PEFT_WEIGHTS, CHECKPOINT, LOSSES):
+        for name in (CARD, PEFT_CONFIG, PEFT_WEIGHTS, CHECKPOINT, LOSSES, TAINTED):
             (out / name).unlink(missing_ok=True)
     except OSError as e:
         raise FinetuneError(f"{out} can't be written: {e.strerror or type(e).__name__}") from e

@@ -117,7 +117,7 @@ def with_adapter(base: Base, folder: Path) -> Base:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             model = PeftModel.from_pretrained(base.model, str(folder), autocast_adapter_dtype=False)
-    except Exception as e:
+    except Exception as e:  # PEFT meets a broken folder with whatever it trips over
         raise FinetuneError(f"{folder}: its adapter can't be loaded ({type(e).__name__})") from e
     return Base(model.eval(), base.tokenizer, base.device, base.dtype)
 
@@ -145,7 +145,7 @@ def _by_transformers(path: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
         model: Any = AutoModelForCausalLM.from_pretrained(str(path.parent), gguf_file=path.name, dtype=dtype)
-    except Exception as e:
+    except Exception as e:  # which architectures it reads, only transformers knows
         raise FinetuneError(f"{path}: transformers can't train from it ({type(e).__name__})") from e
     return model, tokenizer
 

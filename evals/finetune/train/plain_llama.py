@@ -41,7 +41,7 @@ class PlainLlama:
 
         try:
             self._read = GGUFReader(path)
-        except Exception as e:
+        except Exception as e:  # the reader meets a broken file with whatever it trips over
             raise FinetuneError(f"{path}: not a GGUF that can be read ({type(e).__name__})") from e
 
     @property
@@ -98,7 +98,7 @@ class PlainLlama:
         marks = [t for t, kind in zip(tokens, kinds, strict=True) if kind == control]
         made.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
         named = {role: tokens[at] for role, at in self._marks().items()}
-        return PreTrainedTokenizerFast(
+        return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_object=made, chat_template=self._of("tokenizer.chat_template"), **named
         )
 

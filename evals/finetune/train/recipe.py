@@ -41,6 +41,24 @@ class Recipe(msgspec.Struct, frozen=True):
     seed: int = 0
     dtype: str = "auto"
 
+    def __post_init__(self) -> None:
+        for name in (
+            "rank",
+            "alpha",
+            "batch_size",
+            "max_tokens",
+            "learning_rate",
+            "n_passes",
+            "max_grad_norm",
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; want more than 0")
+        for name in ("dropout", "averaged", "last_rate"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; want 0 or more, less than 1")
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ValueError(f"n_steps is {self.n_steps}; want 1 or more")
+
     @property
     def sha256(self) -> str:
         return sha256_of(canonical_json(msgspec.structs.asdict(self)))

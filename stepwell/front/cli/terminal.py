@@ -144,27 +144,38 @@ def run_progress(what: str) -> Iterator[ShowRun]:
     Yields:
         A function of samples done and planned, USD spent, and seconds left where that can be told.
     """
-    if not sys.stderr.isatty():
-        show = _quarters(what)
+    with told_progress(what) as show:
         yield lambda done, total, spent_usd, left_s: show(done, total, _left(spent_usd, left_s))
+
+
+@contextlib.contextmanager
+def told_progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """As `progress`, with a few words beside the bar.
+
+    Yields:
+        A function of how much is done, how much there is, and the words.
+    """
+    if not sys.stderr.isatty():
+        yield _quarters(what)
         return
     from rich import progress as rich
     from rich.console import Console
 
-    columns = [*_columns(False)[:-1], rich.TextColumn("{task.fields[left]}")]
+    columns = [*_columns(False)[:-1], rich.TextColumn("{task.fields[words]}")]
     with rich.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None, left="")
-        yield lambda done, total, spent_usd, left_s: bar.update(
-            task, completed=done, total=total, left=_left(spent_usd, left_s)
-        )
+        task = bar.add_task(what, total=None, words="")
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, words=words)
 
 
 def _left(spent_usd: float, left_s: float | None) -> str:
     spent = f"{usd(spent_usd)} so far"
-    if not left_s:
-        return spent
-    minutes, seconds = divmod(round(left_s), 60)
-    return f"{spent}, {f'{minutes} min' if minutes else f'{seconds} s'} left"
+    return f"{spent}, {span(left_s)} left" if left_s else spent
+
+
+def span(seconds: float) -> str:
+    """ "45 s", "12 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min" if minutes else f"{rest} s"
 
 
 def _columns(is_bytes: bool) -> list[Any]:
