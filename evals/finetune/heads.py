@@ -182,6 +182,7 @@ def _softmax(
     with warnings.catch_warnings():
         # stopped at max_iter it is a head like any other, and is measured as it is
         warnings.simplefilter("ignore", _sklearn("exceptions").ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")
         fitted = linear.LogisticRegression(C=c, max_iter=max_iter, random_state=0).fit(rows, labels)
     weights, bias = fitted.coef_, fitted.intercept_
     if n_classes == 2:  # one row says how much the second class is likelier

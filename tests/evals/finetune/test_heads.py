@@ -134,6 +134,13 @@ def test_an_answer_is_the_same_however_it_is_spaced(value: dict[str, object]) ->
     assert answer_key(json.dumps(value)) == answer_key(json.dumps(other, indent=2))
 
 
+def test_answers_that_are_all_different_are_fitted_and_measured(tmp_path: Path) -> None:
+    data = made(60)
+    head = Head.load(fit_head(data, "tfidf", tmp_path / "h").bundle.file)
+    found = [answer for answer, _ in head.predict([e.ask for e in data.train])]
+    assert sum(a == e.answer for a, e in zip(found, data.train, strict=True)) > 50
+
+
 def test_too_many_answers_are_no_classes(tmp_path: Path) -> None:
     with pytest.raises(FinetuneError, match="60 distinct answers"):
         fit_head(made(60), "tfidf", tmp_path / "h", options=HeadOptions(max_answers=50))
