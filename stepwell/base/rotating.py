@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 def rotate(path: str, n_more: int, max_bytes: int, n_files: int) -> None:
@@ -14,9 +15,7 @@ def rotate(path: str, n_more: int, max_bytes: int, n_files: int) -> None:
     """
     if _size(path) + n_more <= max_bytes or not _size(path):
         return
-    lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        _hold(lock)
+    with unmoved(path):
         if _size(path) + n_more <= max_bytes:  # another process moved it meanwhile
             return
         for n in range(n_files - 1, 0, -1):
@@ -24,6 +23,15 @@ def rotate(path: str, n_more: int, max_bytes: int, n_files: int) -> None:
                 os.replace(f"{path}.{n}", f"{path}.{n + 1}")
         with suppress(FileNotFoundError):
             os.replace(path, f"{path}.1") if n_files else os.unlink(path)
+
+
+@contextmanager
+def unmoved(path: str) -> Iterator[None]:
+    """While it is held, nobody else moves the file."""
+    lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _hold(lock)
+        yield
     finally:
         os.close(lock)
 
