@@ -26,6 +26,7 @@ _ANSWERS = frozenset(
         "choice",
         "starts_with",
         "json",
+        "json_exact",
         "json_schema",
         "pydantic",
         "similarity",

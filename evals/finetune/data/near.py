@@ -10,14 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from stepwell.evals.finetune.data.said import plain_words
 
 CHANGED_SHARE = 0.1
 MAX_CHANGED = 8
-_N_MISSPELT = 2
+# misspelt words; of a short ask one
+_N_MISSPELT, _SHORT = 2, 8
+# rare words that two near asks must share
+_N_SHARED = 3
 # a bucket may hold every ask of one template: looking at all of them would take a square of their number
-_MAX_LOOKS = 200
+_MAX_LOOKS = 500
 # of words that change nothing; "not", "from" and "to" do
 _EMPTY = frozenset(
     {"a", "an", "the", "this", "that", "it", "its", "is", "are", "was", "be", "am"}
@@ -44,8 +48,8 @@ class Words:
 
     @property
     def n_apart(self) -> int:
-        """Words that two such asks may not share, misspelt ones counted; with room for the other being longer."""
-        return self.n_changed + 1 + max(_N_MISSPELT, self.n_changed)
+        """Words that two such asks may not share, misspelt ones counted."""
+        return self.n_changed + (_N_MISSPELT if len(self.bag) >= _SHORT else 1)
 
 
 def words_of(text: str) -> Words:
@@ -61,7 +65,7 @@ def n_changed(a: Words, b: Words) -> int | None:
     """How many words were put in the place of others, 0 for none; None where the two are not near."""
     if a.numbers != b.numbers:
         return None
-    allowed, apart = max(a.n_changed, b.n_changed), max(a.n_apart, b.n_apart)
+    allowed, apart = min(a.n_changed, b.n_changed), min(a.n_apart, b.n_apart)
     if abs(len(a.bag) - len(b.bag)) > apart:
         return None
     of_a, of_b = a.bag - b.bag, b.bag - a.bag
@@ -99,26 +103,27 @@ def _met(
     is_second: Callable[[int], bool],
     skip: Callable[[int, int], bool] | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Near pairs among those that share one of their rarest words.
+    """Near pairs among those that share several of their rarest words.
 
-    Two sets that differ by at most n words share one of their n + 1 rarest: the prefix filter of set joins (Chaudhuri
-    et al. 2006, A primitive operator for similarity joins).
+    Two sets that differ by at most n words share k of their n + k rarest: the prefix filter of set joins (Chaudhuri et
+    al. 2006, A primitive operator for similarity joins).
     """
     n_with = Counter(w for of in words for w in of.bag)
     buckets: dict[tuple[tuple[str, ...], str], list[int]] = defaultdict(list)
+    n_shared = [min(_N_SHARED, max(1, len(of.bag) - of.n_apart)) for of in words]
     for at in order:
         of = words[at]
-        rare = sorted(of.bag, key=lambda w: (n_with[w], w))[: of.n_apart + 1]
+        rare = sorted(of.bag, key=lambda w: (n_with[w], w))[: of.n_apart + _N_SHARED]
         names = [(of.numbers, w) for w in rare]
         if is_second(at):
-            seen: set[int] = set()
-            for name in names:
-                for other in buckets.get(name, ())[-_MAX_LOOKS:]:
-                    if other in seen or (skip is not None and skip(other, at)):
-                        continue
-                    seen.add(other)
-                    if n_changed(words[other], of) is not None:
-                        yield (other, at) if other < at else (at, other)
+            met = Counter(
+                chain.from_iterable(buckets[name][-_MAX_LOOKS:] for name in names if name in buckets)
+            )
+            for other, n in met.items():
+                if n < min(n_shared[at], n_shared[other]) or (skip is not None and skip(other, at)):
+                    continue
+                if n_changed(words[other], of) is not None:
+                    yield (other, at) if other < at else (at, other)
         if is_first(at):
             for name in names:
                 buckets[name].append(at)
