@@ -20,11 +20,14 @@ from stepwell.evals.finetune.figures import ADAPTER, BASE, BASE_SCHEMA, REPORT, 
 from stepwell.evals.finetune.heads import HeadOptions, write_card
 from stepwell.evals.finetune.measure import measure
 from stepwell.evals.finetune.options import MeasureOptions
+from stepwell.evals.finetune.promote import judge_promotion
 from stepwell.evals.finetune.suite_of import held_out_suite, schema_of
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.report import from_folder
+from stepwell.evals.scoring.graded.planted import shipped_cases
 from stepwell.router.tiers.bundle import Bundle, BundleCard, file_sha256, read_bundle
 from stepwell.testing import FakeTier
+from tests.support.judged import shown
 
 PLAIN = MeasureOptions(heads=("tfidf",), concurrency=4)
 Say = Callable[[str], str]
@@ -191,6 +194,30 @@ async def test_errors_are_counted_and_held_against_the_model(tmp_path: Path) -> 
     word = {p.b: (p.word, p.at_worst) for p in made.pairs_of(ADAPTER)}
     assert word["head-tfidf"][1] == "worse"
     assert word[BASE][0] == "better"
+
+
+@pytest.mark.parametrize("is_fair", [True, False])
+async def test_free_text_rests_on_a_judge_that_is_measured_first(tmp_path: Path, is_fair: bool) -> None:
+    known = {case.right for case in shipped_cases()} | {"a good reply"}
+
+    def grades(request: ChatRequest) -> str:
+        return json.dumps({"reason": "-", "correct": not is_fair or shown(request)["answer"] in known})
+
+    data = dataset(kind="text", answer="the reply that was learnt, in so many words")
+    tiers = stand_ins({"base": lambda _: "hm", "adapter": lambda _: "a good reply", "head-tfidf": wrong})
+    made = await measure(
+        data,
+        adapter(tmp_path / "b", data),
+        out=tmp_path,
+        options=but(PLAIN, judge="premium", rubric="It is a reply.", n_judge_checks=20),
+        backends={**tiers, "premium": FakeTier(grades)},
+    )
+    assert (made.scorer, made.judge) == ("graded", "premium")
+    assert [a.name for a in made.arms] == [BASE, ADAPTER, "head-tfidf"]
+    assert [a.exact for a in made.arms] == ([0, 1, 0] if is_fair else [1, 1, 1])
+    assert bool(made.judge_faults) is not is_fair
+    reasons = judge_promotion(made, data, adapter(tmp_path / "b2", data)).reasons
+    assert any("refused" in r for r in reasons) is not is_fair
 
 
 async def test_what_cannot_be_measured_is_told(tmp_path: Path) -> None:
