@@ -40,11 +40,11 @@ def open_gguf(path: Path) -> GGUFReader:
         FinetuneError: It can't be read, is no GGUF or breaks off, or the extra is missing.
     """
     try:
-        from gguf import GGUFReader
+        from stepwell.evals.finetune.gguf.reader import PlainReader
     except ImportError:
         raise FinetuneError("writing GGUF needs the package gguf: pip install 'stepwell[finetune]'") from None
     try:
-        return GGUFReader(path)
+        return PlainReader(path)
     except OSError as e:
         raise FinetuneError(f"{path}: {e.strerror or type(e).__name__}") from e
     except Exception as e:  # gguf meets a broken file in many ways
