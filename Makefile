@@ -15,10 +15,10 @@ $(STAMP): pyproject.toml
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) torch==2.13.0)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m tests.support.fetch_browser
+	$(BIN)/stepwell local fetch
 	touch $(STAMP)
 
 demo: setup
-	$(BIN)/stepwell local fetch
 	$(BIN)/python -m stepwell.front.cli.demo
 
 test: setup
