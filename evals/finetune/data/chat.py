@@ -1,8 +1,8 @@
 """A dataset as the JSON lines that hosted fine-tuning takes: one list of messages a line, and each host's limits.
 
-Hosts' pages, as read in November 2026:
-OpenAI: developers.openai.com/api/docs/guides/supervised-fine-tuning (10 examples at least, messages and tools) and
-    developers.openai.com/api/reference/resources/files (512 MB a file); an example's tokens are its model's limit.
+Hosts' pages:
+OpenAI: platform.openai.com/docs/guides/fine-tuning (10 examples at least; messages and tools; 65,536 tokens an example)
+    and platform.openai.com/docs/api-reference/files (512 MB a file).
 Together: docs.together.ai/docs/fine-tuning/data-preparation (system or user first, then user and assistant in turn;
     100 GB a file).
 Fireworks: docs.fireworks.ai/fine-tuning/fine-tuning-models (3 to 3,000,000 examples; system only as the first).
@@ -72,8 +72,13 @@ class ChatTold(msgspec.Struct, frozen=True):
     n_tokens: int | None = None
 
 
-def write_chat(path: Path, examples: Sequence[Example], card: DatasetCard, *, host: HostName) -> ChatTold:
+def write_chat(
+    path: Path, examples: Sequence[Example], card: DatasetCard, *, host: HostName, is_validation: bool = False
+) -> ChatTold:
     """Write a file (mode 600) that the host takes; what it would refuse is left out and counted.
+
+    Args:
+        is_validation: The host only measures on it: one example is enough.
 
     Raises:
         FinetuneError: The host would refuse the file: too few or too many examples, or too many bytes.
@@ -91,7 +96,7 @@ def write_chat(path: Path, examples: Sequence[Example], card: DatasetCard, *, ho
         n_tokens = n if n_tokens is None or n is None else max(n_tokens, n)
         lines.append(_line(messages, example, limits))
     told = ChatTold(host, len(lines), sum(map(len, lines)), dict(left.most_common()), n_tokens)
-    _check(told, limits)
+    _check(told, limits, min_examples=1 if is_validation else limits.min_examples)
     with whole_file(path) as out:
         out.writelines(lines)
     return told
@@ -149,12 +154,12 @@ def _n_tokens(messages: Messages, limits: Host) -> int | None:
         return None
 
 
-def _check(told: ChatTold, limits: Host) -> None:
+def _check(told: ChatTold, limits: Host, *, min_examples: int) -> None:
     why = ", ".join(f"{n:,} {reason}" for reason, n in told.left_out.items())
     left = f" (left out: {why})" if why else ""
-    if told.n_lines < limits.min_examples:
+    if told.n_lines < min_examples:
         raise FinetuneError(
-            f"{told.host} takes {limits.min_examples} examples or more; here are {told.n_lines}{left}"
+            f"{told.host} takes {min_examples} examples or more; here are {told.n_lines}{left}"
         )
     if limits.max_examples is not None and told.n_lines > limits.max_examples:
         raise FinetuneError(

@@ -51,7 +51,7 @@ def run_from_traffic(args: Namespace) -> int:
     options = SuiteOptions(
         n=args.n, by=tuple(by), seed=args.seed, rubric=args.rubric, checks=tuple(config.traffic.checks)
     )
-    made = suite_of(_with_feedback(_read(args, config).rows, config), options)
+    made = suite_of(with_feedback(_read(args, config).rows, config), options)
     with _private(args.out) as out:
         for line in made.lines:
             out.write(encode_json(line) + b"\n")
@@ -76,7 +76,7 @@ def run_replay(args: Namespace) -> int:
     config, margin = config_of(args), _margin(args)
     policy = _policy(args, unasked(config))
     log = _read(args, config)
-    rows = with_scores(_with_feedback(log.rows, config), _scores_of(args.outcomes))
+    rows = with_scores(with_feedback(log.rows, config), _scores_of(args.outcomes))
     found = list(redecide(rows, policy, lambda: load_embedder(config.embedding)))
     report = replayed(
         found,
@@ -118,19 +118,31 @@ def run_compare(args: Namespace) -> int:
 
 
 def _read(args: Namespace, config: Config) -> Log:
-    """The log, with tiers in place of models; says what could not be read."""
+    return read_traffic(args.log, config, format=args.format, models=args.map)
+
+
+def read_traffic(path: str, config: Config, *, format: str | None, models: str | None) -> Log:
+    """The log, with tiers in place of models; says what could not be read.
+
+    Args:
+        format: One of `rows.FORMATS`; anything else: by the first records.
+        models: As `--map` has them.
+
+    Raises:
+        UsageError: It can't be read.
+    """
     from stepwell.evals.traffic.records import TrafficError
     from stepwell.evals.traffic.rows import FORMATS, read_log, renamed, tiers_by_model
 
-    named = next((f for f in FORMATS if f == args.format), None)
+    named = next((f for f in FORMATS if f == format), None)
     try:
-        log = read_log(args.log, named)
+        log = read_log(path, named)
     except TrafficError as e:
         raise UsageError(str(e)) from e
-    if log.format != "stepwell" or args.map:
-        log.rows = renamed(log.rows, {**tiers_by_model(config), **_map_of(args.map)})
+    if log.format != "stepwell" or models:
+        log.rows = renamed(log.rows, {**tiers_by_model(config), **_map_of(models)})
     for bad in log.bad[:_N_SHOWN]:
-        terminal.say(f"{args.log}, record {bad.line}: {bad.why}; left out")
+        terminal.say(f"{path}, record {bad.line}: {bad.why}; left out")
     if len(log.bad) > _N_SHOWN:
         terminal.say(f"{len(log.bad):,} records left out in all")
     return log
@@ -147,7 +159,7 @@ def _map_of(given: str | None) -> dict[str, str]:
     return found
 
 
-def _with_feedback(rows: Sequence[Logged], config: Config) -> tuple[Logged, ...]:
+def with_feedback(rows: Sequence[Logged], config: Config) -> tuple[Logged, ...]:
     """Rows with what people said of them, where the configuration takes feedback and some has come."""
     from stepwell.evals.traffic.rows import with_scores
     from stepwell.front.cli.feedback import opened
