@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.front.cli.parser_local_chat import add_local_chat
+from stepwell.front.cli.parser_local_collect import add_local_collect
+from stepwell.front.cli.parser_local_curate import add_local_curate
+from stepwell.front.cli.parser_local_erase import add_local_erase
 from stepwell.front.cli.parser_local_eval import add_local_eval
 from stepwell.front.cli.parser_local_export import add_local_export
 from stepwell.front.cli.parser_local_parity import add_local_parity
@@ -19,11 +23,15 @@ def add_local(commands: Any) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _fetch(actions)
     _list(actions)
+    add_local_collect(actions)
+    add_local_curate(actions)
     add_local_train(actions)
     add_local_export(actions)
     add_local_eval(actions)
     add_local_promote(actions)
     add_local_parity(actions)
+    add_local_chat(actions)
+    add_local_erase(actions)
 
 
 def _fetch(actions: Any) -> None:
