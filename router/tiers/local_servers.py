@@ -61,6 +61,7 @@ class LocalServer:
         self._starting: asyncio.Task[Running] | None = None
         self._started_s: deque[float] = deque()
         self._never = ""
+        self._is_closed = False
 
     @property
     def pid(self) -> int | None:
@@ -98,6 +99,8 @@ class LocalServer:
             raise e.for_tier(tier) from e.__cause__
 
     async def _start(self) -> Running:
+        if self._is_closed:
+            raise _Refused("the well is closed", is_retryable=False)
         if self._never:
             raise _Refused(self._never, is_retryable=False)
         await self._end()
@@ -148,7 +151,8 @@ class LocalServer:
             await running.end()
 
     async def close(self) -> None:
-        """End the process."""
+        """End the process; whoever waits for an answer gets none."""
+        self._is_closed = True
         if self._starting is not None:
             self._starting.cancel()
             with contextlib.suppress(asyncio.CancelledError, _Refused):

@@ -1,4 +1,4 @@
-"""The local tier's process: started once, started again when it dies, and never left behind.
+"""The local tier's process: started once for all, started again when it dies, and never left behind.
 
 llama.cpp and its weights are stood in for by the mock upstream, run through the same command line.
 """
@@ -9,51 +9,82 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stepwell.base.errors import TierUnavailable
 from stepwell.base.request import ChatRequest
-from stepwell.router.tiers import local
 from stepwell.router.tiers.base import Outgoing
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.local import LocalBackend
+from stepwell.router.tiers.local_server import Started
+from stepwell.router.tiers.local_servers import LocalServer, LocalServers
 from stepwell.router.tiers.transport import AiohttpTransport
 from tests.support.upstream import Upstream
 
 REQUEST = ChatRequest.build({"messages": [{"role": "user", "content": "hi"}]})
+# one that dies of its first requests, as a real one may of any
 SERVER = """
-import sys
-print("{address}", flush=True)
+import os, sys, threading
+with open({starts!r}, "a") as f:
+    print(os.getpid(), sys.argv[-1], file=f, flush=True)
+n_starts = len(open({starts!r}).readlines())
+if n_starts <= {n_silent}:
+    sys.exit(1)
+address = {address!r}
+if n_starts <= {n_dying}:
+    import socket
+    door = socket.create_server(("127.0.0.1", 0))
+    address = "http://127.0.0.1:%d" % door.getsockname()[1]
+    def die():
+        door.accept()[0].recv(64)
+        os._exit(9)
+    threading.Thread(target=die, daemon=True).start()
+print(address, flush=True)
 sys.stdin.buffer.read()
 """
 
 
 class House:
-    """A local backend whose program prints `address` in place of llama.cpp's, in `folder`."""
+    """Local backends whose program prints `address` in place of llama.cpp's, in `folder`.
 
-    def __init__(self, folder: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        package = folder / "stand_in"
-        package.mkdir()
-        (package / "run.py").write_text(SERVER.format(address=address))
+    Args:
+        n_dying: So many starts die of their first request.
+        n_silent: So many starts end before they have an address.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        address: str,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        n_dying: int = 0,
+        n_silent: int = 0,
+        max_memory_mb: int | None = None,
+        max_restarts: int = 4,
+    ) -> None:
         self.starts = folder / "starts"
-        program = folder / "python"
-        program.write_text(
-            f'#!/bin/sh\necho $$ >> {self.starts}\nexec {sys.executable} {package / "run.py"} "$@"\n'
+        package = folder / "run.py"
+        package.write_text(
+            SERVER.format(starts=str(self.starts), address=address, n_dying=n_dying, n_silent=n_silent)
         )
+        program = folder / "python"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {package} "$@"\n')
         program.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(program))
-        monkeypatch.setattr(local, "missing", lambda path: None)
         self.transport = AiohttpTransport(1.0)
-        self.backend = LocalBackend(
-            tier="local",
-            path=folder / "x.gguf",
-            connect=self._connect,
-            n_threads=1,
-            n_parallel=1,
-            window_tokens=64,
+        self.server = LocalServer(
+            folder / "x.gguf", max_memory_mb=max_memory_mb, max_restarts=max_restarts, within_s=3600.0
         )
+        self.server.take(window_tokens=64)
+        self.backend = self.another("local")
+
+    def another(self, tier: str) -> LocalBackend:
+        return LocalBackend(tier=tier, server=self.server, connect=self._connect)
 
     def _connect(self, base_url: str) -> HttpBackend:
         return HttpBackend(
@@ -66,10 +97,15 @@ class House:
 
     @property
     def pids(self) -> list[int]:
-        return [int(line) for line in self.starts.read_text().split()]
+        return [int(line.split()[0]) for line in self.starts.read_text().splitlines()]
+
+    @property
+    def started(self) -> Started:
+        last = self.starts.read_text().splitlines()[-1]
+        return msgspec.json.decode(last.partition(" ")[2], type=Started)
 
     async def close(self) -> None:
-        await self.backend.close()
+        await self.server.close()
         await self.transport.close()
 
 
@@ -81,35 +117,85 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def address_of(upstream: Upstream) -> str:
+    return f"http://127.0.0.1:{upstream.port}"
+
+
+async def pieces(backend: LocalBackend) -> AsyncIterator[str]:
+    async for events in backend.stream(REQUEST):
+        for event in events:
+            for choice in event.chunk.choices:
+                if choice.delta.content:
+                    yield choice.delta.content
+
+
 async def test_started_once_for_all_and_ended(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(tmp_path, f"http://127.0.0.1:{upstream.port}", monkeypatch)
-    found = await asyncio.gather(*(house.backend.complete(REQUEST) for _ in range(5)))
-    assert [c.answer.text for c in found] == [" tk tk tk"] * 5
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    backends = [house.backend, house.another("other")]
+    found = await asyncio.gather(*(b.complete(REQUEST) for b in backends for _ in range(4)))
+    assert [c.answer.text for c in found] == [" tk tk tk"] * 8
     [pid] = house.pids
-    assert is_alive(pid)
+    assert pid == house.server.pid
     await house.close()
     assert not is_alive(pid)
 
 
 async def test_streams(tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(tmp_path, f"http://127.0.0.1:{upstream.port}", monkeypatch)
-    texts = [
-        c.delta.content
-        async for events in house.backend.stream(REQUEST)
-        for e in events
-        for c in e.chunk.choices
-        if c.delta.content
-    ]
-    assert texts == [" tk"] * 3
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    assert [text async for text in pieces(house.backend)] == [" tk"] * 3
     await house.close()
 
 
-async def test_started_again_after_it_died(
+async def test_who_waits_while_it_dies_is_asked_again_by_one_restart(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(tmp_path, f"http://127.0.0.1:{upstream.port}", monkeypatch)
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_dying=2)
+    found = await asyncio.gather(*(house.backend.complete(REQUEST) for _ in range(5)))
+    assert [c.answer.text for c in found] == [" tk tk tk"] * 5
+    assert len(house.pids) == 3
+    await house.close()
+    assert not any(is_alive(p) for p in house.pids)
+
+
+async def test_a_stream_is_asked_again_before_its_first_event(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_dying=2)
+    assert [text async for text in pieces(house.backend)] == [" tk"] * 3
+    assert len(house.pids) == 3
+    await house.close()
+
+
+async def test_a_request_that_kills_it_is_asked_again_twice_and_no_more(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_dying=9)
+    with pytest.raises(TierUnavailable, match="connection failed"):
+        await house.backend.complete(REQUEST)
+    assert len(house.pids) == 3
+    with pytest.raises(TierUnavailable):
+        _ = [text async for text in pieces(house.another("streams"))]
+    await house.close()
+
+
+async def test_after_so_many_restarts_it_is_unavailable_for_a_while(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_dying=9, max_restarts=1)
+    with pytest.raises(TierUnavailable, match="ended 2 times within 3600 s") as e:
+        await house.backend.complete(REQUEST)
+    assert e.value.retry_after_s is not None
+    assert 3000 < e.value.retry_after_s <= 3600
+    assert len(house.pids) == 2
+    await house.close()
+
+
+async def test_a_killed_one_is_started_again(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
     await house.backend.complete(REQUEST)
     os.kill(house.pids[0], signal.SIGKILL)
     async with asyncio.timeout(10):
@@ -123,7 +209,7 @@ async def test_started_again_after_it_died(
 async def test_a_caller_who_leaves_does_not_stop_the_start(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(tmp_path, f"http://127.0.0.1:{upstream.port}", monkeypatch)
+    house = House(tmp_path, address_of(upstream), monkeypatch)
     leaves = asyncio.create_task(house.backend.complete(REQUEST))
     stays = asyncio.create_task(house.backend.complete(REQUEST))
     await asyncio.sleep(0.001)
@@ -133,23 +219,61 @@ async def test_a_caller_who_leaves_does_not_stop_the_start(
     await house.close()
 
 
-async def test_a_program_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(tmp_path, "no address", monkeypatch)
-    with pytest.raises(TierUnavailable, match="did not start"):
-        await house.backend.complete(REQUEST)
+async def test_a_program_that_does_not_start_is_tried_again(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1)
+    with pytest.raises(TierUnavailable, match=r"tier other: llama\.cpp did not start") as e:
+        await house.another("other").complete(REQUEST)
+    assert e.value.is_retryable
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
     await house.close()
     assert not any(is_alive(p) for p in house.pids)
+
+
+async def test_what_does_not_fit_its_memory_is_not_started_again(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1, max_memory_mb=77)
+    for _ in range(2):
+        with pytest.raises(TierUnavailable, match="max_memory_mb = 77") as e:
+            await house.backend.complete(REQUEST)
+        assert not e.value.is_retryable
+    assert len(house.pids) == 1
+    assert house.started.max_memory_mb == 77
+    await house.close()
+
+
+async def test_every_deployment_of_a_base_adds_what_it_needs(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    red, blue = tmp_path / "red.gguf", tmp_path / "blue.gguf"
+    assert house.server.take(window_tokens=4096, adapter=red) == 0
+    assert house.server.take(window_tokens=128, adapter=blue) == 1
+    assert house.server.take(window_tokens=64, adapter=red) == 0
+    assert house.server.lora(1) == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 1.0}]
+    assert house.server.lora(None) == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.0}]
+    await house.backend.complete(REQUEST)
+    assert house.started.n_ctx == 2 * 4096
+    assert house.started.adapters == (str(red), str(blue))
+    await house.close()
+
+
+def test_servers_are_shared_under_the_same_terms_alone(tmp_path: Path) -> None:
+    servers, path = LocalServers(), tmp_path / "x.gguf"
+    assert servers.of(path) is servers.of(tmp_path / "." / "x.gguf")
+    assert servers.of(path) is not servers.of(path, n_threads=2)
+    assert servers.of(path) is not servers.of(path, max_memory_mb=500)
+    assert servers.of(path) is not servers.of(tmp_path / "y.gguf")
 
 
 async def test_without_weights_it_says_what_is_missing() -> None:
     def connect(base_url: str) -> HttpBackend:
         raise AssertionError("nothing to connect to")
 
-    backend = LocalBackend(
-        tier="local", path=None, connect=connect, n_threads=1, n_parallel=1, window_tokens=64
-    )
-    with pytest.raises(TierUnavailable) as e:
+    backend = LocalBackend(tier="local", server=None, connect=connect, lacks="its weights")
+    with pytest.raises(TierUnavailable, match="tier local lacks its weights") as e:
         await backend.complete(REQUEST)
     assert not e.value.is_retryable
-    assert "lacks" in str(e.value)
     await backend.close()
