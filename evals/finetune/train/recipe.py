@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from stepwell.evals.suite import canonical_json, sha256_of
-
 
 class Recipe(msgspec.Struct, frozen=True):
     """LoRA on the upper layers of a small model (Hu et al., 2021).
@@ -61,6 +59,9 @@ class Recipe(msgspec.Struct, frozen=True):
 
     @property
     def sha256(self) -> str:
+        # the command line reads the defaults here and must not wait for more
+        from stepwell.evals.suite import canonical_json, sha256_of
+
         return sha256_of(canonical_json(msgspec.structs.asdict(self)))
 
     def steps_for(self, n_examples: int) -> int:
