@@ -9,6 +9,7 @@ import msgspec
 
 from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.data.whole import write_whole
+from stepwell.evals.verdict.needed import round_up
 from stepwell.evals.verdict.pair import Word
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PairFigures(msgspec.Struct, frozen=True, omit_defaults=True):
             return f"{self.a} is {self.word} than {self.b}: {sized}"
         if self.word == "tied":
             return f"{self.a} and {self.b} are tied: {sized}"
-        more = "" if self.n_more is None else f"; about {self.n_more:,} more examples would tell"
+        more = "" if self.n_more is None else f"; about {round_up(self.n_more):,} more examples would tell"
         return f"{self.a} and {self.b} can't be told apart yet: {sized}{more}"
 
 

@@ -83,9 +83,9 @@ def _tell(args: Namespace, decision: Decision, made: Bundle | None) -> None:
     if args.json:
         terminal.say_json(_plain(args, decision, made))
         return
-    for said in decision.said:
-        print(said)
     if made is not None:
+        for said in decision.said:
+            print(said)
         print(f"promoted: local/{args.name}, version {made.card.version}, in {made.folder}")
         terminal.say("\nin the configuration:")
         print(tier_yaml(args.name))
