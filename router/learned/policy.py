@@ -88,7 +88,7 @@ class Learned:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
         is_known = reading.novelty is not None and float(reading.trust[0]) >= _LEAST_TRUST
-        price, mix, stands_in = self._kept_by(reading)
+        price, mix, stands_in = self._kept_by(reading, tiers)
         lengths = self._lengths_of(reading.weighted)
         return Estimates(
             p_ok=of_tiers,
@@ -100,17 +100,22 @@ class Learned:
             novelty=None if reading.novelty is None else float(reading.novelty[0]),
             nearest=nearest,
             price=price,
-            mix=None if mix is None else _without_narrow(mix, tiers),
+            mix=mix,
             knows=is_known and not mix,  # a mix looks at no ask
         )
 
-    def _kept_by(self, reading: Reading) -> tuple[float | None, Mapping[str, float] | None, list[str]]:
-        """The tuned price; or, where that was not tested, the mix that was, and a reason that says so."""
+    def _kept_by(
+        self, reading: Reading, tiers: Sequence[TierInfo]
+    ) -> tuple[float | None, Mapping[str, float] | None, list[str]]:
+        """The tuned price; or, where that was not tested, the mix that was, and a reason that says so.
+
+        A mix looks at no ask: the share of a narrow tier in it is the dearest's.
+        """
         card = self.bundle.card
         is_tested = not self.needs_vector or reading.novelty is not None
         if card.price is None or (is_tested and float(reading.trust[0]) >= _LEAST_TRUST):
-            return card.price, card.mix, []
-        mix = card.fallback or {self._tiers[-1]: 1.0}
+            return card.price, card.mix and _without_narrow(card.mix, tiers), []
+        mix = _without_narrow(card.fallback or {self._tiers[-1]: 1.0}, tiers)
         return None, mix, [f"the tested mix stands in: {self._spread(mix)}"]
 
     def _spread(self, mix: Mapping[str, float]) -> str:
