@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from stepwell.evals.finetune.data.example import FinetuneError
-from stepwell.evals.finetune.train import run
 from stepwell.evals.finetune.train.chat import Chat
+from stepwell.evals.finetune.train.load import load_base
 from stepwell.router.tiers.local_server import Started
 
 Post = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -54,9 +54,9 @@ def post(base: Path) -> Iterator[Post]:
         child.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tokenizer(base: Path) -> Any:
-    return run.load_base(base, dtype="float32").tokenizer
+    return load_base(base, dtype="float32").tokenizer
 
 
 def _said(*turns: tuple[str, Any]) -> list[dict[str, Any]]:

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.evals.finetune.train import run
 from stepwell.evals.finetune.train.chat import rows_of
-from stepwell.evals.finetune.train.load import adapt
+from stepwell.evals.finetune.train.load import adapt, load_base
 from stepwell.evals.finetune.train.loop import Learning, batch_of
 from stepwell.evals.finetune.train.recipe import Recipe
 from tests.evals.finetune.train.small import RECIPE, made
@@ -62,7 +61,7 @@ def test_what_cannot_be_trained_with_is_named(changed: dict[str, object], what: 
 def test_the_loss_is_of_answer_tokens_alone_whatever_the_padding(base: Path, attention: str) -> None:
     import torch
 
-    loaded = adapt(run.load_base(base, dtype="float32"), RECIPE)
+    loaded = adapt(load_base(base, dtype="float32"), RECIPE)
     rows = rows_of(made(), loaded.tokenizer, max_tokens=99).rows
     learning = Learning.start(loaded, rows, RECIPE)
     loaded.model.base_model.model.set_attn_implementation(attention)
@@ -83,7 +82,7 @@ def test_steps_are_averaged_where_the_recipe_wants_it(base: Path) -> None:
     recipe = msgspec.convert(
         msgspec.structs.asdict(RECIPE) | {"n_steps": 4, "averaged": 0.5, "dropout": 0.1}, Recipe
     )
-    loaded = adapt(run.load_base(base, dtype="float32"), recipe)
+    loaded = adapt(load_base(base, dtype="float32"), recipe)
     learning = Learning.start(loaded, rows_of(made(), loaded.tokenizer, max_tokens=99).rows, recipe)
     seen = []
     for n in range(4):

@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_says_how_to_go_on(base: Path, tmp_path: Path) -> N
 
 
 def test_one_training_a_folder_at_a_time(base: Path, tmp_path: Path) -> None:
-    refused = []
+    refused: list[FinetuneError] = []
 
     def again(progress: Progress) -> None:
         if not refused:
