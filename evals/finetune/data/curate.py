@@ -22,6 +22,7 @@ from stepwell.evals.finetune.data.answers import (
 )
 from stepwell.evals.finetune.data.dataset import Dataset, DatasetCard, Kind, content_sha256
 from stepwell.evals.finetune.data.example import Example, FinetuneError
+from stepwell.evals.finetune.data.inferred import schema_of
 from stepwell.evals.finetune.data.said import is_system, said, text_of
 from stepwell.evals.finetune.data.sieve import Sieve
 from stepwell.evals.finetune.data.split import held_out_places
@@ -42,6 +43,7 @@ class CurateOptions:
     Attributes:
         system: The dataset's own system prompt, in place of those of the examples.
         schema_json: JSON schema that answers must keep to; its properties give the order of keys.
+        infers_schema: Else take the one that all training answers keep to; no example is dropped by it.
         kind: None: by the answers.
         min_score: Of what is known of an answer, 0..1; `require_score` drops those of which nothing is.
         min_grade: Of a judge, where there is one.
@@ -54,6 +56,7 @@ class CurateOptions:
 
     system: str | None = None
     schema_json: str | None = None
+    infers_schema: bool = False
     kind: Kind | None = None
     min_score: float = MIN_SCORE
     require_score: bool = False
@@ -251,7 +254,7 @@ def _dataset(
         n_held_out=len(kept),
         n_given=sieve.n_given,
         system=options.system,
-        schema_json=options.schema_json,
+        schema_json=options.schema_json or _inferred(train, kind, options),
         dropped=by_size,
         held_out_by=by,
         tiers=dict(sorted(Counter(e.tier for e in both if e.tier).items())),
@@ -261,6 +264,11 @@ def _dataset(
         made_on=options.made_on or datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
     return Dataset(card, train, kept)
+
+
+def _inferred(train: Sequence[Example], kind: Kind, options: CurateOptions) -> str | None:
+    schema = schema_of([e.answer for e in train]) if options.infers_schema and kind == "json" else None
+    return None if schema is None else msgspec.json.encode(schema).decode()
 
 
 def _too_few(sieve: Sieve, held: Sequence[Example], by_size: Mapping[str, int]) -> str:

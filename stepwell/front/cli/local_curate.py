@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stepwell.evals.finetune.data.example import Example
     from stepwell.evals.finetune.data.judged import Graded
 
+AUTO = "auto"
+
 
 def run(args: Namespace) -> int:
     """Write the dataset, and say what became of the examples."""
@@ -58,7 +60,8 @@ def _options(args: Namespace) -> CurateOptions:
 
     return CurateOptions(
         system=args.system,
-        schema_json=None if args.schema is None else _text(args.schema),
+        schema_json=None if args.schema in (None, AUTO) else _text(args.schema),
+        infers_schema=args.schema == AUTO,
         kind=args.kind,
         min_score=args.min_score,
         require_score=args.require_score,

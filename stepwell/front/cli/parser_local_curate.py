@@ -26,8 +26,8 @@ def add_local_curate(actions: Any) -> None:
 
 
 def _answers(group: Any) -> None:
-    about = "JSON schema that answers must keep to; also gives the order of keys"
-    group.add_argument("--schema", metavar="FILE", help=about)
+    about = "JSON schema that answers keep to, its keys in their order; auto: the one of all training answers"
+    group.add_argument("--schema", metavar="FILE|auto", help=about)
     group.add_argument("--kind", choices=["json", "labels", "text"], help="default: told by the answers")
     group.add_argument("--max-chars", type=int, metavar="N", help="of an example")
     group.add_argument(
