@@ -51,12 +51,7 @@ def export_bundle(
         FinetuneError: The base is not the one trained on, the adapter does not fit it, or `out` can't be written.
     """
     card = trained.card
-    base = base or base_of(card.recipe.base)
-    if _sha256(base) != card.base_sha256:
-        raise FinetuneError(
-            f"{base} is not the base that {trained.folder} was trained on (sha256 {card.base_sha256[:12]}...); "
-            "name that one"
-        )
+    base = base_for(trained, base)
     about = BundleCard(
         name=name,
         kind="adapter",
@@ -119,6 +114,24 @@ def export_peft(
 def output_tokens(n_answer_tokens: int) -> int:
     """How long answers may be, from the longest one learnt."""
     return max(LEAST_OUTPUT_TOKENS, ROOM * n_answer_tokens)
+
+
+def base_for(trained: Trained, base: Path | None) -> Path:
+    """The GGUF that it was trained on.
+
+    Args:
+        base: The file; None: the one that the training's recipe names.
+
+    Raises:
+        FinetuneError: No such file is here, or it is another one.
+    """
+    found = base or base_of(trained.card.recipe.base)
+    wanted = trained.card.base_sha256
+    if _sha256(found) != wanted:
+        raise FinetuneError(
+            f"{found} is not the base that {trained.folder} was trained on (sha256 {wanted[:12]}...); name that one"
+        )
+    return found
 
 
 def base_of(base: str) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stepwell.evals.finetune.data.dataset import Dataset
 from stepwell.evals.finetune.data.example import Example, FinetuneError
-from stepwell.evals.finetune.export import base_of, output_tokens
+from stepwell.evals.finetune.export import base_for, output_tokens
 from stepwell.evals.finetune.gguf.adapter import Precision, write_adapter
 from stepwell.evals.finetune.gguf.merged import write_merged
 from stepwell.evals.finetune.gguf.tokens import TokenServer
@@ -100,9 +100,9 @@ def check_parity(
         on_done: Told answers so far, and of how many.
 
     Raises:
-        FinetuneError: Nothing was held out, or a side can't be asked.
+        FinetuneError: Nothing was held out, the base is another one, or a side can't be asked.
     """
-    base = base or base_of(trained.card.recipe.base)
+    base = base_for(trained, base)
     if not dataset.held_out[:limit]:
         raise FinetuneError("the dataset holds no example out: there is nothing to compare on")
     greedy = Greedy.of_trained(trained, base_path=base, dtype="float32")
