@@ -36,10 +36,12 @@ class Words:
     Attributes:
         bag: Its words without numbers, the second of the same word marked as such.
         numbers: Words with digits, sorted.
+        order: All words but those that change nothing, as they came.
     """
 
     bag: frozenset[str]
     numbers: tuple[str, ...]
+    order: tuple[str, ...]
 
     @property
     def n_changed(self) -> int:
@@ -58,7 +60,15 @@ def words_of(text: str) -> Words:
     numbers = tuple(sorted(w for w in found if any(c.isdigit() for c in w)))
     counted = Counter(w for w in found if w not in _EMPTY and not any(c.isdigit() for c in w))
     bag = frozenset(w if k == 0 else f"{w} {k}" for w, n in counted.items() for k in range(n))
-    return Words(bag or frozenset(found) or frozenset((text.strip(),)), numbers)
+    order = tuple(w for w in found if w not in _EMPTY)
+    return Words(bag or frozenset(found) or frozenset((text.strip(),)), numbers, order)
+
+
+def is_same_ask(a: Words, b: Words) -> bool:
+    """Whether the same words come in the same order, but for misspelt ones and those that change nothing."""
+    return len(a.order) == len(b.order) and all(
+        x == y or _is_misspelt(x, y) for x, y in zip(a.order, b.order, strict=True)
+    )
 
 
 def n_changed(a: Words, b: Words) -> int | None:
@@ -146,6 +156,8 @@ def _unlike(of_a: frozenset[str], of_b: frozenset[str]) -> int:
 def _is_misspelt(a: str, b: str) -> bool:
     """One letter too many, too few, another, or two turned round; two of them in long words."""
     least = min(len(a), len(b))
+    if any(c.isdigit() for c in a + b):
+        return False
     if least < 4 or a[0] != b[0] or abs(len(a) - len(b)) > 2:
         return False
     return _n_edits(a, b) <= (2 if least >= 8 else 1)

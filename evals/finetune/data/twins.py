@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from stepwell.evals.finetune.data.example import Example
-from stepwell.evals.finetune.data.near import Words, n_changed, near_pairs, words_of
+from stepwell.evals.finetune.data.near import Words, is_same_ask, near_pairs, words_of
 from stepwell.evals.finetune.data.said import instructions, plain_words, said
 from stepwell.evals.finetune.data.sieve import Sieve, worth
 
@@ -74,8 +74,7 @@ def _reason(a: Example, b: Example, words_a: Words, words_b: Words, has_system: 
         return None
     if a.answer.strip() == b.answer.strip():
         return NEAR
-    is_same_ask = n_changed(words_a, words_b) == 0
-    return OTHER_ANSWER if is_same_ask and not _is_explained(a, b) else None
+    return OTHER_ANSWER if is_same_ask(words_a, words_b) and not _is_explained(a, b) else None
 
 
 def _is_explained(a: Example, b: Example) -> bool:

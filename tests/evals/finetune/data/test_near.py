@@ -1,0 +1,109 @@
+"""Which asks are near: a copy with other courtesies or a misspelt word is, one about another order is not."""
+
+import random
+
+import pytest
+
+from stepwell.evals.finetune.data.alike_across import leaks
+from stepwell.evals.finetune.data.example import Example
+from stepwell.evals.finetune.data.near import n_changed, near_across, near_pairs, words_of
+
+MAIL = (
+    "Dear team, my order 47-1183 came on Monday and the copper kettle in it has a dent near the spout. I would like "
+    "the 39.90 EUR back on the card that I paid with, as the shop in Lund has no other kettle of that kind left."
+)
+
+
+def example(name: str, text: str, *, group: str = "") -> Example:
+    return Example(name, ({"role": "user", "content": text},), "yes", group=group)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        MAIL.lower(),
+        MAIL + " Thanks!",
+        "Hello, could you please help me: " + MAIL,
+        MAIL.replace("spout", "spuot"),
+        MAIL.replace("Lund", "Malmo"),
+        MAIL.replace(".", " ."),
+    ],
+)
+def test_a_copy_is_near(other: str) -> None:
+    assert n_changed(words_of(MAIL), words_of(other)) is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        MAIL.replace("47-1183", "47-1184"),
+        MAIL.replace("39.90", "39.95"),
+        "I want my money back for a kettle with a dent.",
+        "",
+    ],
+)
+def test_another_order_is_not(other: str) -> None:
+    assert n_changed(words_of(MAIL), words_of(other)) is None
+
+
+def test_short_asks_with_another_word_are_two() -> None:
+    assert n_changed(words_of("Cancel my card"), words_of("Activate my card")) is None
+    assert n_changed(words_of("I did it"), words_of("I did not do it")) is None
+    assert n_changed(words_of("Cancel my card"), words_of("please cancel the card!")) == 0
+
+
+def sentences(n: int, seed: int) -> list[str]:
+    rng = random.Random(seed)
+    words = [
+        a + b for a in ("ba", "ko", "du", "fen", "gri", "lum") for b in ("dal", "nor", "rek", "sti", "va")
+    ]
+    return [" ".join(rng.choices(words, k=rng.randint(2, 30))) for _ in range(n)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_index_misses_no_pair(seed: int) -> None:
+    rng = random.Random(seed)
+    texts = sentences(60, seed)
+    for _ in range(40):  # copies with a word or two changed
+        words = rng.choice(texts).split()
+        words[rng.randrange(len(words))] = rng.choice(["dunor", "bava", "komet"])
+        texts.append(" ".join(words))
+    words_of_all = [words_of(t) for t in texts]
+    all_pairs = {
+        (i, j)
+        for j in range(len(texts))
+        for i in range(j)
+        if n_changed(words_of_all[i], words_of_all[j]) is not None
+    }
+    assert len(all_pairs) > 10
+    assert set(near_pairs(words_of_all)) == all_pairs
+    across = {(i, j + 50) for i, j in near_across(words_of_all[:50], words_of_all[50:])}
+    assert across == {(i, j) for i, j in all_pairs if i < 50 <= j}
+
+
+def test_leaks_name_the_plainest_reason() -> None:
+    train = [
+        example("t1", MAIL, group="talk"),
+        example("t2", "Where is my parcel?"),
+        example("t3", "Something else entirely", group="other"),
+    ]
+    held_out = [
+        example("same", MAIL.upper(), group="talk"),
+        example("near", MAIL.replace("spout", "spuot")),
+        example("group", "And when does it come?", group="other"),
+        example("clean", "How do I change my address?", group="mine"),
+        example("nameless", "Is the shop open on Sunday?"),
+    ]
+    assert [(leak.kind, leak.train_id, leak.held_out_id) for leak in leaks(train, held_out)] == [
+        ("same", "t1", "same"),
+        ("near", "t1", "near"),
+        ("group", "t3", "group"),
+    ]
+
+
+def test_the_same_ask_is_found_among_thousands_of_one_template() -> None:
+    colours = sentences(3_000, 1)
+    train = [example(str(n), f"please send one {text} of the usual kind") for n, text in enumerate(colours)]
+    held_out = [example("h", f"please send one {colours[1234]} of the usual kind")]
+    (leak,) = leaks(train, held_out)
+    assert (leak.kind, leak.train_id) == ("same", str(colours.index(colours[1234])))
