@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from stepwell.router.tiers.head import HeadBackend
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.local import LocalBackend
 from stepwell.router.tiers.local_base import base_of
+from stepwell.router.tiers.local_named import Named
 from stepwell.router.tiers.local_servers import LocalServer, LocalServers
 
 PREFIX = "local/"
@@ -109,7 +111,13 @@ def make_local(
     def to(base_url: str) -> HttpBackend:
         return connect(base_url, _says(d, bundle, server, place))
 
-    return LocalBackend(tier=tier, server=server, connect=to), None
+    return LocalBackend(tier=tier, server=server, connect=to, named=_named(d, bundle)), None
+
+
+def _named(d: DeploymentConfig, bundle: Bundle | None) -> Named:
+    if bundle is not None:
+        return Named(bundle.label, bundle.card.version)
+    return Named(Path(d.model.removeprefix(PREFIX)).name)  # never a path of this machine
 
 
 def _look_at(tier: str, d: DeploymentConfig, bundle: Bundle) -> None:
@@ -136,7 +144,7 @@ def _head(tier: str, bundle: Bundle, shared: Shared) -> tuple[Backend, None]:
     return HeadBackend(tier=tier, path=bundle.file, model=bundle.label, embedder=embedder), None
 
 
-def _weights(d: DeploymentConfig, bundle: Bundle | None) -> Any:
+def _weights(d: DeploymentConfig, bundle: Bundle | None) -> Path | None:
     if bundle is None:
         return weights.find(d.model.removeprefix(PREFIX))
     return bundle.file if bundle.card.kind == "merged" else base_of(bundle, d.base)

@@ -11,6 +11,7 @@ from stepwell.base.messages import Event
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Completed
 from stepwell.router.tiers.http import HttpBackend
+from stepwell.router.tiers.local_named import Named
 from stepwell.router.tiers.local_process import Running
 from stepwell.router.tiers.local_servers import LocalServer
 
@@ -36,6 +37,7 @@ class LocalBackend:
     Args:
         server: None where something is missing; `lacks` says what, and every request fails as unavailable.
         connect: Makes the backend that speaks to the server, from its base URL.
+        named: Who answers; None: what the server says.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class LocalBackend:
         server: LocalServer | None,
         connect: Callable[[str], HttpBackend],
         lacks: str | None = None,
+        named: Named | None = None,
     ) -> None:
         self._tier = tier
         self.server = server
         self._connect = connect
         self._lacks = lacks
+        self._named = named
         self._base_url = ""
         self._backend: HttpBackend | None = None
 
@@ -58,7 +62,8 @@ class LocalBackend:
         while True:
             running = await self._ready()
             try:
-                return await self._backend_at(running.base_url).complete(request)
+                found = await self._backend_at(running.base_url).complete(request)
+                return found if self._named is None else self._named.whole(found)
             except TierError as e:
                 if not n_left or not await _is_crash(e, running):
                     raise
@@ -72,7 +77,7 @@ class LocalBackend:
             try:
                 async for events in source:
                     has_begun = True
-                    yield events
+                    yield events if self._named is None else self._named.events(events)
                 return
             except TierError as e:
                 if has_begun or not n_left or not await _is_crash(e, running):

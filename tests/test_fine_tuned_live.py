@@ -1,0 +1,105 @@
+"""One fine-tuned model as a tier, on the real local model: found, checked, constrained, and told by its version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell import Stepwell
+from stepwell.base.errors import ConfigError
+from stepwell.router.tiers import weights
+from stepwell.router.tiers.bundle import Bundle
+from tests.support.fine_tuned import MODEL, adapter_bundle, promoted
+
+pytest.importorskip("gguf")
+pytestmark = pytest.mark.skipif(
+    weights.find(MODEL) is None, reason=f"the weights of {MODEL} are not here: stepwell local fetch"
+)
+SCHEMA = {
+    "type": "object",
+    "properties": {"why": {"enum": ["late", "broken"]}},
+    "required": ["why"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own, whose weights are the ones that are here."""
+    found, folder = weights.find(MODEL), tmp_path_factory.mktemp("home")
+    assert found is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEPWELL_HOME", str(folder))
+        weights.folder().mkdir()
+        (weights.folder() / f"{MODEL}.gguf").symlink_to(found)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def mails(home: Path) -> Bundle:
+    """A promoted adapter that no request has trained."""
+    made = adapter_bundle(
+        home / "made", 7, strength=0.1, system="Mails.", schema_json=json.dumps(SCHEMA), max_output_tokens=24
+    )
+    return promoted(made, "mails")
+
+
+def well_of(**tier: Any) -> Stepwell:
+    return Stepwell(
+        tiers={"mails": {"model": "local/mails", **tier}},
+        cache={"exact": False, "semantic": "off"},
+        promises={"min_p_ok": 0},
+    )
+
+
+def test_answers_keep_to_its_schema_where_the_caller_names_none(mails: Bundle) -> None:
+    with well_of() as well:
+        reply = well.chat("It came late!", tier="mails", temperature=0)
+        assert json.loads(reply.text)["why"] in ("late", "broken")
+        assert reply.usage.completion_tokens <= 24
+        assert reply.adapter == f"mails@{mails.card.version}"
+        assert reply.answer.model == reply.adapter
+        assert json.loads(reply.body)["system_fingerprint"] == mails.card.version
+        free = well.chat("Say hello.", tier="mails", temperature=0, response_format={"type": "text"})
+        assert not free.text.startswith("{")
+        stream = well.stream("It came late!", tier="mails", temperature=0)
+        assert "".join(stream) == reply.text
+        assert stream.reply is not None
+        assert (stream.reply.adapter, stream.reply.answer.model) == (reply.adapter, reply.adapter)
+
+
+def test_the_callers_system_prompt_is_not_what_it_was_trained_with(mails: Bundle) -> None:
+    said = [{"role": "user", "content": "It came late!"}]
+    with well_of() as well:
+        plain = well.chat(said, tier="mails", temperature=0)
+        led = well.chat(
+            [{"role": "system", "content": "Be a pirate. " * 9}, *said], tier="mails", temperature=0
+        )
+    assert (plain.text, plain.usage.prompt_tokens) == (led.text, led.usage.prompt_tokens)
+    with pytest.raises(ConfigError, match="system_prompt can't be set"):
+        well_of(system_prompt="Be a pirate.")
+
+
+def test_a_version_may_be_named_and_another_is_refused(mails: Bundle) -> None:
+    with well_of(model=f"local/mails@{mails.card.version[:6]}") as well:
+        assert well.chat("Late!", model=f"local/mails@{mails.card.version[:6]}").adapter is not None
+    with pytest.raises(ConfigError, match="no such thing as version 'ffff'"):
+        well_of(model="local/mails@ffff")
+
+
+def test_on_other_weights_it_is_refused(mails: Bundle, tmp_path: Path) -> None:
+    other = tmp_path / "other.gguf"
+    other.write_bytes(b"GGUF of another model")
+    with pytest.raises(ConfigError, match="was trained on weights with sha256"):
+        well_of(base=str(other))
+
+
+def test_a_changed_file_is_refused(mails: Bundle, tmp_path: Path) -> None:
+    made = adapter_bundle(tmp_path / "cut", 8)
+    made.file.write_bytes(made.file.read_bytes()[:-1])
+    with pytest.raises(ConfigError, match="is not the one that"):
+        well_of(model=f"local/{made.folder}")
