@@ -13,7 +13,8 @@ class Recipe(msgspec.Struct, frozen=True):
         rank, alpha: Of the adapter; updates are scaled by alpha / rank.
         dropout: Share of a projection's inputs that the adapter does not see at a step.
         first_layer: Lowest layer that is adapted: backpropagation stops there, which saves time.
-        n_steps: None: `n_passes` over the examples.
+        n_passes: Over the examples; None: one, or `min_steps` steps where that is more.
+        n_steps: In place of both.
         batch_size: Examples a step.
         learning_rate: Peak; `n_warmup_steps` to it, then linear to `last_rate` of it.
         averaged: Share of the steps, at the end, whose weights are averaged; 0: the last ones are taken.
@@ -27,7 +28,8 @@ class Recipe(msgspec.Struct, frozen=True):
     alpha: int = 32
     dropout: float = 0.0
     first_layer: int = 8
-    n_passes: float = 2.0
+    n_passes: float | None = None
+    min_steps: int = 120
     n_steps: int | None = None
     batch_size: int = 8
     learning_rate: float = 1e-3
@@ -49,13 +51,14 @@ class Recipe(msgspec.Struct, frozen=True):
             "n_passes",
             "max_grad_norm",
         ):
-            if not getattr(self, name) > 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; want more than 0")
         for name in ("dropout", "averaged", "last_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; want 0 or more, less than 1")
-        if self.n_steps is not None and self.n_steps < 1:
-            raise ValueError(f"n_steps is {self.n_steps}; want 1 or more")
+        for name in ("min_steps", "n_steps"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; want 1 or more")
 
     @property
     def sha256(self) -> str:
@@ -68,7 +71,9 @@ class Recipe(msgspec.Struct, frozen=True):
         """How many steps are made over so many examples; at least one."""
         if self.n_steps is not None:
             return self.n_steps
-        return max(1, round(self.n_passes * n_examples / self.batch_size))
+        passes = 1.0 if self.n_passes is None else self.n_passes
+        least = self.min_steps if self.n_passes is None else 1
+        return max(least, round(passes * n_examples / self.batch_size))
 
     def rate_at(self, step: int, n_steps: int) -> float:
         """The learning rate of a step, counted from 0."""

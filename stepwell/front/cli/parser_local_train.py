@@ -18,7 +18,8 @@ def add_local_train(actions: Any) -> None:
     parser.add_argument("--out", type=folder, metavar="DIR", help="default: DATASET-trained")
     _number(parser, "--base", "base", str, "NAME|GGUF", "the model to adapt")
     length = parser.add_mutually_exclusive_group()
-    _number(length, "--passes", "n_passes", float, "N", "over the examples")
+    about = f"over the examples; default: one, or {_USUAL.min_steps} steps where that is more"
+    length.add_argument("--passes", dest="n_passes", type=float, metavar="N", help=about)
     length.add_argument("--steps", dest="n_steps", type=int, metavar="N", help="in place of --passes")
     _number(parser, "--batch-size", "batch_size", int, "N", "examples a step")
     _number(parser, "--learning-rate", "learning_rate", float, "R", "at its peak")

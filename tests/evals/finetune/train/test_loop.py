@@ -49,6 +49,20 @@ def test_the_rate_rises_then_falls_to_its_share(n_steps: int, n_warmup: int, las
 
 
 @pytest.mark.parametrize(
+    ("recipe", "n_examples", "n_steps"),
+    [
+        (Recipe(), 40, 120),
+        (Recipe(), 1200, 150),
+        (Recipe(n_passes=2.0), 40, 10),
+        (Recipe(n_passes=0.01), 40, 1),
+        (Recipe(n_passes=2.0, n_steps=7), 40, 7),
+    ],
+)
+def test_how_many_steps_are_made(recipe: Recipe, n_examples: int, n_steps: int) -> None:
+    assert recipe.steps_for(n_examples) == n_steps
+
+
+@pytest.mark.parametrize(
     ("changed", "what"),
     [({"rank": 0}, "rank is 0"), ({"dropout": 1.0}, "dropout is 1.0"), ({"n_steps": 0}, "n_steps is 0")],
 )
