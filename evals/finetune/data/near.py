@@ -18,6 +18,8 @@ CHANGED_SHARE = 0.1
 MAX_CHANGED = 8
 # misspelt words; of a short ask one
 _N_MISSPELT, _SHORT = 2, 8
+# words of an ask from which on one may be missing
+_MIN_ADDED = 5
 # rare words that two near asks must share
 _N_SHARED = 3
 # a bucket may hold every ask of one template: looking at all of them would take a square of their number
@@ -27,6 +29,8 @@ _EMPTY = frozenset(
     {"a", "an", "the", "this", "that", "it", "its", "is", "are", "was", "be", "am"}
     | {"i", "my", "me", "we", "our", "us"}
 )
+
+_TURNING = frozenset({"not", "no", "never", "without", "t", "un", "cannot", "except", "instead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,14 @@ class Words:
         return min(MAX_CHANGED, int(len(self.bag) * CHANGED_SHARE))
 
     @property
+    def n_added(self) -> int:
+        """Words that one of them may have more."""
+        return max(self.n_changed, 1 if len(self.bag) >= _MIN_ADDED else 0)
+
+    @property
     def n_apart(self) -> int:
         """Words that two such asks may not share, misspelt ones counted."""
-        return self.n_changed + (_N_MISSPELT if len(self.bag) >= _SHORT else 1)
+        return self.n_added + (_N_MISSPELT if len(self.bag) >= _SHORT else 1)
 
 
 def words_of(text: str) -> Words:
@@ -65,10 +74,15 @@ def words_of(text: str) -> Words:
 
 
 def is_same_ask(a: Words, b: Words) -> bool:
-    """Whether the same words come in the same order, but for misspelt ones and those that change nothing."""
-    return len(a.order) == len(b.order) and all(
-        x == y or _is_misspelt(x, y) for x, y in zip(a.order, b.order, strict=True)
-    )
+    """Whether two near asks have the same words in the same order, but for misspelt ones and some that one adds."""
+    short, long = sorted((a.order, b.order), key=len)
+    at = 0
+    for word in long:
+        if at < len(short) and (word == short[at] or _is_misspelt(word, short[at])):
+            at += 1
+        elif word in _TURNING or any(c.isdigit() for c in word):
+            return False
+    return at == len(short)
 
 
 def n_changed(a: Words, b: Words) -> int | None:
@@ -81,8 +95,10 @@ def n_changed(a: Words, b: Words) -> int | None:
     of_a, of_b = a.bag - b.bag, b.bag - a.bag
     if max(len(of_a), len(of_b)) > apart:
         return None
-    n = _unlike(of_a, of_b)
-    return n if n <= allowed else None
+    n_a, n_b = _unlike(of_a, of_b)
+    added = min(a.n_added, b.n_added) if not (n_a and n_b) else 0
+    n = max(n_a, n_b)
+    return n if n <= max(allowed, added) else None
 
 
 def near_pairs(
@@ -139,8 +155,8 @@ def _met(
                 buckets[name].append(at)
 
 
-def _unlike(of_a: frozenset[str], of_b: frozenset[str]) -> int:
-    """How many words are left of the longer side once misspelt ones are paired."""
+def _unlike(of_a: frozenset[str], of_b: frozenset[str]) -> tuple[int, int]:
+    """How many words are left of each side once misspelt ones are paired."""
     left = sorted(of_b)
     n_a = 0
     for word in sorted(of_a):
@@ -149,7 +165,7 @@ def _unlike(of_a: frozenset[str], of_b: frozenset[str]) -> int:
             n_a += 1
         else:
             left.remove(twin)
-    return max(n_a, len(left))
+    return n_a, len(left)
 
 
 @lru_cache(maxsize=65_536)

@@ -12,15 +12,20 @@ from stepwell.evals.finetune.data.example import Example, FinetuneError
 from stepwell.front.cli.main import main
 
 CARD = DatasetCard("0" * 64, "text", 12, 1, 13)
-TALK = (
+Said = tuple[dict[str, object], ...]
+TALK: Said = (
     {"role": "developer", "content": "Be brief."},
     {"role": "user", "content": "Hi"},
     {"role": "assistant", "content": "Hello"},
     {"role": "user", "content": "Where is [NAME]?"},
 )
-CALL = {"id": "call_0", "type": "function", "function": {"name": "find", "arguments": "{}"}}
-TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
-CALLED = (
+CALL: dict[str, object] = {
+    "id": "call_0",
+    "type": "function",
+    "function": {"name": "find", "arguments": "{}"},
+}
+TOOL: dict[str, object] = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+CALLED: Said = (
     {"role": "user", "content": "Find it"},
     {"role": "assistant", "content": "", "tool_calls": [CALL]},
     {"role": "tool", "content": "In Lund", "tool_call_id": "call_0"},
@@ -69,7 +74,7 @@ def test_tools_go_where_the_host_takes_them(tmp_path: Path) -> None:
 
 
 def test_together_wants_turns(tmp_path: Path) -> None:
-    two = ({"role": "user", "content": "Hi"}, {"role": "user", "content": "Where?"})
+    two: Said = ({"role": "user", "content": "Hi"}, {"role": "user", "content": "Where?"})
     told = write_chat(tmp_path / "c.jsonl", [*examples(2), Example("t", two, "There")], CARD, host="together")
     assert told.left_out == {"where user and assistant do not take turns": 1}
 

@@ -122,7 +122,7 @@ def test_two_orders_in_one_template_are_two_examples() -> None:
 
 def test_a_system_prompt_tells_asks_apart_unless_it_is_replaced() -> None:
     def asked(name: str, system: str, answer: str) -> Example:
-        said = (
+        said: tuple[dict[str, object], ...] = (
             {"role": "system", "content": system},
             {"role": "user", "content": "Good morning to all of you"},
         )

@@ -27,6 +27,7 @@ from stepwell.traffic_line import Logged
 
 ACME = tenant_digest("acme")
 KIM, ANN = user_digest(ACME, "kim").hex(), user_digest(ACME, "ann").hex()
+Said = tuple[dict[str, object], ...]
 SECRETS = {KIM: "marmalade", ANN: "rhubarb"}
 
 
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def example(n: int) -> Example:
     who = KIM if n % 3 == 0 else ANN
-    said = (
+    said: Said = (
         {"role": "system", "content": "Long rules"},
         {"role": "user", "content": f"{SECRETS[who]} jar {n}?"},
     )
@@ -178,7 +179,7 @@ class Killed(BaseException):
     """As SIGKILL: nothing is caught."""
 
 
-N_STEPS = 12
+N_STEPS = 16
 
 
 @pytest.mark.parametrize("at", range(N_STEPS))

@@ -6,7 +6,7 @@ import pytest
 
 from stepwell.evals.finetune.data.alike_across import leaks
 from stepwell.evals.finetune.data.example import Example
-from stepwell.evals.finetune.data.near import n_changed, near_across, near_pairs, words_of
+from stepwell.evals.finetune.data.near import is_same_ask, n_changed, near_across, near_pairs, words_of
 
 MAIL = (
     "Dear team, my order 47-1183 came on Monday and the copper kettle in it has a dent near the spout. I would like "
@@ -107,3 +107,14 @@ def test_the_same_ask_is_found_among_thousands_of_one_template() -> None:
     held_out = [example("h", f"please send one {colours[1234]} of the usual kind")]
     (leak,) = leaks(train, held_out)
     assert (leak.kind, leak.train_id) == ("same", str(colours.index(colours[1234])))
+
+
+def test_an_ask_with_a_word_more_is_near_and_the_same_ask_unless_it_turns_it_round() -> None:
+    plain = words_of("Where do your drivers leave parcels in winter")
+    more, turned = (
+        words_of(f"Where do your drivers {w} leave parcels in winter") for w in ("usually", "not")
+    )
+    assert n_changed(plain, more) == n_changed(plain, turned) == 1
+    assert is_same_ask(plain, more)
+    assert not is_same_ask(plain, turned)
+    assert n_changed(plain, words_of("Where do your drivers leave letters in winter")) is None
