@@ -188,7 +188,12 @@ def _offered(report: FinetuneReport, max_error_share: float) -> str | None:
     found: list[tuple[float, str]] = []
     for kind in (head.kind for head in report.heads):
         name = head_arm(kind)
-        faults = [*_leaked(report), *_unsound(report, name, max_error_share), *_not_better(report, name)]
+        faults = [
+            *_leaked(report),
+            *_too_few(report, name),
+            *_unsound(report, name, max_error_share),
+            *_not_better(report, name),
+        ]
         arm = report.arm(name)
         if arm is not None and name not in beaten and not faults:
             found.append((arm.exact or 0.0, kind))

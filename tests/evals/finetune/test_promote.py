@@ -117,6 +117,9 @@ def test_a_head_that_does_better_is_offered_in_its_place() -> None:
     assert "0.927 [0.8" in decision.reasons[1]
     assert "0.980 [0.9" in decision.reasons[1]
     assert judge_promotion(found, dataset(), head()).is_promoted
+    few = msgspec.structs.replace(found, n_asked=40)
+    assert judge_promotion(few, dataset(), adapter()).offers is None
+    assert not judge_promotion(few, dataset(), head()).is_promoted
 
 
 def test_a_head_that_cannot_be_told_apart_is_offered_too() -> None:
