@@ -199,7 +199,7 @@ def test_least_examples_are_what_the_exact_test_takes() -> None:
         assert judge_promotion(found, dataset(), adapter()).is_promoted == (few >= n)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.integers(1, 60).flatmap(
         lambda n: st.tuples(*[st.lists(st.integers(0, 1), min_size=n, max_size=n) for _ in range(5)])
