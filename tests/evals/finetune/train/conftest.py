@@ -29,6 +29,12 @@ def base(real_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cut_base(real_base, tmp_path_factory.mktemp("base") / "small.gguf")
 
 
+@pytest.fixture
+def loaded(base: Path) -> Base:
+    """The small base in float32, to be changed at will."""
+    return _copied(base, dtype="float32")
+
+
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each training gets a copy of the base: reading the same file again is most of a small training's time."""

@@ -9,7 +9,17 @@ from stepwell.evals.finetune.data.dataset import Dataset, DatasetCard, content_s
 from stepwell.evals.finetune.data.example import Example
 from stepwell.evals.finetune.train.recipe import Recipe
 
-RECIPE = Recipe(first_layer=1, n_steps=12, batch_size=2, rank=4, alpha=8, n_warmup_steps=2, averaged=0.25)
+RECIPE = Recipe(
+    first_layer=1,
+    n_steps=12,
+    batch_size=2,
+    rank=4,
+    alpha=8,
+    dropout=0.0,
+    learning_rate=1e-3,
+    n_warmup_steps=2,
+    averaged=0.25,
+)
 COLOURS = ("red", "green", "blue", "grey", "pink")
 
 

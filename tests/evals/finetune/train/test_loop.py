@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.evals.finetune.train.chat import rows_of
-from stepwell.evals.finetune.train.load import adapt, load_base
+from stepwell.evals.finetune.train.load import Base, adapt
 from stepwell.evals.finetune.train.loop import Learning, batch_of
 from stepwell.evals.finetune.train.recipe import Recipe
 from tests.evals.finetune.train.small import RECIPE, made
@@ -72,32 +70,32 @@ def test_what_cannot_be_trained_with_is_named(changed: dict[str, object], what: 
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_the_loss_is_of_answer_tokens_alone_whatever_the_padding(base: Path, attention: str) -> None:
+def test_the_loss_is_of_answer_tokens_alone_whatever_the_padding(loaded: Base, attention: str) -> None:
     import torch
 
-    loaded = adapt(load_base(base, dtype="float32"), RECIPE)
-    rows = rows_of(made(), loaded.tokenizer, max_tokens=99).rows
-    learning = Learning.start(loaded, rows, RECIPE)
-    loaded.model.base_model.model.set_attn_implementation(attention)
+    adapted = adapt(loaded, RECIPE)
+    rows = rows_of(made(), adapted.tokenizer, max_tokens=99).rows
+    learning = Learning.start(adapted, rows, RECIPE)
+    adapted.model.base_model.model.set_attn_implementation(attention)
     short, long = min(rows, key=lambda r: len(r.ids)), max(rows, key=lambda r: len(r.ids))
     with torch.no_grad():
         alone = [float(learning._loss([row])) * row.n_answer for row in (short, long)]
         together = float(learning._loss([short, long]))
-        whole = loaded.model(torch.tensor([short.ids])).logits[0].log_softmax(-1)
+        whole = adapted.model(torch.tensor([short.ids])).logits[0].log_softmax(-1)
     assert len(short.ids) < len(long.ids)
     assert together == pytest.approx(sum(alone) / (short.n_answer + long.n_answer), rel=1e-5)
     by_hand = -sum(float(whole[at - 1, short.ids[at]]) for at in range(short.n_prompt, len(short.ids)))
     assert alone[0] == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_steps_are_averaged_where_the_recipe_wants_it(base: Path) -> None:
+def test_steps_are_averaged_where_the_recipe_wants_it(loaded: Base) -> None:
     import torch
 
     recipe = msgspec.convert(
         msgspec.structs.asdict(RECIPE) | {"n_steps": 4, "averaged": 0.5, "dropout": 0.1}, Recipe
     )
-    loaded = adapt(load_base(base, dtype="float32"), recipe)
-    learning = Learning.start(loaded, rows_of(made(), loaded.tokenizer, max_tokens=99).rows, recipe)
+    adapted = adapt(loaded, recipe)
+    learning = Learning.start(adapted, rows_of(made(), adapted.tokenizer, max_tokens=99).rows, recipe)
     seen = []
     for n in range(4):
         learning.step(n)
