@@ -25,6 +25,7 @@ from collections import Counter
 from importlib import resources
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from stepwell import Config, Stepwell
@@ -34,20 +35,19 @@ from tests.tools.stand_in import StandIn
 
 BASE = "smollm2-135m-instruct"
 TIERS = ("local", "refunds", "premium")
-N_REFUNDS, N_QUESTIONS = 200, 150
+MAILS = "refund_mails_held_out"
+N_REFUNDS, N_CHATS, N_QUESTIONS = 200, 160, 150
 ERROR_RATE = 0.03
 USD_PER_1M = "2/8"
 KEY_ENV = "STEPWELL_STAND_IN_KEY"
 
 
-def mixed(n_refunds: int, n_questions: int, seed: int) -> Suite:
-    """Mails held out from every training, all of `chatbot`, and some short questions."""
-    parts = (
-        Suite.load("refund_mails_held_out").take(n_refunds, seed=seed),
-        Suite.load("chatbot"),
-        Suite.load("short_questions").take(n_questions, seed=seed),
-    )
-    return Suite.of("mixed", (row for part in parts for row in part.rows))
+def mixed(mails: str, n_refunds: int, n_chats: int, n_questions: int, seed: int) -> Suite:
+    """Mails held out from every training, rows of `chatbot`, and short questions; an id begins with its suite."""
+    drawn = ((mails, n_refunds), ("chatbot", n_chats), ("short_questions", n_questions))
+    parts = [Suite.load(name).take(n, seed=seed) for name, n in drawn if n]
+    rows = (msgspec.structs.replace(row, id=f"{part.name}:{row.id}") for part in parts for row in part.rows)
+    return Suite.of("mixed", rows)
 
 
 def kind_of(row: Row) -> str:
@@ -107,7 +107,7 @@ def main() -> int:
     args = _args()
     os.environ.setdefault(KEY_ENV, "none-needed")
     args.out.mkdir(parents=True, exist_ok=True)
-    suite = mixed(args.refunds, args.questions, args.seed)
+    suite = mixed(args.mails, args.refunds, args.chats, args.questions, args.seed)
     (args.out / "mixed.jsonl").write_bytes(b"".join(suite.lines()))
     usd_in, usd_out = map(float, args.prices.split("/"))
     path, run, policy = args.out / "stepwell.yaml", args.out / "run", args.out / "policy"
@@ -135,6 +135,8 @@ def _args() -> argparse.Namespace:
     )
     parser.add_argument("--adapter", required=True, help="a promoted model's name, or a bundle's folder")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--mails", default=MAILS, metavar="SUITE", help=f"default {MAILS}")
+    parser.add_argument("--chats", type=int, default=N_CHATS, help="rows of chatbot (default 160)")
     parser.add_argument("--refunds", type=int, default=N_REFUNDS, help="mails (default 200)")
     parser.add_argument("--questions", type=int, default=N_QUESTIONS, help="short questions (default 150)")
     parser.add_argument("--error-rate", type=float, default=ERROR_RATE, help="of the stand-in (default .03)")

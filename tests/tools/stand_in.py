@@ -45,9 +45,9 @@ def wrong_answer(row: Row) -> str:
 
 
 def known_answers() -> dict[str, str]:
-    """The right answers that ship with the suite `chatbot`."""
+    """The right answers that ship with the suite `chatbot`, by `chatbot:<id>`."""
     text = (resources.files("stepwell.evals") / "suites" / "chatbot_answers.jsonl").read_text("utf-8")
-    return {row["id"]: row["right"][0] for row in map(json.loads, text.splitlines())}
+    return {f"chatbot:{row['id']}": row["right"][0] for row in map(json.loads, text.splitlines())}
 
 
 class StandIn:
