@@ -41,7 +41,7 @@ def wrong_answer(row: Row) -> str:
         wanted = json.loads(row.targets[0])
         if isinstance(wanted, dict) and wanted:
             return json.dumps({**wanted, list(wanted)[-1]: None})
-    return "I can't tell."
+    return "Nobody knows."
 
 
 def known_answers() -> dict[str, str]:
