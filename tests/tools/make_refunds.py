@@ -21,12 +21,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from tests.tools import refund_mails_more as more
 from tests.tools import refund_mails_text as text
 from tests.tools.refund_mails_facts import Facts, drawn_facts
 
 SEED = 20261121
 HELD_OUT_SHARE = 0.25
-N_TRAIN, N_HELD_OUT = 1200, 200
+N_TRAIN, N_HELD_OUT = 1600, 200
 N_SMALL_TRAIN, N_SMALL_HELD_OUT = 240, 60
 PARAMS = {"max_tokens": 160, "temperature": 0}
 
@@ -80,10 +81,15 @@ def pools_of(side: Side, *, is_small: bool = False) -> Pools:
         for first in side_of(listed(text.FIRST_NAMES), side)
         for last in side_of(listed(text.LAST_NAMES), side)
     ]
+    has_more = side == "train" and not is_small
     return Pools(
         mails=plain if is_small else mails,
-        items=[item for noun in side_of(listed(text.ITEMS), side) for item in _items(noun)],
-        reasons={label: side_of(listed(whys), side) for label, whys in text.REASONS.items()},
+        items=[item for noun in side_of(listed(text.ITEMS), side) for item in _items(noun)]
+        + (_more_items() if has_more else []),
+        reasons={
+            label: side_of(listed(whys), side) + (listed(more.REASONS[label]) if has_more else [])
+            for label, whys in text.REASONS.items()
+        },
         hellos=side_of(listed(text.HELLOS), side),
         byes=side_of(listed(text.BYES), side),
         names=names,
@@ -94,6 +100,27 @@ def _items(line: str) -> list[str]:
     """The noun, and the noun with each of what may stand before it."""
     noun, _, before = line.partition(": ")
     return [noun, *(f"{kind} {noun}" for kind in before.split(", "))]
+
+
+def _more_items() -> list[str]:
+    """Two forms of each noun: with a kind, a made-up brand or a code before it, or bare."""
+    rng = random.Random(f"{SEED} more")
+    kinds, brands = listed(more.KINDS), listed(more.BRANDS)
+    held_out = {
+        word for noun in side_of(listed(text.ITEMS), "held_out") for word in noun.partition(": ")[0].split()
+    }
+    found = []
+    for noun in listed(more.NOUNS):
+        code = f"{rng.choice('BDGKMPRTVX')}{rng.choice(('', '-'))}{rng.randrange(2, 990)}"
+        forms = (
+            noun,
+            f"{rng.choice(kinds)} {noun}",
+            f"{rng.choice(brands)} {noun}",
+            f"{rng.choice(brands)} {code} {noun}",
+        )
+        if held_out.isdisjoint(noun.split()):
+            found += rng.sample(forms, 2)
+    return found
 
 
 def rows(side: Side, n_rows: int, *, is_small: bool = False) -> Iterator[dict[str, object]]:
