@@ -19,7 +19,10 @@ NAME = "order-numbers"
 N_TRAIN, N_HELD_OUT = 120, 10
 KEY_ENV = "STEPWELL_FLYWHEEL_KEY"
 SERVING: dict[str, Any] = {
-    "tiers": {"orders": {"model": f"local/{NAME}"}, "local": {"model": f"local/{BASE}"}},
+    "tiers": {
+        "orders": {"model": f"local/{NAME}", "params": {"temperature": 0}},
+        "local": {"model": f"local/{BASE}"},
+    },
     "guards": {"input": [], "output": []},
     "cache": {"exact": False, "semantic": "off"},
     "promises": {"min_p_ok": 0},
@@ -90,7 +93,8 @@ def test_the_promoted_one_is_listed(wheel: Flywheel, said: dict[str, Said]) -> N
 def test_adapter_and_base_differ_on_one_server(server: Served) -> None:
     client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="any", max_retries=0)
     row = next(order_rows("held_out", 1))
-    answers, versions = {}, {}
+    answers: dict[str, set[str | None]] = {}
+    versions: dict[str, str] = {}
     for model in ("orders", "local", "orders"):
         got = client.chat.completions.with_raw_response.create(
             model=model, messages=row["messages"], temperature=0, max_tokens=48
@@ -99,7 +103,7 @@ def test_adapter_and_base_differ_on_one_server(server: Served) -> None:
         versions[model] = got.headers.get("x-stepwell-adapter", "")
     assert {len(said) for said in answers.values()} == {1}
     assert answers["orders"] != answers["local"]
-    assert set(json.loads(answers["orders"].pop())) == {"order"}
+    assert set(json.loads(answers["orders"].pop() or "")) == {"order"}
     assert versions["orders"].startswith(f"{NAME}@")
     assert versions["local"] == ""
 
@@ -112,8 +116,10 @@ def test_eval_run_against_the_server_finds_what_local_eval_found(
         "model": "openai/orders",
         "base_url": f"http://127.0.0.1:{server.port}/v1",
         "api_key_env": KEY_ENV,
+        "usd_per_1m_input": 0,
+        "usd_per_1m_output": 0,
+        "window_tokens": 8192,
     }
-    tier |= {"usd_per_1m_input": 0, "usd_per_1m_output": 0, "window_tokens": 8192}
     config = {**SERVING, "tiers": {"remote": tier}}
     (wheel.folder / "second.yaml").write_text(yaml.safe_dump(config))
     ran = wheel.stepwell(
