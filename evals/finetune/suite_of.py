@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from stepwell.evals.finetune.data.dataset import Dataset
 from stepwell.evals.finetune.data.example import Example
+from stepwell.evals.finetune.data.inferred import inferred_schema
 from stepwell.evals.report import GRADED
 from stepwell.evals.suite import Row, Suite, canonical_json
 
 EXACT_JSON, SAME_LABEL = "json_exact", "normalised"
-_MAX_VALUES = 100
 
 
 def scorer_of(dataset: Dataset) -> str:
@@ -43,47 +43,11 @@ def _row(id: str, e: Example, scorer: str, options: Mapping[str, str]) -> Row:
 
 
 def schema_of(dataset: Dataset) -> str | None:
-    """The dataset's schema as JSON, else the one that all training answers show; None where they are no objects.
-
-    A text that repeats over the training answers is held to the values seen there, where these are few.
-    """
+    """The dataset's schema as JSON, else the one that all training answers keep to; None where there is none."""
     if dataset.card.schema_json is not None:
         return dataset.card.schema_json
-    found = [_json(e.answer) for e in dataset.train]
-    answers = [a for a in found if isinstance(a, dict)]
-    if not answers or len(answers) < len(found) or len({frozenset(a) for a in answers}) > 1:
-        return None
-    properties = {key: _property([a[key] for a in answers]) for key in answers[0]}
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return msgspec.json.encode(schema).decode()
-
-
-def _property(values: Sequence[object]) -> dict[str, object]:
-    texts = {v for v in values if isinstance(v, str)}
-    is_closed = len(texts) <= _MAX_VALUES and 5 * len(texts) <= len(values)
-    if is_closed and all(isinstance(v, str) for v in values):
-        return {"enum": sorted(texts)}
-    types = sorted(set(_types(values)))
-    return {"type": types[0] if len(types) == 1 else types}
-
-
-def _types(values: Iterable[object]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, bool):
-            yield "boolean"
-        elif value is None:
-            yield "null"
-        elif isinstance(value, int | float):
-            yield "number"
-        elif isinstance(value, str):
-            yield "string"
-        else:
-            yield "object" if isinstance(value, dict) else "array"
+    inferred = inferred_schema([e.answer for e in dataset.train])
+    return None if inferred is None else msgspec.json.encode(inferred).decode()
 
 
 def _json(text: str) -> object:

@@ -22,7 +22,7 @@ from stepwell.evals.finetune.data.answers import (
 )
 from stepwell.evals.finetune.data.dataset import Dataset, DatasetCard, Kind, content_sha256
 from stepwell.evals.finetune.data.example import Example, FinetuneError
-from stepwell.evals.finetune.data.inferred import schema_of
+from stepwell.evals.finetune.data.inferred import inferred_schema
 from stepwell.evals.finetune.data.said import is_system, said, text_of
 from stepwell.evals.finetune.data.sieve import Sieve
 from stepwell.evals.finetune.data.split import held_out_places
@@ -267,7 +267,7 @@ def _dataset(
 
 
 def _inferred(train: Sequence[Example], kind: Kind, options: CurateOptions) -> str | None:
-    schema = schema_of([e.answer for e in train]) if options.infers_schema and kind == "json" else None
+    schema = inferred_schema([e.answer for e in train]) if options.infers_schema and kind == "json" else None
     return None if schema is None else msgspec.json.encode(schema).decode()
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import msgspec
 
 # a value stands for a choice where there are few of them and each came often
-MAX_CHOICES, LEAST_OF_EACH = 20, 5
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array"}
+MAX_CHOICES, LEAST_OF_EACH = 100, 5
+# a whole number today may come with decimals tomorrow
+_TYPES = {bool: "boolean", int: "number", float: "number", str: "string", dict: "object", list: "array"}
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-def schema_of(answers: Sequence[str]) -> dict[str, object] | None:
+def inferred_schema(answers: Sequence[str]) -> dict[str, object] | None:
     """The schema of flat JSON objects with the same keys in the same order; None where answers are none such.
 
     A field whose strings are few and each came at least five times becomes an enum; every other field gets the types
@@ -46,6 +47,4 @@ def _field(values: Sequence[object]) -> dict[str, object]:
             return {"enum": sorted(counts)}
         return {"type": "string"}
     types = {"null" if v is None else _TYPES[type(v)] for v in values}
-    if "number" in types:
-        types.discard("integer")
     return {"type": next(iter(types)) if len(types) == 1 else sorted(types)}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stepwell.base.json_schema import first_fault
 from stepwell.evals.finetune.data.curate import CurateOptions, curate
 from stepwell.evals.finetune.data.example import Example
-from stepwell.evals.finetune.data.inferred import schema_of
+from stepwell.evals.finetune.data.inferred import inferred_schema
 
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.floats(-9, 9), st.sampled_from("abcd"))
 
@@ -16,14 +16,14 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.floats(-9,
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=40))
 def test_every_answer_keeps_to_its_own_schema(pairs: list[tuple[object, object]]) -> None:
     rows = [{"a": a, "b": b} for a, b in pairs]
-    schema = schema_of([json.dumps(row) for row in rows])
+    schema = inferred_schema([json.dumps(row) for row in rows])
     assert schema is not None
     assert all(first_fault(row, schema) is None for row in rows)
 
 
 def test_few_values_that_come_often_are_choices_and_others_are_not() -> None:
     rows = [{"order": str(n), "amount": n / 2, "reason": ("late", "damaged")[n % 2]} for n in range(10)]
-    schema = schema_of([json.dumps(row) for row in rows])
+    schema = inferred_schema([json.dumps(row) for row in rows])
     assert schema is not None
     assert schema["properties"] == {
         "order": {"type": "string"},
@@ -35,10 +35,10 @@ def test_few_values_that_come_often_are_choices_and_others_are_not() -> None:
 
 
 def test_answers_of_other_shapes_have_none() -> None:
-    assert schema_of([]) is None
-    assert schema_of(["late"]) is None
-    assert schema_of(['{"a": 1}', '{"b": 1}']) is None
-    assert schema_of(['{"a": 1, "b": 2}', '{"b": 1, "a": 2}']) is None
+    assert inferred_schema([]) is None
+    assert inferred_schema(["late"]) is None
+    assert inferred_schema(['{"a": 1}', '{"b": 1}']) is None
+    assert inferred_schema(['{"a": 1, "b": 2}', '{"b": 1, "a": 2}']) is None
 
 
 def test_a_curated_dataset_carries_the_schema_and_loses_no_held_out_example_by_it() -> None:
