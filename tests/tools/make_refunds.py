@@ -28,6 +28,7 @@ from tests.tools.refund_mails_facts import Facts, drawn_facts
 SEED = 20261121
 HELD_OUT_SHARE = 0.25
 N_TRAIN, N_HELD_OUT = 1600, 200
+MAX_SHARED_WORDS = 0.25  # of both phrases' words
 N_SMALL_TRAIN, N_SMALL_HELD_OUT = 240, 60
 PARAMS = {"max_tokens": 160, "temperature": 0}
 
@@ -87,7 +88,7 @@ def pools_of(side: Side, *, is_small: bool = False) -> Pools:
         items=[item for noun in side_of(listed(text.ITEMS), side) for item in _items(noun)]
         + (_more_items() if has_more else []),
         reasons={
-            label: side_of(listed(whys), side) + (listed(more.REASONS[label]) if has_more else [])
+            label: side_of(listed(whys), side) + (_more_reasons(label) if has_more else [])
             for label, whys in text.REASONS.items()
         },
         hellos=side_of(listed(text.HELLOS), side),
@@ -100,6 +101,20 @@ def _items(line: str) -> list[str]:
     """The noun, and the noun with each of what may stand before it."""
     noun, _, before = line.partition(": ")
     return [noun, *(f"{kind} {noun}" for kind in before.split(", "))]
+
+
+def _more_reasons(label: str) -> list[str]:
+    """Those that share too few words with a held-out reason to give it away."""
+    held_out = [_words(why) for why in side_of(listed(text.REASONS[label]), "held_out")]
+    return [
+        why
+        for why in listed(more.REASONS[label])
+        if all(len(_words(why) & of) < MAX_SHARED_WORDS * len(_words(why) | of) for of in held_out)
+    ]
+
+
+def _words(phrase: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z']+", phrase.lower()))
 
 
 def _more_items() -> list[str]:
