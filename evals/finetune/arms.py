@@ -14,6 +14,7 @@ from stepwell.base.config.promises import PromisesConfig
 from stepwell.base.errors import ConfigError
 from stepwell.evals.arms import Arm
 from stepwell.evals.finetune.figures import ADAPTER, BASE, BASE_SCHEMA, head_arm, rivals
+from stepwell.router.tiers import weights
 from stepwell.router.tiers.bundle import Bundle
 
 ROOM_TOKENS = 256
@@ -58,7 +59,7 @@ def make_asked(
     Raises:
         ConfigError: A tier is unknown, or has the name of an arm.
     """
-    local = {BASE: f"local/{base or bundle.card.base}", ADAPTER: _model(bundle)}
+    local = {BASE: _base(base or bundle.card.base), ADAPTER: _model(bundle)}
     local |= {head_arm(h.card.head): _model(h) for h in heads}
     for name in (*tiers, *([] if judge is None else [judge])):
         _check(name, config)
@@ -87,6 +88,12 @@ def _check(name: str, config: Config) -> None:
         raise ConfigError(f"no tier {name!r} in the configuration; there are {', '.join(config.tiers)}")
     if name in (ADAPTER, *rivals([name])):
         raise ConfigError(f"a tier named {name!r} can't be measured: an arm has that name; rename the tier")
+
+
+def _base(name: str) -> str:
+    """The weights by their path: no name that something else may be promoted under."""
+    path = weights.find(name)
+    return f"local/{name if path is None else path.absolute()}"
 
 
 def _model(bundle: Bundle) -> str:

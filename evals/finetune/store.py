@@ -20,10 +20,11 @@ from stepwell.router.tiers.adapters import (
     Aliases,
     adapters_folder,
     is_name,
+    is_weights,
     read_aliases,
     versions_of,
 )
-from stepwell.router.tiers.bundle import CARD, Bundle, BundleCard, file_sha256, read_bundle
+from stepwell.router.tiers.bundle import CARD, TAINTED, Bundle, BundleCard, file_sha256, read_bundle
 
 _LOCK = ".lock"
 
@@ -33,20 +34,25 @@ def promote_bundle(
 ) -> Bundle:
     """Copy a bundle to where promoted models are kept, and let `local/<name>` be it from now on.
 
-    Its requests go on with what they have; who asks afterwards gets the new one. A version that is there already is
-    not copied again.
+    Its requests go on with what they have; who asks afterwards gets the new one. Of a version that is there already
+    only the card and the report are written again.
 
     Args:
         card: In place of the bundle's: the same model with more said about it.
         report: Kept beside the model, for whoever asks later why it serves.
 
     Raises:
-        FinetuneError: The name is none, or the files can't be written; what served before goes on.
+        FinetuneError: The name is none, the version learnt from what was erased, or the files can't be written; what
+            served before goes on.
     """
     check_name(name)
     version = bundle.card.version
     with _locked(name) as folder:
-        if not _is_whole(folder / version):
+        if (folder / version / TAINTED).exists():
+            raise _erased_since(name, folder, read_aliases(name), version)
+        if _is_whole(folder / version):
+            _say_anew(folder / version, card or bundle.card, report)
+        else:
             _copy(bundle, folder / version, card or bundle.card, report)
         now = read_aliases(name)
         if now.champion != version:
@@ -58,11 +64,13 @@ def promote_bundle(
 def rollback(name: str, *, to: str | None = None) -> Aliases:
     """Let `local/<name>` be what it was before, or the version that is named.
 
+    Nothing goes back to a model whose examples were erased since.
+
     Args:
         to: The first digits of a version.
 
     Raises:
-        FinetuneError: There is no such name or version, or nothing to go back to.
+        FinetuneError: There is no such name or version, nothing to go back to, or it learnt from what was erased.
     """
     check_name(name)
     if not (adapters_folder() / name).is_dir():
@@ -70,10 +78,12 @@ def rollback(name: str, *, to: str | None = None) -> Aliases:
     with _locked(name) as folder:
         now = read_aliases(name)
         version = _wanted(name, now, to)
-        if not _is_whole(folder / version):
-            raise FinetuneError(f"{folder / version} is damaged or gone; promote it again")
         if version == now.champion:
             return now
+        if not _is_whole(folder / version):
+            raise FinetuneError(f"{folder / version} is damaged or gone; promote it again")
+        if (folder / version / TAINTED).exists():
+            raise _erased_since(name, folder, now, version)
         if version in now.previous:
             kept = now.previous[: now.previous.index(version)]
         else:
@@ -81,6 +91,15 @@ def rollback(name: str, *, to: str | None = None) -> Aliases:
         made = Aliases(version, kept)
         _point(folder, made)
         return made
+
+
+def _erased_since(name: str, folder: Path, now: Aliases, version: str) -> FinetuneError:
+    others = [v for v in now.previous if v != version and _is_whole(folder / v)]
+    clean = [v for v in others if not (folder / v / TAINTED).exists()]
+    more = f"; stepwell local rollback {name} --to {clean[-1]} goes to the last that did not" if clean else ""
+    return FinetuneError(
+        f"{name}@{version} learnt from 1 or more examples that were erased since: it serves no more{more}"
+    )
 
 
 def check_name(name: str) -> None:
@@ -91,6 +110,8 @@ def check_name(name: str) -> None:
         raise FinetuneError(
             f"{name!r} can't name a model: small letters, digits, - and _, 64 at most, and not 'auto'"
         )
+    if is_weights(name):
+        raise FinetuneError(f"{name!r} names weights, and local/{name} has to stay them: choose another name")
 
 
 def _wanted(name: str, now: Aliases, to: str | None) -> str:
@@ -131,6 +152,21 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
+def _say_anew(goal: Path, card: BundleCard, report: Path | None) -> None:
+    """A card and a report of a later measurement, each moved to its place at once."""
+    try:
+        if report is not None and report.is_file():
+            write_whole(goal / REPORT, report.read_bytes())
+        write_whole(goal / CARD, _as_json(card))
+        _sync(goal)
+    except OSError as e:
+        raise FinetuneError(f"{goal} can't be written: {e.strerror or type(e).__name__}") from e
+
+
+def _as_json(card: BundleCard) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+
+
 def _copy(bundle: Bundle, goal: Path, card: BundleCard, report: Path | None) -> None:
     """Everything into a folder beside, onto the disk, and only then to its place."""
     # a dot, and no card until the end: nobody takes it for a model
@@ -149,7 +185,7 @@ def _copy(bundle: Bundle, goal: Path, card: BundleCard, report: Path | None) -> 
         for file in fresh.iterdir():
             file.chmod(0o600)
             _sync(file)
-        write_whole(fresh / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+        write_whole(fresh / CARD, _as_json(card))
         _sync(fresh)
         if goal.exists():  # damaged: what serves from it has it open
             shutil.rmtree(goal)

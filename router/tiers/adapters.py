@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from stepwell.base.errors import ConfigError
+from stepwell.router.tiers import weights
 from stepwell.router.tiers.bundle import CARD, Bundle, read_bundle
 
 ALIASES = "aliases.json"
@@ -41,8 +42,13 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def is_weights(name: str) -> bool:
+    """Whether a name is that of weights: these go before whatever is promoted under it."""
+    return name in weights.KNOWN or weights.is_gguf(weights.folder() / f"{name}.gguf")
+
+
 def find_bundle(spec: str) -> Bundle | None:
-    """The fine-tuned model that `local/<spec>` names; None where it names none.
+    """The fine-tuned model that `local/<spec>` names; None where it names none, or plain weights.
 
     Args:
         spec: `name` (its champion), `name@version` (the version's first digits), or a bundle's folder.
@@ -51,7 +57,10 @@ def find_bundle(spec: str) -> Bundle | None:
         ConfigError: The name is known and the version is not, or the files are not what the card names.
     """
     name, _, version = spec.partition("@")
-    if is_name(name) and (adapters_folder() / name).is_dir():
+    if is_weights(spec):
+        return None
+    # a first version is there a moment before its alias: until then the name means what it meant
+    if is_name(name) and (adapters_folder() / name / ("" if version else ALIASES)).exists():
         return read_bundle(adapters_folder() / name / _version(name, version))
     given = Path(spec).expanduser()
     return read_bundle(given) if (given / CARD).is_file() else None

@@ -14,6 +14,7 @@ import pytest
 from stepwell.base.config import Config
 from stepwell.base.errors import ConfigError, TierError
 from stepwell.base.request import ChatRequest
+from stepwell.evals.finetune.arms import make_asked
 from stepwell.evals.finetune.data.dataset import Dataset, DatasetCard, Kind, content_sha256
 from stepwell.evals.finetune.data.example import Example, FinetuneError
 from stepwell.evals.finetune.figures import ADAPTER, BASE, BASE_SCHEMA, REPORT, FinetuneReport
@@ -233,6 +234,17 @@ async def test_what_cannot_be_measured_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="an arm has that name"):
         await measure(dataset(), bundle, out=tmp_path, config=named, options=but(PLAIN, tiers=("adapter",)))
     assert not (tmp_path / REPORT).exists()
+
+
+def test_the_base_is_its_file_whatever_is_called_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPWELL_HOME", str(tmp_path))
+    path = tmp_path / "weights" / "mine.gguf"
+    path.parent.mkdir()
+    path.write_bytes(b"GGUF")
+    asked = make_asked(adapter(tmp_path / "b", dataset()), [], Config(), base="mine")
+    assert asked.config.tiers[BASE].deployments[0].model == f"local/{path}"
 
 
 def test_the_schema_is_what_all_answers_show() -> None:

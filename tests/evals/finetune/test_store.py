@@ -16,7 +16,7 @@ from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.heads import write_card
 from stepwell.evals.finetune.store import promote_bundle, rollback
 from stepwell.router.tiers.adapters import adapters_folder, find_bundle, read_aliases, versions_of
-from stepwell.router.tiers.bundle import Bundle, BundleCard, file_sha256, read_bundle
+from stepwell.router.tiers.bundle import TAINTED, Bundle, BundleCard, file_sha256, read_bundle
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +95,52 @@ def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str, home: Path)
     with pytest.raises(FinetuneError, match="can't name a model"):
         promote_bundle(bundle(tmp_path / "1", b"one"), name)
     assert not home.exists()
+
+
+def test_what_names_weights_stays_weights(tmp_path: Path, home: Path) -> None:
+    (home / "weights").mkdir(parents=True)
+    (home / "weights" / "mine.gguf").write_bytes(b"GGUF")
+    for name in ("smollm2-135m-instruct", "mine"):
+        with pytest.raises(FinetuneError, match="names weights"):
+            promote_bundle(bundle(tmp_path / name, b"one"), name)
+    promote_bundle(bundle(tmp_path / "1", b"one"), "mails")
+    (home / "weights" / "mails.gguf").write_bytes(b"GGUF")
+    assert find_bundle("mails") is None, "weights that came later go before it, too"
+
+
+def test_a_name_means_nothing_before_it_serves(tmp_path: Path, home: Path) -> None:
+    made = promote_bundle(bundle(tmp_path / "1", b"one"), "mails")
+    (
+        home / "adapters" / "mails" / "aliases.json"
+    ).unlink()  # as in the moment before a first promotion is through
+    assert find_bundle("mails") is None
+    assert served(f"mails@{made.card.version}") == b"one"
+
+
+def test_the_same_model_measured_again_says_what_was_measured_last(tmp_path: Path) -> None:
+    one, report = bundle(tmp_path / "1", b"one"), tmp_path / "eval.json"
+    for exact in (0.7, 0.9):
+        report.write_text(str(exact))
+        card = msgspec.structs.replace(one.card, exact={"adapter": exact})
+        made = promote_bundle(one, "mails", card=card, report=report)
+    assert (made.card.exact, (made.folder / "eval.json").read_text()) == ({"adapter": 0.9}, "0.9")
+    assert sorted(p.name for p in made.folder.iterdir()) == ["adapter.gguf", "card.json", "eval.json"]
+
+
+def test_nothing_goes_back_to_what_was_erased_from(tmp_path: Path) -> None:
+    made = [promote_bundle(bundle(tmp_path / str(n), str(n).encode()), "mails") for n in range(3)]
+    (made[1].folder / TAINTED).write_text("{}")
+    for to in (None, made[1].card.version):
+        with pytest.raises(FinetuneError, match=f"erased since.*--to {made[0].card.version}"):
+            rollback("mails", to=to)
+    assert served() == b"2"
+    rollback("mails", to=made[0].card.version)
+    assert served() == b"0"
+    (made[0].folder / TAINTED).write_text("{}")
+    assert rollback("mails", to=made[0].card.version).champion == made[0].card.version, "it serves already"
+    with pytest.raises(FinetuneError, match="erased since"):
+        promote_bundle(bundle(tmp_path / "again", b"1"), "mails")
+    assert served() == b"0"
 
 
 def test_a_damaged_copy_is_made_anew_and_never_gone_back_to(tmp_path: Path) -> None:
