@@ -67,7 +67,8 @@ def from_langfuse(values: Mapping[str, object]) -> Logged | None:
     usage = _usage(values)
     scores = list(_scores(values.get("scores")))
     tenant = hashed(first(values, "userId", "user_id", "metadata"))
-    talks = ("sessionId", "session_id", "traceId", "trace_id")
+    # a trace is of one request: it tells two turns of one conversation apart
+    talks = ("sessionId", "session_id")
     return Logged(
         id=name,
         at_s=ended or began or 0.0,

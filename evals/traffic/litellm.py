@@ -43,11 +43,15 @@ def from_litellm(values: Mapping[str, object]) -> Logged:
     is_redacted = _REDACTED in str(asked)
     is_ok = text(record.get("status")) in ("", "success")
     tier = text(record.get("model_group")) or model
-    tenant = hashed(first(record, "end_user", "team_id", "user", "metadata"))
     said = parsed(record.get("metadata"))
     of = said if is_object(said) else {}
+    # a team is who agrees; where none is named, who asked stands for it
+    teams = (record.get("team_id"), of.get("user_api_key_team_id"))
+    owners = (*teams, record.get("end_user"), of.get("user_api_key_end_user_id"), record.get("user"), of)
+    tenant = next((digest for owner in owners if (digest := hashed(owner))), "")
     users = (record.get("end_user"), of.get("user_api_key_end_user_id"), record.get("user"))
-    talks = (record.get("session_id"), of.get("session_id"), record.get("trace_id"))
+    # a trace is of one request: it tells two turns of one conversation apart
+    talks = (record.get("session_id"), of.get("session_id"))
     return Logged(
         id=name,
         at_s=ended or began or 0.0,

@@ -75,7 +75,8 @@ def from_otel(span: Mapping[str, object], events: Iterable[Mapping[str, object]]
     n_in = count(first(of, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"))
     score = _score(all_events)
     tenant = hashed(first(of, "enduser.id", "user.id"))
-    talks = (of.get("gen_ai.conversation.id"), of.get("session.id"), first(span, "traceId", "trace_id"))
+    # a trace is of one request: it tells two turns of one conversation apart
+    talks = (of.get("gen_ai.conversation.id"), of.get("session.id"))
     return Logged(
         id=name,
         at_s=ended or began or 0.0,

@@ -12,13 +12,15 @@ import msgspec
 from stepwell.base.config.traffic import MASKED
 from stepwell.evals.finetune.data.consent import HOW, Consent
 from stepwell.evals.finetune.data.example import Example, FinetuneError
-from stepwell.evals.finetune.data.said import is_system, text_of
+from stepwell.evals.finetune.data.said import is_all_text, is_system, text_of
 from stepwell.evals.finetune.data.where import EVERYWHERE, Where
 from stepwell.evals.traffic.masked import masked_rows
 from stepwell.traffic_line import Logged
 
 _HITS = ("hit", "semantic_hit")
 _ASKS_LAST = ("user", "tool")
+# calls that tell what a tier costs; a tier with fewer is one that somebody tried
+MIN_CALLS = 5
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -68,7 +70,7 @@ def collect_traffic(
 
     Args:
         rows: As `traffic.rows.read_log` gives them, with the scores that people gave.
-        tier: Whose answers; None: the tier whose calls cost most on average, as recorded.
+        tier: Whose answers; None: the tier whose tokens cost those who consented most, as recorded.
         needs_one_try: Leave out what came after another try: after a tier that failed, or whose answer was poor.
         checks: Of the guards; a line that can't be checked is left out.
 
@@ -78,7 +80,8 @@ def collect_traffic(
     if consented.is_nobodys:
         raise FinetuneError(HOW)
     given, left = list(rows), Counter[str]()
-    teacher = tier or dearest(given)
+    agreed = [row for row in given if consented.covers(row.tenant)]
+    teacher = tier or (dearest(agreed) if agreed else "")
     taken = []
     for row in given:
         against = _against(row, tier=teacher, consented=consented, where=where, needs_one_try=needs_one_try)
@@ -99,18 +102,25 @@ def collect_traffic(
 
 
 def dearest(rows: Iterable[Logged]) -> str:
-    """The tier whose calls cost most on average.
+    """The tier whose tokens cost most, asked and answered ones together, as recorded.
+
+    A tier with fewer than `MIN_CALLS` calls counts only where all have fewer.
 
     Raises:
         FinetuneError: No line has a cost.
     """
-    costs: dict[str, list[float]] = defaultdict(list)
+    calls: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for row in rows:
-        if row.served and row.is_whole and row.cost_usd is not None and row.cache not in _HITS:
-            costs[row.served].append(row.cost_usd)
-    if not costs:
-        raise FinetuneError("no line of the traffic has an answer with its cost: name the tier with --tier")
-    return max(costs, key=lambda name: (sum(costs[name]) / len(costs[name]), name))
+        n_tokens = max(row.in_tokens, row.n_input_tokens) + row.out_tokens
+        if row.served and row.is_whole and row.cost_usd is not None and row.cache not in _HITS and n_tokens:
+            calls[row.served].append((row.cost_usd, n_tokens))
+    if not calls:
+        raise FinetuneError(
+            "no line of those who consented has an answer with its cost and tokens: name the tier with --tier"
+        )
+    known = {tier: of for tier, of in calls.items() if len(of) >= MIN_CALLS} or calls
+    usd = {tier: sum(cost for cost, _ in of) / sum(n for _, n in of) for tier, of in known.items()}
+    return max(usd, key=lambda tier: (usd[tier], tier))
 
 
 def _against(
@@ -129,20 +139,16 @@ def _against(
         yield "of another tier"
     if needs_one_try and not row.is_whole:
         yield "of more than one try"
-    if not row.messages or not row.answer:
+    if not row.messages:
         yield "without text (traffic.keep: masked keeps it)"
+    elif not row.answer:
+        yield "whose answer has no text (a call of a tool, or empty)"
     if row.needs.max_tokens is not None and 0 < row.needs.max_tokens <= row.out_tokens:
         yield "cut off at its max_tokens"
-    if row.needs.has_images or any(not _is_text(m) for m in row.messages):
+    if row.needs.has_images or not is_all_text(row.messages):
         yield "with parts that are no text"
     if row.messages and row.messages[-1].get("role") not in _ASKS_LAST:
         yield "not asked by a user"
-
-
-def _is_text(message: dict[str, object]) -> bool:
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return all(isinstance(p, dict) and isinstance(p.get("text"), str) for p in parts)
 
 
 def _example(row: Logged, masked: Logged) -> Example:

@@ -11,11 +11,13 @@ import msgspec
 from stepwell.evals.entries import Entry, JournalError, read_entries
 from stepwell.evals.finetune.data.collect import Collected, Told
 from stepwell.evals.finetune.data.example import Example, FinetuneError
-from stepwell.evals.finetune.data.said import text_of
+from stepwell.evals.finetune.data.said import is_all_text, text_of
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.suite import Row, Suite
 
 MIN_SCORE = 0.75
+# tags that `eval from-traffic` writes on every row
+_OF_TRAFFIC = frozenset({"tier", "kind", "difficulty", "target", "weight"})
 # their targets are answers; those of others are patterns, programs or rules
 _ANSWERS = frozenset(
     {
@@ -36,7 +38,12 @@ _ANSWERS = frozenset(
 
 
 def collect_suite(suite: Suite, *, licence: str = "") -> Collected:
-    """A suite's own targets as answers."""
+    """A suite's own targets as answers.
+
+    Raises:
+        FinetuneError: It was drawn from traffic: its rows don't say who asked, and whether they consented.
+    """
+    _check_source(suite)
     left: Counter[str] = Counter()
     examples = []
     for row in suite.rows:
@@ -59,11 +66,13 @@ def collect_run(
         min_score: Answers below it, and those that nobody scored, are left out; None: all are taken.
 
     Raises:
-        FinetuneError: There is no such run, or no such arm in it.
+        FinetuneError: There is no such run, or no such arm in it, or it asked what was drawn from traffic.
     """
     try:
         run = RunFolder.of(folder)
-        rows = {row.id: row for row in run.read_suite().rows}
+        asked = run.read_suite()
+        _check_source(asked)
+        rows = {row.id: row for row in asked.rows}
         entries = _last(read_entries(run.journal))
     except JournalError as e:
         raise FinetuneError(str(e)) from e
@@ -102,6 +111,14 @@ def _renamed(example: Example, seen: set[str]) -> Example:
     return example if name == example.id else msgspec.structs.replace(example, id=name)
 
 
+def _check_source(suite: Suite) -> None:
+    if any(_OF_TRAFFIC.issubset(tag.partition(":")[0] for tag in row.tags) for row in suite.rows):
+        raise FinetuneError(
+            f"{suite.name} was drawn from traffic, and its rows don't say who asked, so that nobody can tell whether "
+            "they consented: collect from the traffic itself"
+        )
+
+
 def _last(entries: Iterable[Entry]) -> list[Entry]:
     return list({e.key: e for e in entries}.values())
 
@@ -109,8 +126,7 @@ def _last(entries: Iterable[Entry]) -> list[Entry]:
 def _against(row: Row) -> str | None:
     if row.turns:
         return "of several turns"
-    is_text = all(isinstance(m.get("content"), str) or text_of(m) for m in row.messages)
-    return None if is_text else "with parts that are no text"
+    return None if is_all_text(row.messages) else "with parts that are no text"
 
 
 def _poor(entry: Entry, min_score: float | None) -> str | None:

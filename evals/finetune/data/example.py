@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -107,4 +108,16 @@ def _read(line: bytes, path: Path, n: int) -> Example:
             f"{path}, line {n}: {what[0].partition(chr(39))[0].rstrip()} {what[2]}".rstrip()
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FinetuneError(f"{path}, line {n}: not JSON") from None
+        problem = "half a surrogate pair, which is no text" if _has_half(line) else "not JSON"
+        raise FinetuneError(f"{path}, line {n}: {problem}") from None
+
+
+def _has_half(line: bytes) -> bool:
+    """Whether it is JSON all the same, with half of a character."""
+    try:
+        json.dumps(json.loads(line), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False

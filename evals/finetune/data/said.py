@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stepwell.base.courtesies import without_courtesies
 from stepwell.evals.finetune.data.example import Example
 
 _SYSTEM = ("system", "developer")
 _WORD = re.compile(r"\w+")
+# what a log has in place of a part that was no text
+_NO_TEXT = frozenset({"[FILE]", "[AUDIO]", "[IMAGE]", "[PART]"})
 
 
 def text_of(message: Mapping[str, object]) -> str:
@@ -20,6 +22,26 @@ def text_of(message: Mapping[str, object]) -> str:
     parts = content if isinstance(content, list) else []
     texts = [p.get("text") for p in parts if isinstance(p, Mapping)]
     return "\n".join(t for t in texts if isinstance(t, str))
+
+
+def is_all_text(messages: Iterable[Mapping[str, object]]) -> bool:
+    """Whether nothing but text was asked: no part, and nothing that stands for one."""
+    return all(_is_text(m) for m in messages)
+
+
+def _is_text(message: Mapping[str, object]) -> bool:
+    content = message.get("content")
+    if isinstance(content, list):
+        return all(_is_text_part(p) for p in content)
+    # an assistant that calls a tool may say nothing
+    return isinstance(content, str) or (content is None and message.get("role") == "assistant")
+
+
+def _is_text_part(part: object) -> bool:
+    if not isinstance(part, Mapping) or part.get("type", "text") != "text":
+        return False
+    text = part.get("text")
+    return isinstance(text, str) and text not in _NO_TEXT
 
 
 def is_system(message: Mapping[str, object]) -> bool:

@@ -16,6 +16,7 @@ from stepwell.base.config import Config
 from stepwell.evals.traffic.plain import messages_of, seconds
 from stepwell.evals.traffic.records import BadRecord, TrafficError
 from stepwell.evals.traffic.rows import Log, read_log, renamed, tiers_by_model, with_scores
+from stepwell.router.outcome_notes import tenant_digest, user_digest
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Capital of Hungary?"}]
 REPLY = {"choices": [{"message": {"role": "assistant", "content": "Budapest"}}]}
@@ -113,6 +114,35 @@ def test_litellms_payload(tmp_path: Path) -> None:
     assert (first.needs.max_tokens, first.needs.has_tools) == (64, True)
     assert first.tenant
     assert "quagga" not in first.tenant
+
+
+def test_litellms_tenant_is_the_team_and_its_user_the_end_user(tmp_path: Path) -> None:
+    team = {"end_user": "kim", "metadata": {"user_api_key_team_id": "acme"}}
+    one, spent, alone = read(
+        tmp_path,
+        {**LITELLM, **team},
+        {**SPEND, "end_user": "kim", "team_id": "acme"},
+        {**SPEND, "request_id": "r-3", "end_user": "kim", "team_id": ""},
+    ).rows
+    acme = tenant_digest("acme")
+    assert one.tenant == spent.tenant == acme.hex()
+    assert one.user == spent.user == user_digest(acme, "kim").hex()
+    assert alone.tenant == tenant_digest("kim").hex()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({**LITELLM, "trace_id": "t-1"}, {**LITELLM, "id": "chatcmpl-2", "trace_id": "t-2"}),
+        ({**LANGFUSE, "traceId": "t-1"}, {**LANGFUSE, "id": "obs-2", "traceId": "t-2"}),
+        (
+            otlp({**span(**GEN_AI, **PARTS), "traceId": "t-1"}),
+            otlp({**span(**GEN_AI, **PARTS), "spanId": "cd34", "traceId": "t-2"}),
+        ),
+    ],
+)
+def test_a_trace_names_no_conversation(tmp_path: Path, first: Any, second: Any) -> None:
+    assert [row.conversation for row in read(tmp_path, first, second).rows] == ["", ""]
 
 
 def test_litellms_spend_logs(tmp_path: Path) -> None:

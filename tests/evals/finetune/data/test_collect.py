@@ -15,6 +15,7 @@ from stepwell.evals.finetune.data.where import Where
 from stepwell.evals.folder import RunFolder
 from stepwell.evals.suite import Suite
 from stepwell.evals.traffic.rows import read_log
+from stepwell.evals.traffic.suite_of import SuiteOptions, suite_of
 from stepwell.front.cli.main import main
 from stepwell.router.outcome_notes import tenant_digest
 from stepwell.traffic_line import Logged, Needs
@@ -34,6 +35,13 @@ def line(n: int, **more: Any) -> Logged:
         "out_tokens": 9,
     }
     return Logged(f"id-{n}", **{**plain, **more})
+
+
+TEXT = {"type": "text", "text": "What is this?"}
+
+
+def of(content: object) -> tuple[dict[str, object], ...]:
+    return ({"role": "user", "content": content},)
 
 
 def test_nobody_has_consented_by_default() -> None:
@@ -63,10 +71,15 @@ def test_only_who_consented() -> None:
         ({"cache": "semantic_hit"}, "from the cache"),
         ({"served": "cheap"}, "of another tier"),
         ({"is_whole": False}, "of more than one try"),
-        ({"answer": None}, "without text (traffic.keep: masked keeps it)"),
+        ({"answer": None}, "whose answer has no text (a call of a tool, or empty)"),
+        ({"answer": ""}, "whose answer has no text (a call of a tool, or empty)"),
         ({"messages": ()}, "without text (traffic.keep: masked keeps it)"),
         ({"needs": Needs(max_tokens=9)}, "cut off at its max_tokens"),
         ({"needs": Needs(has_images=True)}, "with parts that are no text"),
+        ({"messages": of({"type": "image_url"})}, "with parts that are no text"),
+        ({"messages": of([TEXT, {"type": "file", "file": {}}])}, "with parts that are no text"),
+        ({"messages": of([TEXT, {"type": "text", "text": "[FILE]"}])}, "with parts that are no text"),
+        ({"messages": of([TEXT, {"type": "text", "text": "[AUDIO]"}])}, "with parts that are no text"),
         ({"messages": ({"role": "assistant", "content": "Hm"},)}, "not asked by a user"),
     ],
 )
@@ -82,6 +95,15 @@ def test_the_dearest_tier_teaches_unless_another_is_named() -> None:
     assert [e.id for e in collect_traffic(rows, consented=ALL, tier="cheap").examples] == ["id-1", "id-3"]
     with pytest.raises(FinetuneError, match="--tier"):
         collect_traffic([line(1, cost_usd=None)], consented=ALL)
+
+
+def test_the_dearest_tier_is_told_by_tokens_of_those_who_agreed_and_by_some_calls() -> None:
+    long = [line(n, served="cheap", cost_usd=0.02, in_tokens=100_000) for n in range(6)]
+    dear = [line(10 + n, cost_usd=0.005, in_tokens=300) for n in range(6)]
+    tried = line(20, served="tried", cost_usd=1.0)
+    others = [line(30 + n, served="other", cost_usd=9.0, tenant="") for n in range(6)]
+    found = collect_traffic([*long, *dear, tried, *others], consented=Consent.of(["acme"]))
+    assert found.told.tier == "dear"
 
 
 def test_answers_after_another_try_can_be_taken() -> None:
@@ -159,6 +181,66 @@ def test_a_suites_targets_are_answers_where_they_are_some(tmp_path: Path) -> Non
     assert (example.id, example.answer, example.group, example.tier) == ("a", "4", "sums", "")
     assert example.licence == "CC0-1.0"
     assert found.told.left_out == {"of several turns": 1, "whose target is no answer": 1}
+
+
+def test_a_suite_with_parts_that_are_no_text_is_left_out(tmp_path: Path) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    asked = [{"role": "user", "content": [TEXT, image]}]
+    made = suite(
+        tmp_path, {"id": "a", "messages": asked, "target": "cat"}, {"id": "b", "prompt": "?", "target": "dog"}
+    )
+    found = collect_suite(made)
+    assert [e.id for e in found.examples] == ["b"]
+    assert found.told.left_out == {"with parts that are no text": 1}
+
+
+def test_a_suite_drawn_from_traffic_is_no_way_round_consent(tmp_path: Path) -> None:
+    rows = [line(n, tenant=tenant_digest("other").hex()) for n in range(4)]
+    made = suite(tmp_path, *suite_of(rows, SuiteOptions()).lines)
+    with pytest.raises(FinetuneError, match="collect from the traffic itself"):
+        collect_suite(made)
+    folder = RunFolder(tmp_path)
+    folder.keep_suite(made)
+    entries = [
+        Header("s", made.sha256, 4, tiers=("dear",)),
+        Entry("1" * 64, "0" * 64, "id-1", "dear", answer="x"),
+    ]
+    folder.journal.write_bytes(b"".join(msgspec.json.encode(e) + b"\n" for e in entries))
+    with pytest.raises(FinetuneError, match="collect from the traffic itself"):
+        collect_run(tmp_path, "dear", min_score=None)
+
+
+def test_half_a_character_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_text(r'{"id":"1","messages":[{"role":"user","content":"a \ud83d b"}],"answer":"x"}' + "\n")
+    with pytest.raises(FinetuneError, match="line 1: half a surrogate pair"):
+        list(read_examples([path]))
+    path.write_text('{"id":')
+    with pytest.raises(FinetuneError, match="line 1: not JSON"):
+        list(read_examples([path]))
+
+
+def test_turns_of_imported_conversations_stay_together(tmp_path: Path) -> None:
+    def call(n: int, *said: dict[str, Any], answer: str) -> dict[str, Any]:
+        return {
+            "id": f"c{n}",
+            "call_type": "acompletion",
+            "model": "m",
+            "trace_id": f"t{n}",
+            "messages": said,
+            "response": {"choices": [{"message": {"role": "assistant", "content": answer}}]},
+        }
+
+    first, then = (
+        {"role": "user", "content": "Plan a party"},
+        {"role": "user", "content": "What of the tent?"},
+    )
+    said = {"role": "assistant", "content": "Book a tent."}
+    path = tmp_path / "l.jsonl"
+    calls = [call(1, first, answer="Book a tent."), call(2, first, said, then, answer="About 900.")]
+    path.write_bytes(b"".join(msgspec.json.encode(c) + b"\n" for c in calls))
+    one, two = collect_traffic(read_log(path).rows, consented=ALL, tier="m").examples
+    assert one.group == two.group != ""
 
 
 def test_a_runs_answers_with_their_scores(tmp_path: Path) -> None:
