@@ -26,6 +26,8 @@ def lines_of(path: Path) -> Iterator[bytes]:
             is_packed = file.peek(2)[:2] == _MAGIC
             yield from gzip.GzipFile(fileobj=file) if is_packed else file
     except (OSError, EOFError) as e:
+        if path.suffix == ".part" and isinstance(e, FileNotFoundError):
+            return  # of a killed command: gone, as its file was written anew
         raise FinetuneError(f"{path}: {getattr(e, 'strerror', None) or 'not a whole gzip file'}") from e
 
 

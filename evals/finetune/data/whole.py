@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,25 +18,27 @@ from stepwell.base.errors import StepwellError
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file (mode 600) that appears at `path` once all of it is on the disk.
 
+    What killed processes left of earlier tries is dropped.
+
     Raises:
         FinetuneError: It can't be written: no such folder, no space, no permission; what was there before stays.
     """
-    from stepwell.evals.finetune.data.example import FinetuneError
-
     fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _blamed(path):
+        drop_unfinished(path)
+        file = _Out(_open(fresh), path)
     try:
-        try:
-            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+        yield file
+        with _blamed(path):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
             fresh.replace(path)
-        finally:
+    finally:
+        with contextlib.suppress(OSError, StepwellError):
+            file.close()
+        with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
-    except StepwellError:
-        raise
-    except OSError as e:
-        raise FinetuneError(f"{path} can't be written: {e.strerror or type(e).__name__}") from e
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -44,3 +49,65 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with whole_file(path) as file:
         file.write(data)
+
+
+def drop_unfinished(path: Path) -> None:
+    """Remove what processes that were killed left beside a file; what another one writes at the moment stays."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError):  # Windows: one that is open can't be removed
+            if _is_left(part):
+                part.unlink()
+
+
+class _Out(io.BufferedWriter):
+    """Says which file can't be written; errors of whoever makes the content are theirs."""
+
+    def __init__(self, fd: int, path: Path) -> None:
+        super().__init__(io.FileIO(fd, "wb"))
+        self._path = path
+
+    def write(self, data: object, /) -> int:
+        with _blamed(self._path):
+            return super().write(data)  # type: ignore[arg-type]
+
+    def flush(self) -> None:
+        with _blamed(self._path):
+            super().flush()
+
+
+@contextmanager
+def _blamed(path: Path) -> Iterator[None]:
+    from stepwell.evals.finetune.data.example import FinetuneError
+
+    try:
+        yield
+    except OSError as e:
+        raise FinetuneError(f"{path} can't be written: {e.strerror or type(e).__name__}") from e
+
+
+def _open(fresh: Path) -> int:
+    """Held while it is written: nobody takes it for one that was left."""
+    while True:
+        fd = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with contextlib.suppress(ImportError, OSError):  # Windows has no flock, some file systems neither
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        if fresh.exists():
+            return fd
+        os.close(fd)  # dropped by another process before it was held
+
+
+def _is_left(part: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    fd = os.open(part, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
