@@ -14,7 +14,7 @@ from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.data.whole import write_whole
 from stepwell.evals.finetune.gguf.adapter import Precision, write_adapter
 from stepwell.evals.finetune.gguf.merged import MergedPrecision, write_merged
-from stepwell.evals.finetune.train.trained import Trained
+from stepwell.evals.finetune.train.trained import PEFT_WEIGHTS, Trained
 from stepwell.router.tiers import weights
 from stepwell.router.tiers.adapters import is_name
 from stepwell.router.tiers.bundle import CARD, FILES, Bundle, BundleCard, file_sha256, read_bundle
@@ -163,7 +163,9 @@ def _write(
     else:
         write_merged(base, file, precision=merged, peft=peft, name=about.name)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    card = msgspec.structs.replace(about, kind=kind, sha256=_sha256(file), made_on=today)
+    card = msgspec.structs.replace(
+        about, kind=kind, sha256=_sha256(file), weights_sha256=_sha256(peft / PEFT_WEIGHTS), made_on=today
+    )
     write_whole(out / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
     return read_bundle(out)
 

@@ -29,6 +29,7 @@ class BundleCard(msgspec.Struct, frozen=True, omit_defaults=True):
         base: Weights that an adapter stands on: a known name, or a file's name. `base_sha256` is of the GGUF.
         head: "tfidf" or "embedding" for a head; `embedder` names what made the vectors.
         dataset_sha256: Content of the examples.
+        weights_sha256: Of the PEFT file that it was exported from.
         system: Put in place of the caller's system prompt; None: messages go as they are.
         schema_json: JSON schema that answers are held to where the caller asks for no format of their own.
         max_output_tokens: Longest answer learnt, with some room.
@@ -58,6 +59,7 @@ class BundleCard(msgspec.Struct, frozen=True, omit_defaults=True):
     licences: tuple[str, ...] = ()
     command: str = ""
     made_on: str = ""
+    weights_sha256: str = ""
 
     @property
     def version(self) -> str:

@@ -28,7 +28,7 @@ def run(args: Namespace) -> int:
     try:
         check_name(args.name)
         dataset = Dataset.load(Path(args.dataset))
-        found = find_model(Path(args.model), dataset=dataset)
+        found = find_model(Path(args.model), may_export=False)
         report = FinetuneReport.load(found.out)
         bundle = found.bundle if args.head is None else _head(args, found, report)
         decision = judge_promotion(report, dataset, bundle, is_tainted=found.is_tainted)
