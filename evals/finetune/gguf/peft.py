@@ -22,6 +22,22 @@ _NAME = re.compile(
 )
 # ways to begin that leave the base's weights as they are; others subtract what they begin with
 _PLAIN_BEGINNINGS = (True, False, "gaussian", "eva", "orthogonal")
+# keys that say nothing of what the numbers mean, whatever their value; any other one that is set is refused
+_TELLS_NOTHING = frozenset(
+    {
+        "auto_mapping",
+        "base_model_name_or_path",
+        "eva_config",
+        "inference_mode",
+        "layers_pattern",
+        "lora_dropout",
+        "megatron_core",
+        "peft_version",
+        "qalora_group_size",
+        "revision",
+        "task_type",
+    }
+)
 
 
 class PeftConfig(msgspec.Struct, frozen=True):
@@ -41,6 +57,7 @@ class PeftConfig(msgspec.Struct, frozen=True):
     modules_to_save: list[str] | None = None
     target_modules: list[str] | str | None = None
     layers_to_transform: list[int] | int | None = None
+    exclude_modules: list[str] | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +105,14 @@ def read_peft(folder: Path) -> PeftAdapter:
 
 def _config(path: Path) -> PeftConfig:
     try:
-        config = msgspec.json.decode(path.read_bytes(), type=PeftConfig)
+        raw = path.read_bytes()
+        config = msgspec.json.decode(raw, type=PeftConfig)
+        given = msgspec.json.decode(raw, type=dict[str, object])
     except OSError as e:
         raise FinetuneError(f"{path}: {e.strerror or type(e).__name__}; no PEFT adapter there") from e
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise FinetuneError(f"{path}: not the configuration of a LoRA adapter") from None
-    unfit = _unfit(config)
+    unfit = _unfit(config) or _unknown(given)
     if unfit:
         raise FinetuneError(f"{path}: {unfit}: a GGUF adapter can't say that; train a plain LoRA")
     return config
@@ -118,16 +137,25 @@ def _unfit(c: PeftConfig) -> str | None:
     return next((claim for claim, holds in claims.items() if holds), None)
 
 
+def _unknown(given: Mapping[str, object]) -> str | None:
+    """A key that is set and may change what the numbers mean: PEFT learns new kinds of LoRA with each version."""
+    known = _TELLS_NOTHING.union(PeftConfig.__struct_fields__)
+    return next((f"{key} is set" for key in sorted(given.keys() - known) if given[key]), None)
+
+
 def _refuse_gaps(c: PeftConfig, found: set[tuple[int, str]], folder: Path) -> None:
     """The weights are those that the configuration speaks of: a file from another training would load, and lie."""
     layers = {layer for layer, _ in found}
-    if isinstance(c.layers_to_transform, list):
-        layers = set(c.layers_to_transform)
+    if c.layers_to_transform is not None:
+        given = c.layers_to_transform
+        layers = {given} if isinstance(given, int) else set(given or layers)
     projections = {projection for _, projection in found}
     if isinstance(c.target_modules, list):
         projections = {name.rpartition(".")[2] for name in c.target_modules}
     wanted = {(layer, projection) for layer in layers for projection in projections}
-    for layer, projection in sorted(wanted ^ found)[:1]:
+    # which ones are left out is said by module names or a pattern: the weights tell
+    lacking = set() if c.exclude_modules else wanted - found
+    for layer, projection in sorted(lacking | (found - wanted))[:1]:
         has, lacks = (
             (PEFT_CONFIG, PEFT_WEIGHTS) if (layer, projection) in wanted else (PEFT_WEIGHTS, PEFT_CONFIG)
         )

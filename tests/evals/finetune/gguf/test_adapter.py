@@ -100,6 +100,13 @@ def test_rank_stabilised_alpha_is_turned_into_a_plain_one(base: Path, tmp_path: 
         ({"alpha_pattern": {"q_proj": 3}}, "alpha_pattern is set"),
         ({"rank_pattern": {"q_proj": 3}}, "rank_pattern is set"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save is set"),
+        ({"alora_invocation_tokens": [1, 2]}, "alora_invocation_tokens is set"),
+        ({"layer_replication": [[0, 1], [0, 2]]}, "layer_replication is set"),
+        ({"trainable_token_indices": [1]}, "trainable_token_indices is set"),
+        ({"target_parameters": ["mlp.x"]}, "target_parameters is set"),
+        ({"use_qalora": True}, "use_qalora is set"),
+        ({"arrow_config": {"top_k": 1}}, "arrow_config is set"),
+        ({"of_the_next_version": 0.5}, "of_the_next_version is set"),
         ({"lora_alpha": 0}, "lora_alpha is 0"),
         ({"r": 8}, "not of rank 8"),
         ({"r": "8"}, "not the configuration of a LoRA adapter"),
@@ -107,6 +114,7 @@ def test_rank_stabilised_alpha_is_turned_into_a_plain_one(base: Path, tmp_path: 
             {"layers_to_transform": [0, 1]},
             "adapter_config.json has layer 0, down_proj, adapter_model.safetensors",
         ),
+        ({"layers_to_transform": 0}, "adapter_config.json has layer 0, down_proj"),
         ({"target_modules": ["q_proj"]}, "adapter_model.safetensors has layer 1, down_proj"),
     ],
 )
@@ -115,6 +123,30 @@ def test_a_configuration_that_does_not_fit(
 ) -> None:
     lora = write_lora(tmp_path / "lora", **config)  # type: ignore[arg-type]
     _refused(lora, base, tmp_path, said)
+
+
+def test_keys_that_are_not_set_or_tell_nothing(base: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig
+
+    usual = json.loads(
+        json.dumps(LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.1).to_dict(), default=list)
+    )
+    own = ("peft_type", "r", "lora_alpha", "target_modules", "layers_to_transform")
+    lora = write_lora(tmp_path / "lora", **{k: v for k, v in usual.items() if k not in own})
+    write_adapter(lora, base, tmp_path / "a.gguf", name="mails")
+    assert len(GGUFReader(tmp_path / "a.gguf").tensors) == 2 * len(TINY)
+
+
+def test_modules_may_be_left_out(base: Path, tmp_path: Path) -> None:
+    lora = write_lora(
+        tmp_path / "lora", target_modules=list(TINY), exclude_modules=["model.layers.1.self_attn.q_proj"]
+    )
+    file = lora / "adapter_model.safetensors"
+    save_file({n: t for n, t in load_file(file).items() if "q_proj" not in n}, file)
+    write_adapter(lora, base, tmp_path / "a.gguf", name="mails")
+    assert len(GGUFReader(tmp_path / "a.gguf").tensors) == 2 * (len(TINY) - 1)
+    other = write_lora(tmp_path / "other", target_modules=["k_proj"], exclude_modules=["v_proj"])
+    _refused(other, base, tmp_path, "adapter_model.safetensors has layer 1, down_proj")
 
 
 def test_an_adapter_of_another_base(base: Path, tmp_path: Path) -> None:
