@@ -106,7 +106,12 @@ def make_local(
     server = shared.servers.of(path, n_threads=d.n_threads, max_memory_mb=d.max_memory_mb)
     is_adapter = bundle is not None and bundle.card.kind == "adapter"
     window = card.window_tokens or _UNKNOWN_WINDOW_TOKENS
-    place = server.take(window_tokens=window, adapter=bundle.file if bundle and is_adapter else None)
+    place = server.take(
+        window_tokens=window,
+        sha256="" if bundle is None else bundle.card.base_sha256 if is_adapter else bundle.card.sha256,
+        adapter=bundle.file if bundle and is_adapter else None,
+        adapter_sha256=bundle.card.sha256 if bundle and is_adapter else "",
+    )
 
     def to(base_url: str) -> HttpBackend:
         return connect(base_url, _says(d, bundle, server, place))

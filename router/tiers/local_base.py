@@ -33,7 +33,7 @@ def base_of(bundle: Bundle, named: str | None = None) -> Path | None:
 
 
 def sha256_of(path: Path) -> str:
-    """A GGUF's content; of a known model in the weights folder the pinned one, which `local fetch` has checked.
+    """A file's content; read once, and again where the file is another one since.
 
     Raises:
         ConfigError: It can't be read.
@@ -42,12 +42,9 @@ def sha256_of(path: Path) -> str:
         stat = path.stat()
     except OSError as e:
         raise ConfigError(f"{path}: {e.strerror or type(e).__name__}") from e
-    model = weights.KNOWN.get(path.stem)
-    if model is not None and path.parent == weights.folder() and stat.st_size == model.n_bytes:
-        return model.sha256
-    return _hashed(path, stat.st_mtime_ns, stat.st_size)
+    return _hashed(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
 
 
 @lru_cache(maxsize=64)
-def _hashed(path: Path, mtime_ns: int, n_bytes: int) -> str:
+def _hashed(path: Path, identity: tuple[int, ...]) -> str:
     return file_sha256(path)

@@ -14,14 +14,19 @@ from stepwell.router.tiers.local_server import Started
 
 START_TIMEOUT_S = 60.0
 _ENDS_WITHIN_S = 1.0  # a broken connection is seen a moment before the exit of the process that broke it
+_KILLED = (-9, -15)  # by SIGKILL or SIGTERM: somebody ended it, it did not fail
 
 
 class NotStarted(Exception):
-    """The process did not come up; `has_ended` tells an exit from silence."""
+    """The process did not come up.
 
-    def __init__(self, has_ended: bool) -> None:
-        super().__init__("llama.cpp did not start")
-        self.has_ended = has_ended
+    Attributes:
+        has_failed: It ended, and nobody ended it.
+    """
+
+    def __init__(self, why: str = "", *, has_failed: bool = False) -> None:
+        super().__init__("llama.cpp did not start" + (f": {why}" if why else ""))
+        self.has_failed = has_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +56,19 @@ async def start_process(started: Started, timeout_s: float = START_TIMEOUT_S) ->
     """Start llama.cpp and wait until the model is loaded.
 
     Raises:
-        NotStarted: It ended or stayed silent; nothing is left behind.
+        NotStarted: There can be no process now, or it ended or stayed silent; nothing is left behind.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "stepwell.router.tiers.local_server", msgspec.json.encode(started).decode()),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(started),
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "stepwell.router.tiers.local_server", msgspec.json.encode(started).decode()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(started),
+        )
+    except OSError as e:  # no memory, no free process or file
+        raise NotStarted(e.strerror or type(e).__name__) from e
     try:
         return Running(process, await _address(process, timeout_s) + "/v1")
     except BaseException:
@@ -84,10 +92,19 @@ async def _address(process: asyncio.subprocess.Process, timeout_s: float) -> str
         async with asyncio.timeout(timeout_s):
             line = await process.stdout.readline()
     except TimeoutError:
-        raise NotStarted(has_ended=False) from None
+        raise NotStarted from None
     if not line.startswith(b"http"):
-        raise NotStarted(has_ended=True)
+        raise await _why_not(process)
     return line.decode().strip()
+
+
+async def _why_not(process: asyncio.subprocess.Process) -> NotStarted:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_ENDS_WITHIN_S):
+            await process.wait()
+    if process.returncode in _KILLED:
+        return NotStarted("it was killed")
+    return NotStarted(has_failed=True)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from pathlib import Path
 
-from stepwell.base.errors import TierUnavailable
+from stepwell.base.errors import ConfigError, TierUnavailable
+from stepwell.router.tiers.local_base import sha256_of
 from stepwell.router.tiers.local_process import NotStarted, Running, start_process
 from stepwell.router.tiers.local_server import Started
 
 N_PARALLEL = 2
 MAX_RESTARTS = 4
+MAX_FAILED_LOADS = 2  # in a row under a memory limit
 RESTARTS_WITHIN_S = 60.0
 
 
@@ -31,8 +32,14 @@ class _Refused(Exception):
         return error
 
 
+_CLOSED = "the well is closed"
+_PUT_BACK = "put the old file back, or start Stepwell again to serve what is there now"
+
+
 class LocalServer:
     """One base and its adapters; the process starts when it is first asked, and again when it has died.
+
+    It starts on the files that the well was built with and on no others: answers tell their version.
 
     Args:
         n_parallel: Requests served at a time; those with the same adapter are computed together.
@@ -57,6 +64,7 @@ class LocalServer:
         self._within_s = within_s
         self._window_tokens = 0
         self._adapters: list[Path] = []
+        self._sha256: dict[Path, str] = {}
         self._running: Running | None = None
         self._starting: asyncio.Task[Running] | None = None
         self._started_s: deque[float] = deque()
@@ -69,14 +77,26 @@ class LocalServer:
         running = self._running
         return running.process.pid if running is not None and running.is_alive else None
 
-    def take(self, *, window_tokens: int, adapter: Path | None = None) -> int | None:
-        """Add what one deployment needs, before the first request; gives the adapter's place."""
+    def take(
+        self, *, window_tokens: int, sha256: str = "", adapter: Path | None = None, adapter_sha256: str = ""
+    ) -> int | None:
+        """Add what one deployment needs, before the first request; gives the adapter's place.
+
+        Args:
+            sha256, adapter_sha256: Of the base and of the adapter; "": any will do.
+        """
         self._window_tokens = max(self._window_tokens, window_tokens)
+        self._pin(self._path, sha256)
         if adapter is None:
             return None
+        self._pin(adapter, adapter_sha256)
         if adapter not in self._adapters:
             self._adapters.append(adapter)
         return self._adapters.index(adapter)
+
+    def _pin(self, path: Path, sha256: str) -> None:
+        if sha256:
+            self._sha256[path] = sha256
 
     def lora(self, adapter: int | None) -> list[dict[str, int | float]]:
         """A request's `lora`: every adapter with its scale; all at 0 for the base."""
@@ -92,24 +112,59 @@ class LocalServer:
             return self._running
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self._start())
+        starting = self._starting
         try:
             # a caller who leaves must not stop the start that others wait for
-            return await asyncio.shield(self._starting)
+            return await asyncio.shield(starting)
         except _Refused as e:
             raise e.for_tier(tier) from e.__cause__
+        except asyncio.CancelledError:
+            if not starting.cancelled() or _is_leaving():
+                raise
+            raise _Refused(_CLOSED, is_retryable=False).for_tier(tier) from None
 
     async def _start(self) -> Running:
         if self._is_closed:
-            raise _Refused("the well is closed", is_retryable=False)
+            raise _Refused(_CLOSED, is_retryable=False)
         if self._never:
             raise _Refused(self._never, is_retryable=False)
         await self._end()
-        self._count()
+        await asyncio.to_thread(self._look_at_files)
+        running = await self._loaded()
         try:
-            self._running = await start_process(self._what())
-        except NotStarted as e:
-            raise self._failed(e) from e
-        return self._running
+            await asyncio.to_thread(self._look_at_files)  # one may have changed before it was read
+        except BaseException:
+            await running.end()
+            raise
+        self._running = running
+        return running
+
+    async def _loaded(self) -> Running:
+        n_failed = 0
+        while True:
+            self._count()
+            try:
+                return await start_process(self._what())
+            except NotStarted as e:
+                n_failed += e.has_failed
+                if self._max_memory_mb is None or not e.has_failed:
+                    raise _Refused(str(e)) from e
+                if n_failed >= MAX_FAILED_LOADS:
+                    raise self._does_not_fit() from e
+
+    def _look_at_files(self) -> None:
+        """Raises:
+        _Refused: One is not what the well was built with.
+        """
+        for path, sha256 in self._sha256.items():
+            name = f"{path.parent.name}/{path.name}"
+            try:
+                found = sha256_of(path)
+            except ConfigError as e:
+                raise _Refused(f"{name} can't be read any more: {_PUT_BACK}", is_retryable=False) from e
+            if found != sha256:
+                what = f"{name} has changed since the well was built (sha256 {found[:12]}, was {sha256[:12]})"
+                raise _Refused(f"{what}: {_PUT_BACK}", is_retryable=False)
 
     def _what(self) -> Started:
         return Started(
@@ -135,15 +190,13 @@ class LocalServer:
             )
         kept.append(now_s)
 
-    def _failed(self, e: NotStarted) -> _Refused:
-        if e.has_ended and self._max_memory_mb is not None:
-            # the same model under the same limit: another start would end the same way
-            self._never = (
-                f"llama.cpp ended while it loaded {self._path.name} under max_memory_mb = "
-                f"{self._max_memory_mb}; raise it, or take a smaller model"
-            )
-            return _Refused(self._never, is_retryable=False)
-        return _Refused("llama.cpp did not start")
+    def _does_not_fit(self) -> _Refused:
+        # the same model under the same limit: another start would end the same way
+        self._never = (
+            f"llama.cpp ended while it loaded {self._path.name} under max_memory_mb = "
+            f"{self._max_memory_mb}; raise it, or take a smaller model"
+        )
+        return _Refused(self._never, is_retryable=False)
 
     async def _end(self) -> None:
         running, self._running = self._running, None
@@ -155,10 +208,17 @@ class LocalServer:
         self._is_closed = True
         if self._starting is not None:
             self._starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, _Refused):
-                await self._starting
+            await asyncio.gather(
+                self._starting, return_exceptions=True
+            )  # how it ended is its callers' affair
             self._starting = None
         await self._end()
+
+
+def _is_leaving() -> bool:
+    """Whether this very task is asked to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class LocalServers:
@@ -176,5 +236,4 @@ class LocalServers:
 
     async def close(self) -> None:
         """End every process."""
-        for server in self._servers.values():
-            await server.close()
+        await asyncio.gather(*(server.close() for server in self._servers.values()))

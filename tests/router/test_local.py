@@ -18,6 +18,7 @@ import pytest
 from stepwell.base.errors import TierUnavailable
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Outgoing
+from stepwell.router.tiers.bundle import file_sha256
 from stepwell.router.tiers.http import HttpBackend
 from stepwell.router.tiers.local import LocalBackend
 from stepwell.router.tiers.local_server import Started
@@ -28,12 +29,12 @@ from tests.support.upstream import Upstream
 REQUEST = ChatRequest.build({"messages": [{"role": "user", "content": "hi"}]})
 # one that dies of its first requests, as a real one may of any
 SERVER = """
-import os, sys, threading
+import os, sys, threading, time
 with open({starts!r}, "a") as f:
     print(os.getpid(), sys.argv[-1], file=f, flush=True)
 n_starts = len(open({starts!r}).readlines())
 if n_starts <= {n_silent}:
-    sys.exit(1)
+    {silence}
 address = {address!r}
 if n_starts <= {n_dying}:
     import socket
@@ -53,7 +54,7 @@ class House:
 
     Args:
         n_dying: So many starts die of their first request.
-        n_silent: So many starts end before they have an address.
+        n_silent: So many starts do `silence` before they have an address.
     """
 
     def __init__(
@@ -64,13 +65,16 @@ class House:
         *,
         n_dying: int = 0,
         n_silent: int = 0,
+        silence: str = "sys.exit(1)",
         max_memory_mb: int | None = None,
         max_restarts: int = 4,
     ) -> None:
         self.starts = folder / "starts"
         package = folder / "run.py"
         package.write_text(
-            SERVER.format(starts=str(self.starts), address=address, n_dying=n_dying, n_silent=n_silent)
+            SERVER.format(
+                starts=str(self.starts), address=address, n_dying=n_dying, n_silent=n_silent, silence=silence
+            )
         )
         program = folder / "python"
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {package} "$@"\n')
@@ -115,6 +119,16 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+async def kill(house: House) -> None:
+    """And wait until its parent knows."""
+    assert house.server.pid is not None
+    os.kill(house.server.pid, signal.SIGKILL)
+    for _ in range(1000):
+        if house.server.pid is None:
+            break
+        await asyncio.sleep(0.01)
 
 
 def address_of(upstream: Upstream) -> str:
@@ -234,13 +248,117 @@ async def test_a_program_that_does_not_start_is_tried_again(
 async def test_what_does_not_fit_its_memory_is_not_started_again(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1, max_memory_mb=77)
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=2, max_memory_mb=77)
     for _ in range(2):
         with pytest.raises(TierUnavailable, match="max_memory_mb = 77") as e:
             await house.backend.complete(REQUEST)
         assert not e.value.is_retryable
-    assert len(house.pids) == 1
+    assert len(house.pids) == 2
     assert house.started.max_memory_mb == 77
+    await house.close()
+
+
+async def test_one_failed_load_under_a_memory_limit_is_not_for_ever(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1, max_memory_mb=77)
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
+    await house.close()
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+async def test_killed_while_it_loads_it_is_no_matter_of_memory(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
+) -> None:
+    silence = f"os.kill(os.getpid(), {by.value})"
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=3, silence=silence, max_memory_mb=77)
+    for _ in range(3):
+        with pytest.raises(TierUnavailable, match=r"llama\.cpp did not start: it was killed") as e:
+            await house.backend.complete(REQUEST)
+        assert e.value.is_retryable
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
+    await house.close()
+
+
+async def test_where_no_process_can_be_made_it_is_unavailable_and_closes_all_the_same(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    (tmp_path / "python").chmod(0o644)
+    with pytest.raises(TierUnavailable, match="did not start: Permission denied") as e:
+        await house.backend.complete(REQUEST)
+    assert e.value.is_retryable
+    assert e.value.__cause__ is not None
+    assert isinstance(e.value.__cause__.__cause__, PermissionError)
+    await house.close()
+    assert not house.starts.exists()
+
+
+async def test_who_waits_for_a_start_when_the_well_closes_is_told(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1, silence="time.sleep(60)")
+    waiting = [asyncio.create_task(house.backend.complete(REQUEST)) for _ in range(3)]
+    for _ in range(1000):
+        if house.starts.exists():
+            break
+        await asyncio.sleep(0.01)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    await house.close()
+    left, *told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(left, asyncio.CancelledError)
+    for error in told:
+        assert isinstance(error, TierUnavailable)
+        assert "the well is closed" in str(error)
+        assert not error.is_retryable
+    assert not any(is_alive(p) for p in house.pids)
+
+
+async def test_it_starts_on_the_files_that_it_was_built_with_alone(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    base, red = tmp_path / "x.gguf", tmp_path / "red.gguf"
+    base.write_bytes(b"base")
+    red.write_bytes(b"red")
+    house.server.take(
+        window_tokens=64, sha256=file_sha256(base), adapter=red, adapter_sha256=file_sha256(red)
+    )
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
+    for path, old in ((red, b"red"), (base, b"base")):
+        fresh = tmp_path / "fresh"
+        fresh.write_bytes(old[::-1])  # of the same size
+        fresh.replace(path)
+        assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"  # what runs has the old one
+        n_starts = len(house.pids)
+        await kill(house)
+        with pytest.raises(
+            TierUnavailable, match=f"{path.name} has changed since .* start Stepwell again"
+        ) as e:
+            await house.backend.complete(REQUEST)
+        assert not e.value.is_retryable
+        assert len(house.pids) == n_starts
+        path.write_bytes(old)
+        assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
+    red.unlink()
+    await kill(house)
+    with pytest.raises(TierUnavailable, match=r"red\.gguf can't be read any more"):
+        await house.backend.complete(REQUEST)
+    await house.close()
+
+
+async def test_a_file_that_changes_while_it_is_read_is_not_served(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "x.gguf"
+    change = f"open({str(base)!r}, 'wb').write(b'another')"
+    house = House(tmp_path, address_of(upstream), monkeypatch, n_silent=1, silence=change)
+    base.write_bytes(b"base")
+    house.server.take(window_tokens=64, sha256=file_sha256(base))
+    with pytest.raises(TierUnavailable, match=r"x\.gguf has changed since the well was built"):
+        await house.backend.complete(REQUEST)
+    assert not any(is_alive(p) for p in house.pids)
     await house.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,5 +63,18 @@ def test_a_file_that_changes_is_read_again(home: Path) -> None:
 def test_a_known_name_with_another_file_behind_it_is_told(home: Path) -> None:
     model = next(iter(weights.KNOWN.values()))
     path = home / f"{model.name}.gguf"
-    path.write_bytes(GGUF)  # of another size: not what `local fetch` has checked
-    assert sha256_of(path) != model.sha256
+    path.write_bytes(GGUF)
+    assert sha256_of(path) == file_sha256(path)
+    with path.open("wb") as file:  # of the size that is known
+        file.truncate(model.n_bytes)
+    assert sha256_of(path) == file_sha256(path) != model.sha256
+
+
+def test_a_file_of_the_same_size_and_time_put_in_its_place_is_read_again(home: Path) -> None:
+    path, fresh = home / "mine.gguf", home / "fresh"
+    path.write_bytes(GGUF)
+    first, then = sha256_of(path), path.stat().st_mtime_ns
+    fresh.write_bytes(GGUF[::-1])
+    os.utime(fresh, ns=(then, then))
+    fresh.replace(path)
+    assert sha256_of(path) != first
