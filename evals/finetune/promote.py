@@ -9,6 +9,7 @@ from stepwell.evals.finetune.data.dataset import Dataset
 from stepwell.evals.finetune.figures import (
     ADAPTER,
     BASE,
+    BASE_SCHEMA,
     HEADS,
     ArmFigures,
     FinetuneReport,
@@ -16,6 +17,7 @@ from stepwell.evals.finetune.figures import (
     head_arm,
     rivals,
 )
+from stepwell.evals.finetune.suite_of import schema_of
 from stepwell.evals.verdict.fixed import LEVEL
 from stepwell.evals.verdict.flips import least_apart
 from stepwell.evals.verdict.needed import round_up
@@ -58,15 +60,16 @@ def judge_promotion(
     """
     kind = bundle.card.head if bundle.card.kind == "head" else None
     model = ADAPTER if kind is None else head_arm(kind)
+    has_schema = schema_of(dataset) is not None
     reasons = (
         *_of_another(report, dataset, bundle),
         *_tainted(is_tainted or bundle.is_tainted),
         *_leaked(report),
         *_too_few(report, model),
         *_unsound(report, model, max_error_share),
-        *_not_better(report, model),
+        *_not_better(report, model, has_schema=has_schema),
     )
-    offers = None if kind is not None else _offered(report, max_error_share)
+    offers = None if kind is not None else _offered(report, max_error_share, has_schema=has_schema)
     said = tuple(p.said for p in report.pairs_of(model))
     return Decision(not reasons, reasons, said, offers if reasons else None)
 
@@ -131,11 +134,13 @@ def _unsound(report: FinetuneReport, model: str, max_error_share: float) -> Iter
     yield from report.judge_faults
 
 
-def _not_better(report: FinetuneReport, model: str) -> Iterator[str]:
+def _not_better(report: FinetuneReport, model: str, *, has_schema: bool) -> Iterator[str]:
     """An adapter has to beat base and heads; a head costs next to nothing, and has to beat the base."""
     pairs = _asked_pairs(report, model)
-    if not any(p.b == BASE for p in pairs):
-        yield f"{model} was not compared with the base; {_AGAIN}"
+    compared = {p.b for p in pairs}
+    for other in _owed(report, model, has_schema=has_schema):
+        if other not in compared:
+            yield f"{model} was not compared with {other}; {_AGAIN}"
     for pair in pairs:
         if pair.word != "better":
             yield _against(report, pair)
@@ -143,6 +148,12 @@ def _not_better(report: FinetuneReport, model: str) -> Iterator[str]:
             yield f"errors may hide that {pair.a} is no better than {pair.b}; measure again ({pair.said})"
     if model == ADAPTER and not report.heads:
         yield from _under_bound(report)
+
+
+def _owed(report: FinetuneReport, model: str, *, has_schema: bool) -> tuple[str, ...]:
+    """What a report has to compare a model with; where no head was fitted, `_under_bound` stands in for both."""
+    heads = HEADS if model == ADAPTER and report.heads else ()
+    return (BASE, *((BASE_SCHEMA,) if has_schema else ()), *heads)
 
 
 def _asked_pairs(report: FinetuneReport, model: str) -> list[PairFigures]:
@@ -182,7 +193,7 @@ def _under_bound(report: FinetuneReport) -> Iterator[str]:
         )
 
 
-def _offered(report: FinetuneReport, max_error_share: float) -> str | None:
+def _offered(report: FinetuneReport, max_error_share: float, *, has_schema: bool) -> str | None:
     """The best head that is better than the base and that the adapter is not shown to beat."""
     beaten = {pair.b for pair in report.pairs_of(ADAPTER) if pair.word == "better"}
     found: list[tuple[float, str]] = []
@@ -192,7 +203,7 @@ def _offered(report: FinetuneReport, max_error_share: float) -> str | None:
             *_leaked(report),
             *_too_few(report, name),
             *_unsound(report, name, max_error_share),
-            *_not_better(report, name),
+            *_not_better(report, name, has_schema=has_schema),
         ]
         arm = report.arm(name)
         if arm is not None and name not in beaten and not faults:

@@ -152,13 +152,39 @@ def test_a_head_that_is_no_good_itself_is_not_offered() -> None:
         ({"n_asked": 40}, "40 of 150 held-out examples were asked"),
         ({"n_clusters": 3}, "3 held-out examples (or conversations) can't show a difference"),
         ({"judge_faults": ("judge premium was not measured",)}, "judge premium was not measured"),
-        ({"pairs": ()}, "adapter was not compared with the base"),
+        ({"pairs": ()}, "adapter was not compared with base;"),
     ],
 )
 def test_nothing_is_promoted_on_a_report_that_proves_nothing(changed: dict[str, object], why: str) -> None:
     decision = judge_promotion(report(scores(150, **GOOD), **changed), dataset(), adapter())
     assert not decision.is_promoted
     assert any(why in reason for reason in decision.reasons), decision.reasons
+
+
+@pytest.mark.parametrize("left_out", [BASE, BASE_SCHEMA, *HEADS])
+def test_a_report_owes_every_comparison(left_out: str) -> None:
+    found = report(scores(150, **GOOD))
+    held = Dataset(msgspec.structs.replace(dataset().card, schema_json='{"type":"object"}'), (), ())
+    assert judge_promotion(found, held, adapter()).is_promoted
+    torn = msgspec.structs.replace(
+        found,
+        pairs=tuple(p for p in found.pairs if p.b != left_out),
+        arms=tuple(a for a in found.arms if a.name != left_out),
+        heads=tuple(h for h in found.heads if f"head-{h.kind}" != left_out),
+    )
+    decision = judge_promotion(torn, held, adapter())
+    assert f"adapter was not compared with {left_out}; run stepwell local eval again" in decision.reasons
+    assert not decision.is_promoted
+
+
+def test_a_head_owes_the_base_and_the_base_held_to_the_schema() -> None:
+    found = report(scores(150, **{**GOOD, "head-embedding": 147}))
+    held = Dataset(msgspec.structs.replace(dataset().card, schema_json='{"type":"object"}'), (), ())
+    assert judge_promotion(found, held, head()).is_promoted
+    torn = msgspec.structs.replace(found, pairs=tuple(p for p in found.pairs if p.b != BASE_SCHEMA))
+    assert (
+        "head-embedding was not compared with base+schema" in judge_promotion(torn, held, head()).reasons[0]
+    )
 
 
 def test_a_model_of_another_dataset_is_refused(tmp_path: Path) -> None:

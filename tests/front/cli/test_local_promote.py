@@ -16,6 +16,7 @@ from stepwell.evals.finetune.data.example import Example
 from stepwell.evals.finetune.figures import (
     ADAPTER,
     BASE,
+    BASE_SCHEMA,
     ArmFigures,
     FinetuneReport,
     HeadFigures,
@@ -64,8 +65,11 @@ def made(folder: Path, word: Word, head: Word, content: bytes = b"GGUF") -> tupl
     fitted = fit_head(data, "tfidf", model / "eval" / "head")
     words: tuple[tuple[str, str, Word], ...] = (
         (ADAPTER, BASE, word),
+        (ADAPTER, BASE_SCHEMA, word),
         (ADAPTER, "head-tfidf", head),
+        (ADAPTER, "head-embedding", "better"),
         ("head-tfidf", BASE, "better"),
+        ("head-tfidf", BASE_SCHEMA, "better"),
     )
     report = FinetuneReport(
         dataset_sha256=sha256,
