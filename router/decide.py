@@ -159,8 +159,7 @@ class Router:
         said = bounds.ask if turn is None else turn.ask  # "yes, go on" is as hard as what it goes on with
         ask = read_ask(said, vector=row)
         estimates = await self._policy.estimate(ask, self._tiers)
-        if not estimates.knows:
-            lacks = self._without_narrow(request, bounds, sizes, lacks)
+        lacks = self._without_narrow(request, bounds, sizes, lacks, estimates.knows)
         n_output = estimates.n_output_tokens or read_task(ask).n_output_tokens
         looks = self._pricing.looks(
             request,
@@ -287,17 +286,22 @@ class Router:
             for i, t in enumerate(self._tiers)
         ]
         if bounds.is_pinned:
-            lacks = without_narrow(self._tiers, lacks, bounds.fired.pin or self._tiers[lo].name)
+            lacks = without_narrow(self._tiers, lacks, {bounds.fired.pin or self._tiers[lo].name})
         self._some_left(bounds, lacks, needs)
         return lacks
 
     def _without_narrow(
-        self, request: ChatRequest, bounds: _Bounds, sizes: Sizes, lacks: list[str | None]
+        self,
+        request: ChatRequest,
+        bounds: _Bounds,
+        sizes: Sizes,
+        lacks: list[str | None],
+        known: frozenset[str],
     ) -> list[str | None]:
-        """Bar what was fine-tuned for one kind of ask; raises where nothing else may serve."""
+        """Bar what was fine-tuned for another kind of ask; raises where nothing else may serve."""
         if not self._has_narrow:
             return lacks
-        lacks = without_narrow(self._tiers, lacks)
+        lacks = without_narrow(self._tiers, lacks, known)
         self._some_left(bounds, lacks, needs_of(request, sizes=sizes, reserve_tokens=self._reserve_tokens))
         return lacks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -60,11 +60,11 @@ def lack_of(tier: TierInfo, needs: Needs) -> str | None:
 
 
 def without_narrow(
-    tiers: Sequence[TierInfo], lacks: Sequence[str | None], named: str | None = None
+    tiers: Sequence[TierInfo], lacks: Sequence[str | None], fit: Collection[str]
 ) -> list[str | None]:
-    """Bar the tiers that were fine-tuned for one kind of ask ("narrow"), but for the one that was named."""
+    """Bar the tiers that were fine-tuned for one kind of ask ("narrow"), but for those that `fit` this one."""
     return [
-        "narrow" if lack is None and t.is_narrow and t.name != named else lack
+        "narrow" if lack is None and t.is_narrow and t.name not in fit else lack
         for t, lack in zip(tiers, lacks, strict=True)
     ]
 

@@ -135,7 +135,10 @@ def _configured(config: Config) -> list[TierInfo]:
 
 def _own(policy: Learned) -> list[TierInfo]:
     card = policy.bundle.card
-    return [_wide(name, *card.usd_per_1m.get(name, (0.0, 0.0))) for name in card.tiers]
+    return [
+        replace(_wide(name, *card.usd_per_1m.get(name, (0.0, 0.0))), is_narrow=name in card.narrow)
+        for name in card.tiers
+    ]
 
 
 def _wide(name: str, usd_in: float, usd_out: float) -> TierInfo:

@@ -13,6 +13,8 @@ from stepwell.evals.tune.bounds import z_of
 from stepwell.evals.tune.mixing import mix_at, routed_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -44,17 +46,24 @@ class Advantage(msgspec.Struct, frozen=True):
 
 
 def advantage(
-    p_ok: Floats, cost: Floats, scores: Floats, *, price: float | None, alpha: float = 0.05
+    p_ok: Floats,
+    cost: Floats,
+    scores: Floats,
+    *,
+    price: float | None,
+    alpha: float = 0.05,
+    of: Sequence[int] | None = None,
 ) -> Advantage:
     """Compare with mixing, on rows that training had not seen.
 
     Args:
         p_ok, cost, scores: Shape (n, k), without NaN.
         price: What the promise would take; None where no price passed.
+        of: Places of the tiers that may be mixed; None: all.
     """
-    overall = _over_all(p_ok, cost, scores)
+    overall = _over_all(p_ok, cost, scores, of)
     mean, low = _below(overall, alpha)
-    there = np.zeros(len(scores)) if price is None else _over_mix(p_ok, cost, scores, price)
+    there = np.zeros(len(scores)) if price is None else _over_mix(p_ok, cost, scores, price, of)
     at, at_low = _below(there, alpha)
     gap = float(np.ptp(scores.mean(axis=0)))
     worth = max(mean, _LEAST * gap)
@@ -63,19 +72,19 @@ def advantage(
     return Advantage(mean, low, at, at_low, low > 0 and at_low > 0, needed)
 
 
-def _over_all(p_ok: Floats, cost: Floats, scores: Floats) -> Floats:
+def _over_all(p_ok: Floats, cost: Floats, scores: Floats, of: Sequence[int] | None) -> Floats:
     """Every row's advantage, mean over prices spread evenly over cost."""
     share = sweep.shares_of_dearest(cost)
     tried = sweep.prices(p_ok, share)
     spent = np.array([routed_by(sweep.chosen(p_ok, share, p), cost).mean() for p in tried])
     kept = tried[sweep.spread(spent, _N_POINTS)]
-    total = sum((_over_mix(p_ok, cost, scores, float(p)) for p in kept), np.zeros(len(scores)))
+    total = sum((_over_mix(p_ok, cost, scores, float(p), of) for p in kept), np.zeros(len(scores)))
     return np.asarray(total / len(kept))
 
 
-def _over_mix(p_ok: Floats, cost: Floats, scores: Floats, price: float) -> Floats:
+def _over_mix(p_ok: Floats, cost: Floats, scores: Floats, price: float, of: Sequence[int] | None) -> Floats:
     chosen = sweep.chosen(p_ok, sweep.shares_of_dearest(cost), price)
-    mix = mix_at(float(routed_by(chosen, cost).mean()), cost, scores)
+    mix = mix_at(float(routed_by(chosen, cost).mean()), cost, scores, of)
     return np.asarray(routed_by(chosen, scores) - scores @ np.array(mix))
 
 

@@ -30,6 +30,7 @@ def describe(
     origin: Origin,
     title: str = "Stepwell tuning",
     more_figures: Sequence[Figure] = (),
+    is_closed: NDArray[np.bool_] | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> TuneReport:
@@ -40,6 +41,7 @@ def describe(
         p_ok, expected: What the router believed of rows that it had not learned from, shape (n, k).
         floors: By the promise; the one of `verdict.q` is the policy's. What each costs is counted again by `costs`,
             as everything else on the page is.
+        is_closed: Where another tier stands in, shape (n, k): no word on the tier's own reliability.
         more_figures: Of other routers, for the table of measures.
     """
     whole = np.flatnonzero(outcomes.is_complete & ~np.isnan(costs).any(axis=1))
@@ -48,6 +50,7 @@ def describe(
     n_chars = np.array(
         [len(p) or 4 * n for p, n in zip(rows.prompts, rows.n_input_tokens, strict=True)], float
     )
+    own = rows.scores if is_closed is None else np.where(is_closed[whole], np.nan, rows.scores)
     drawn = frontier(
         rows.tiers,
         rows.scores,
@@ -70,7 +73,7 @@ def describe(
             *tally.figures(rows.scores, costs, p_ok, expected, n_chars, n_resamples=n_resamples, seed=seed),
             *more_figures,
         ),
-        reliability=tally.reliability(rows.tiers, p_ok, rows.scores),
+        reliability=tally.reliability(rows.tiers, p_ok, own),
         domains=tally.by_domain(rows.domains, rows.scores, answers) if any(rows.domains) else (),
         origin=origin,
     )

@@ -20,7 +20,7 @@ from stepwell.evals.tune.bounds import N_NORMAL, exceeds
 from stepwell.evals.tune.mixing import Mix, mixes, routed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -93,7 +93,13 @@ class _Plan:
 
 
 def keep_promise(
-    p_ok: Floats, cost: Floats, scores: Floats, *, min_quality: float = 0.95, confidence: float = 0.95
+    p_ok: Floats,
+    cost: Floats,
+    scores: Floats,
+    *,
+    min_quality: float = 0.95,
+    confidence: float = 0.95,
+    mixable: Sequence[int] | None = None,
 ) -> Promise:
     """Find the cheapest routing that keeps the promise, or say that there is none.
 
@@ -104,6 +110,7 @@ def keep_promise(
         p_ok: What the router believes of rows that training had not seen (out of fold), cheapest tier first: (n, k).
         cost: Expected USD of each tier, shape (n, k).
         scores: 0..1, shape (n, k); rows with a NaN are left out.
+        mixable: Places of the tiers that a fixed mix may send to, the last among them; None: all.
 
     Raises:
         BadRequest: No row has every score, or min_quality or confidence is out of range.
@@ -118,12 +125,12 @@ def keep_promise(
         v = plan.scores - min_quality * scores[:, -1]
         return exceeds(v, 0.0, low=-min_quality, high=1.0, alpha=_alpha(plan.by, confidence))
 
-    mix = _last(map(_mixed(cost, scores), mixes(cost, scores)), passes)
+    mix = _last(map(_mixed(cost, scores), mixes(cost, scores, of=mixable)), passes)
     premium = _mixed(cost, scores)(_premium(scores.shape[1]))
     learned = _last(_priced(p_ok, cost, scores, premium), passes) if len(scores) >= MIN_LEARNED else premium
     shown = None
     if len(scores) >= MIN_LEARNED:
-        shown = advantage(p_ok, cost, scores, price=learned.price, alpha=1 - confidence)
+        shown = advantage(p_ok, cost, scores, price=learned.price, alpha=1 - confidence, of=mixable)
     best = _best(learned, mix, premium, shown)
     needed = None if best.by == "router" else _n_needed(scores, shown)
     return _told(best, mix, premium, scores, shown, min_quality, confidence, needed)

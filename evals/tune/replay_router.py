@@ -56,7 +56,10 @@ def learned_router(folder: str, config: Config, *, embedder: str) -> Router:
 
     policy = Learned.load(folder, embedder=embedder)
     card = policy.bundle.card
-    tiers = [_tier(name, *card.usd_per_1m.get(name, (0.0, 0.0))) for name in card.tiers]
+    tiers = [
+        replace(_tier(name, *card.usd_per_1m.get(name, (0.0, 0.0))), is_narrow=name in card.narrow)
+        for name in card.tiers
+    ]
     routing = RoutingConfig(
         target_share=config.routing.target_share, target_usd_per_day=config.routing.target_usd_per_day
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from stepwell.evals.tune.alike import merged
 from stepwell.evals.tune.cascade.fit import save_accept
 from stepwell.evals.tune.cascade.learn import LearntCascade, learn_cascade
+from stepwell.evals.tune.closed import Closed
 from stepwell.evals.tune.describe import describe
 from stepwell.evals.tune.expected import expected_costs, prices_for
 from stepwell.evals.tune.learn import learn
@@ -28,7 +29,6 @@ from stepwell.router.cascade.stored import ACCEPT_FILE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stepwell.evals.tune.learn import Learnt
     from stepwell.evals.tune.lesson import Lesson
     from stepwell.router.learned.bundle import Bundle
 
@@ -46,6 +46,7 @@ class TuneOptions:
         min_quality: Share of the dearest tier's mean score, to be kept with `confidence`.
         max_usd: Most that a request may cost on average; the floor goes first.
         prices: By tier: USD per 1M tokens read and written.
+        narrow: Tiers that were fine-tuned for one kind of ask: the router leaves them out where they have no outcomes.
         command, data: Name of the command and of the file, for the card and the report.
     """
 
@@ -53,6 +54,7 @@ class TuneOptions:
     confidence: float = 0.95
     max_usd: float | None = None
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    narrow: Collection[str] = ()
     embedder: str = ""
     seed: int = 0
     command: str = "stepwell tune"
@@ -111,11 +113,15 @@ def tune(
     expected = expected_costs(learnt.bundle, outcomes, prices)
     is_measured = not (np.isnan(outcomes.cost_usd).all() and np.isnan(outcomes.out_tokens).all())
     costs = cost_matrix(outcomes, prices) if is_measured else expected
-    promises = _promises(learnt, expected, outcomes, options)
+    cascade = learn_cascade(outcomes, costs, seed=options.seed)
+    closed = Closed.of(outcomes, options.narrow)
+    served, p_ok = closed.outcomes(outcomes), closed.p_ok(learnt.p_ok)
+    expected, costs = closed.costs(expected), closed.costs(costs)
+    promises = _promises(p_ok, expected, served, options, closed.mixable)
     promise = promises[options.min_quality]
     verdict = verdict_of(promise, outcomes.tiers)
-    cascade = learn_cascade(outcomes, costs, seed=options.seed)
-    said = [*_budget(promise, options.max_usd), *_sentence(assumed), *_repeated(n_given - len(outcomes))]
+    said = closed.said(outcomes)
+    said += [*_budget(promise, options.max_usd), *_sentence(assumed), *_repeated(n_given - len(outcomes))]
     if cascade is not None:
         said.append(_cascade(cascade, promise))
     verdict = msgspec.structs.replace(verdict, said=(*verdict.said, *said))
@@ -127,16 +133,18 @@ def tune(
         min_quality=options.min_quality,
         verdict=verdict.headline,
         usd_per_1m=prices,
+        narrow=[t for t in outcomes.tiers if t in options.narrow],
         notes=[assumed] if assumed else [],
     )
     report = describe(
-        outcomes,
+        served,
         costs,
-        learnt.p_ok,
+        p_ok,
         expected,
         verdict=verdict,
         floors=[floor_of(p) for p in promises.values()],
         origin=_origin(bundle, outcomes, prices, options),
+        is_closed=closed.cells,
         n_resamples=options.n_resamples,
         seed=options.seed,
     )
@@ -144,11 +152,18 @@ def tune(
 
 
 def _promises(
-    learnt: Learnt, expected: Floats, outcomes: Outcomes, options: TuneOptions
+    p_ok: Floats, expected: Floats, outcomes: Outcomes, options: TuneOptions, mixable: Sequence[int]
 ) -> dict[float, Promise]:
     asked = sorted({*_FLOORS, options.min_quality})
     return {
-        q: keep_promise(learnt.p_ok, expected, outcomes.scores, min_quality=q, confidence=options.confidence)
+        q: keep_promise(
+            p_ok,
+            expected,
+            outcomes.scores,
+            min_quality=q,
+            confidence=options.confidence,
+            mixable=mixable,
+        )
         for q in asked
     }
 

@@ -45,6 +45,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         min_quality: Share of the dearest tier's mean score that price or mix were tested for; None: none was.
         verdict: What the test said, in plain words.
         usd_per_1m: By tier: prices read and written that the price was tuned with.
+        narrow: Tiers that were taken for fine-tuned ones: where one has no outcomes the price was tested without it.
         cascade: How the cheap tiers' answers agree; None: not learnt.
         confidence: By tier: slope and intercept from its smallest log-probability to p_ok's log-odds.
         metrics: By name, on rows unseen in training.
@@ -65,6 +66,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     min_quality: float | None = None
     verdict: str = ""
     usd_per_1m: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    narrow: tuple[str, ...] = ()
     cascade: Prior | None = None
     confidence: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     metrics: Mapping[str, float] = msgspec.field(default_factory=dict)
@@ -113,6 +115,7 @@ class Bundle:
         min_quality: float | None = None,
         verdict: str = "",
         usd_per_1m: Mapping[str, tuple[float, float]] | None = None,
+        narrow: Sequence[str] = (),
         cascade: Prior | None = None,
         notes: Sequence[str] = (),
     ) -> Bundle:
@@ -125,6 +128,7 @@ class Bundle:
             min_quality=min_quality,
             verdict=verdict,
             usd_per_1m=usd_per_1m or {},
+            narrow=tuple(narrow),
             cascade=cascade,
             notes=(*self.card.notes, *notes),
         )

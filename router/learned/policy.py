@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _N_NEAREST = 6
 _LEAST_TRUST = 0.5  # under it p_ok is mostly the tiers' means, and a price would send all to one tier
+_MOST = 0.8  # of the nearest: with fewer the ask lies between kinds
 _RIGHT = 0.5  # a score from here on counts as a right answer in the reasons
 _MIN_DOUBT = 0.005  # less would be told as 0 %
 
@@ -87,8 +88,8 @@ class Learned:
         except KeyError as e:
             raise ConfigError(f"the learned policy does not know the tier {e}") from None
         nearest, said = self._neighbours(reading)
-        is_known = reading.novelty is not None and float(reading.trust[0]) >= _LEAST_TRUST
-        price, mix, stands_in = self._kept_by(reading, tiers)
+        scored = self._scored_near(reading)
+        price, mix, stands_in = self._kept_by(reading, tiers, scored)
         lengths = self._lengths_of(reading.weighted)
         return Estimates(
             p_ok=of_tiers,
@@ -101,17 +102,34 @@ class Learned:
             nearest=nearest,
             price=price,
             mix=mix,
-            knows=is_known and not mix,  # a mix looks at no ask
+            knows=frozenset() if mix else scored,  # a mix looks at no ask
         )
 
+    def _scored_near(self, reading: Reading) -> frozenset[str]:
+        """Tiers that were scored on most of the nearest known requests; none where the ask is unlike them all.
+
+        Elsewhere p_ok of a tier is little but its mean over other kinds of ask.
+        """
+        if reading.nearest is None or reading.novelty is None or float(reading.trust[0]) < _LEAST_TRUST:
+            return frozenset()
+        shares = 1 - np.isnan(self.bundle.known.scores[reading.nearest[0]]).mean(axis=0)
+        return frozenset(t for t, share in zip(self._tiers, shares.tolist(), strict=True) if share >= _MOST)
+
     def _kept_by(
-        self, reading: Reading, tiers: Sequence[TierInfo]
+        self, reading: Reading, tiers: Sequence[TierInfo], scored: frozenset[str]
     ) -> tuple[float | None, Mapping[str, float] | None, list[str]]:
         """The tuned price; or, where that was not tested, the mix that was, and a reason that says so.
 
-        A mix looks at no ask: the share of a narrow tier in it is the dearest's.
+        A mix looks at no ask: the share of a narrow tier in it is the dearest's. Where a narrow tier was never scored,
+        and the tuning took it for any other, nothing was tested: the dearest answers.
         """
         card = self.bundle.card
+        is_fading = reading.novelty is None or float(reading.trust[0]) < _LEAST_TRUST
+        odd = [t.name for t in tiers if t.is_narrow and t.name not in (*card.narrow, *scored)]
+        wide = [t.name for t in tiers if not t.is_narrow]
+        if odd and wide and (card.price is not None or card.mix) and not is_fading:
+            said = f"no outcomes of {', '.join(odd)} on asks like this: what was tuned was not tested here"
+            return None, {wide[-1]: 1.0}, [said]
         is_tested = not self.needs_vector or reading.novelty is not None
         if card.price is None or (is_tested and float(reading.trust[0]) >= _LEAST_TRUST):
             return card.price, card.mix and _without_narrow(card.mix, tiers), []

@@ -26,8 +26,8 @@ class Estimates(msgspec.Struct, frozen=True):
         price: Set by a tuned policy: the router takes the tier with the best p_ok - price x cost / dearest cost, in
             place of the cheapest over `min_p_ok`.
         mix: Set where the promise falls back to a fixed mix: shares by tier, which sum to 1.
-        knows: p_ok was learnt from outcomes of every tier, and the ask is like those. Without it no request goes to a
-            tier that was fine-tuned for one kind of ask (TierInfo.is_narrow).
+        knows: Tiers whose p_ok was learnt from outcomes of their own on asks like this one. No request goes to another
+            that was fine-tuned for one kind of ask (TierInfo.is_narrow).
     """
 
     p_ok: Mapping[str, float]
@@ -40,7 +40,7 @@ class Estimates(msgspec.Struct, frozen=True):
     nearest: tuple[str, ...] = ()
     price: float | None = None
     mix: Mapping[str, float] | None = None
-    knows: bool = False
+    knows: frozenset[str] = frozenset()
 
 
 class Policy(Protocol):

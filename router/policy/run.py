@@ -186,5 +186,5 @@ class PolicyRunner:
             policy=self._name,
             n_output_tokens=n_output,
             nearest=nearest,
-            knows=made.knows is True,
+            knows=frozenset(made.knows) & p_ok.keys(),
         )

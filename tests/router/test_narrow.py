@@ -126,7 +126,7 @@ async def test_what_is_not_known_never_goes_to_a_narrow_tier(
 
 async def test_who_knows_the_ask_may_send_it_there() -> None:
     p = {"intents": 0.1, "refunds": 0.9, "small": 0.4, "big": 0.95}
-    assert (await decided(router(Estimates(p, knows=True)), ask())).tier == "refunds"
+    assert (await decided(router(Estimates(p, knows=frozenset({"refunds"}))), ask())).tier == "refunds"
     assert (await decided(router(Estimates(p)), ask())).tier == "big"
 
 

@@ -132,13 +132,14 @@ def _tune(args: Namespace, config: Config, lines: Iterable[bytes]) -> int:
     named, prices = tiers_of(args.tiers), prices_of(args.prices)
     outcomes = read_outcomes(lines, named)
     check_names(prices, outcomes.tiers)
-    listed = _listed(config, outcomes.tiers)
+    listed, narrow = _listed(config, outcomes.tiers)
     outcomes = in_price_order(outcomes, prices, listed, is_named=named is not None)
     outcomes, vectors, embedder = (outcomes, None, "") if args.no_embedding else _embedded(config, outcomes)
     options = TuneOptions(
         min_quality=args.min_quality,
         max_usd=args.max_usd,
         prices=prices,
+        narrow=narrow,
         embedder=embedder,
         seed=args.seed,
         command=_command(args),
@@ -184,8 +185,8 @@ def _embedded(config: Config, outcomes: Outcomes) -> tuple[Outcomes, NDArray[np.
     return rows, vectors, name
 
 
-def _listed(config: Config, tiers: Sequence[str]) -> Prices:
-    """Prices of the configured tiers of these names, else of the catalogue's models."""
+def _listed(config: Config, tiers: Sequence[str]) -> tuple[Prices, frozenset[str]]:
+    """Prices of the configured tiers of these names, else of the catalogue's models; and which are fine-tuned."""
     import asyncio
 
     from stepwell.base.catalogue import card
@@ -196,13 +197,15 @@ def _listed(config: Config, tiers: Sequence[str]) -> Prices:
         known = card(name)
         if known is not None and known.usd_per_1m_input is not None and known.usd_per_1m_output is not None:
             found[name] = (known.usd_per_1m_input, known.usd_per_1m_output)
+    narrow: frozenset[str] = frozenset()
     if any(t in config.tiers for t in tiers):
         pipeline = build(config)
+        narrow = frozenset(info.name for info in pipeline.router.tiers if info.is_narrow)
         for info in pipeline.router.tiers:
             if info.usd_per_1m_input is not None and info.usd_per_1m_output is not None:
                 found[info.name] = (info.usd_per_1m_input, info.usd_per_1m_output)
         asyncio.run(pipeline.close())
-    return found
+    return found, narrow
 
 
 def _command(args: Namespace) -> str:
