@@ -65,6 +65,8 @@ class Steering:
         self._is_cascading = routing.cascade == "on" and cascade is not None
         self._prior = cascade
         self._ranks = {t.name: i for i, t in enumerate(tiers)}
+        # they say the same however they are asked: their own prompt goes out in place of another's hint
+        self._narrow = frozenset(t.name for t in tiers if t.is_narrow)
         self._dearest = len(tiers) - 1
         self.share: ShareControl | None = None
         if routing.target_share is not None or routing.target_usd_per_day is not None:
@@ -183,7 +185,7 @@ class Steering:
         if kind is None:
             return None
         strong = choice.chain[0] if choice.chain[0].rank > able[0].rank else above[-1]
-        opinions = [*cheaper[:2], *cheaper[:1]][:2]
+        opinions = [*cheaper[:2], *(c for c in cheaper[:1] if c not in self._narrow)][:2]
         known = [CascadeLook(k.tier.name, k.p_ok, k.cost_usd or 0.0) for k in able]
         plan = plan_cascade(
             known,
