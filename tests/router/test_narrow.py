@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,7 @@ mixes = st.lists(st.floats(0.01, 1), min_size=4, max_size=4).map(
     least=st.none() | st.sampled_from(NAMES),
     cascade=st.sampled_from(["off", "on"]),
     target=st.none() | st.floats(0.1, 0.9),
+    knows=st.frozensets(st.sampled_from(NAMES)),
 )
 async def test_what_is_not_known_never_goes_to_a_narrow_tier(
     p_ok: dict[str, float],
@@ -109,8 +111,9 @@ async def test_what_is_not_known_never_goes_to_a_narrow_tier(
     least: str | None,
     cascade: Any,
     target: float | None,
+    knows: frozenset[str],
 ) -> None:
-    estimates = Estimates(p_ok, price=price, mix=mix)
+    estimates = Estimates(p_ok, price=price, mix=mix, knows=knows)
     made = router(estimates, share=share, cascade=cascade, target_share=target)
     try:
         decision = await decided(made, ask(text, below_floor=below, min_tier=least))
@@ -119,15 +122,26 @@ async def test_what_is_not_known_never_goes_to_a_narrow_tier(
     asked = set(decision.chain)
     if decision.cascade is not None:
         asked |= {*decision.cascade.opinions, *decision.cascade.escalate_to}
-    assert not asked & NARROW
+    assert not asked & NARROW - knows
     states = {e.tier: e.status for e in decision.estimates}
-    assert all(states[name] in ("narrow", "rule") for name in NARROW)
+    assert all(states[name] in ("narrow", "rule") for name in NARROW - knows)
 
 
 async def test_who_knows_the_ask_may_send_it_there() -> None:
     p = {"intents": 0.1, "refunds": 0.9, "small": 0.4, "big": 0.95}
     assert (await decided(router(Estimates(p, knows=frozenset({"refunds"}))), ask())).tier == "refunds"
-    assert (await decided(router(Estimates(p)), ask())).tier == "big"
+    for others in (frozenset[str](), frozenset({"intents", "small", "big"})):
+        assert (await decided(router(Estimates(p, knows=others)), ask())).tier == "big"
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+async def test_a_cascade_asks_a_narrow_tier_no_second_time(narrow: bool) -> None:
+    # its own system prompt goes out in place of the hint: it would agree with itself
+    two = (replace(TIERS[1], is_narrow=narrow), TIERS[3])
+    estimates = Estimates({"refunds": 0.6, "big": 0.95}, price=0.3, knows=frozenset(NAMES))
+    by = router(estimates, tiers=two, cascade="on")
+    plan = (await decided(by, ask("What is the number of apples: 12 * 7 + 5?"))).cascade
+    assert (plan is None) if narrow else (plan is not None and plan.opinions == ("refunds", "refunds"))
 
 
 async def test_a_pin_and_a_rule_reach_it_alone() -> None:
