@@ -33,14 +33,19 @@ class Features:
     has_words: bool = True
 
     @property
-    def key(self) -> bytes:
-        """Names the ask: asks that differ in case, courtesies and white space alone have one."""
-        return traits_key(self.inputs.traits[0])
+    def keys(self) -> tuple[bytes, ...]:
+        """Names of the ask, of its traits and words, then of its traits alone.
+
+        Asks that differ in case, courtesies and white space alone have the same ones.
+        """
+        traits, words = self.inputs.traits[0], self.inputs.words[0]
+        return (ask_key(traits, words), ask_key(traits)) if self.has_words else (ask_key(traits),)
 
 
-def traits_key(traits: NDArray[np.float32]) -> bytes:
-    """Names an ask by its traits: of different asks of some length no two are alike."""
-    return bytes(np.round(traits, 4).astype("<f4").tobytes())
+def ask_key(traits: NDArray[np.float32], words: NDArray[np.intp] | None = None) -> bytes:
+    """Names an ask: short ones of one form may have the same traits, and their words tell them apart."""
+    named = np.round(traits, 4).astype("<f4").tobytes()
+    return named if words is None else named + np.sort(words).astype("<u2").tobytes()
 
 
 def features_of(row: Logged, ask: str | None, vector: NDArray[np.float32] | None) -> Features | None:
@@ -68,12 +73,16 @@ class Learnt:
 
     Args:
         ids: As the outcome rows named them.
-        keys: As `Features.key`.
+        inputs: Of these rows, where they are known.
     """
 
-    def __init__(self, ids: Iterable[str], keys: Iterable[bytes]) -> None:
+    def __init__(self, ids: Iterable[str], inputs: Inputs | None = None) -> None:
         self._ids = frozenset(ids)
-        self._keys = frozenset(keys)
+        rows = () if inputs is None else tuple(zip(inputs.traits, inputs.words, strict=True))
+        self._asks = frozenset(ask_key(traits, words) for traits, words in rows)
+        self._traits = frozenset(ask_key(traits) for traits, _ in rows)
+        # of these nothing but the traits is known
+        self._wordless = frozenset(ask_key(traits) for traits, words in rows if not len(words))
 
     @classmethod
     def of(cls, folder: str | Path) -> Learnt:
@@ -91,12 +100,18 @@ class Learnt:
                 f"{folder}: the rows that it learnt from are not named there (lesson.npz), so an honest verdict can't "
                 "be had: tune again, and keep the folder whole"
             ) from e
-        return cls(lesson.outcomes.ids, (traits_key(row) for row in lesson.inputs.traits))
+        return cls(lesson.outcomes.ids, lesson.inputs)
 
     def has(self, features: Features | None, row_id: str | None = None) -> bool:
-        """Whether it learnt from this ask.
+        """Whether it learnt from this ask, or may have: of an ask without words only the traits are compared.
 
         Args:
             row_id: Where ids name requests and not rows of some suite.
         """
-        return (features is not None and features.key in self._keys) or (row_id or "") in self._ids
+        return (row_id or "") in self._ids or (features is not None and self._knows(features))
+
+    def _knows(self, features: Features) -> bool:
+        *of_words, of_traits = features.keys
+        if not of_words:
+            return of_traits in self._traits
+        return of_words[0] in self._asks or of_traits in self._wordless

@@ -53,7 +53,7 @@ def test_features_with_words_decide_as_text_does(policy: NewPolicy) -> None:
     texts = decided(policy, [logged(row, "weak") for row in rows])
     features = decided(policy, [logged(row, "weak", is_text=False) for row in rows])
     assert [a.new for a in texts] == [b.new for b in features]
-    assert [a.features.key for a in texts if a.features] == [b.features.key for b in features if b.features]
+    assert [a.features.keys for a in texts if a.features] == [b.features.keys for b in features if b.features]
     assert report(features).n_wordless == 0
 
 
@@ -188,7 +188,7 @@ def test_one_fresh_row_that_stays_does_not_pass_a_policy_that_learnt_from_the_re
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     seen, fresh = moved("strong", "weak", 999), moved("weak", "weak")
-    told = report(seen + fresh, learnt=Learnt([f.row.id for f in seen], []))
+    told = report(seen + fresh, learnt=Learnt([f.row.id for f in seen]))
     assert told.pair is not None
     assert (told.n_in_sample, told.pair.n_rows, told.pair.word, told.exit_code) == (999, 1, "need more", 2)
     tell_replay(told)
@@ -302,7 +302,7 @@ def test_what_the_policy_learnt_from_gives_no_verdict(policy: NewPolicy, policy_
 
 def test_ids_tell_too_where_a_log_was_masked(policy: NewPolicy) -> None:
     rows = [logged(row, "strong") for row in made(5, seed=9)]
-    learnt = Learnt(["req-9-0", "req-9-1"], [])
+    learnt = Learnt(["req-9-0", "req-9-1"])
     assert report(decided(policy, rows), learnt=learnt).n_in_sample == 2
 
 
