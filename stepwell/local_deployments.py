@@ -73,10 +73,10 @@ def bundle_of(d: DeploymentConfig) -> Bundle | None:
 
 
 def bundle_card(card: ModelCard, bundle: Bundle) -> ModelCard:
-    """The catalogue's card for what a bundle can do: a head gives no log-probabilities."""
+    """The catalogue's card for what a bundle can do: a head gives its own answers, and no log-probabilities."""
     if bundle.card.kind != "head":
         return card
-    return replace(card, capabilities=card.capabilities - {"logprobs"})
+    return replace(card, capabilities=card.capabilities - {"logprobs", "json_schema"})
 
 
 def make_local(
@@ -146,7 +146,9 @@ def _head(tier: str, bundle: Bundle, shared: Shared) -> tuple[Backend, None]:
             f"{shared.embedder_name}: set embedding.embedder, or fit the head again"
         )
     embedder = shared.embedder if card.head == "embedding" else None
-    return HeadBackend(tier=tier, path=bundle.file, model=bundle.label, embedder=embedder), None
+    return HeadBackend(
+        tier=tier, path=bundle.file, model=bundle.label, embedder=embedder, sha256=card.sha256
+    ), None
 
 
 def _weights(d: DeploymentConfig, bundle: Bundle | None) -> Path | None:

@@ -11,7 +11,9 @@ import pytest
 
 from stepwell import Stepwell
 from stepwell.base.errors import ConfigError
+from stepwell.base.request import ChatRequest
 from stepwell.router.tiers import weights
+from stepwell.router.tiers.base import Outgoing
 from stepwell.router.tiers.bundle import Bundle
 from tests.support.fine_tuned import MODEL, adapter_bundle, promoted
 
@@ -82,6 +84,38 @@ def test_the_callers_system_prompt_is_not_what_it_was_trained_with(mails: Bundle
     assert (plain.text, plain.usage.prompt_tokens) == (led.text, led.usage.prompt_tokens)
     with pytest.raises(ConfigError, match="system_prompt can't be set"):
         well_of(system_prompt="Be a pirate.")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, str]]]:
+    """The messages of each request, as they go to llama.cpp."""
+    found: list[list[dict[str, str]]] = []
+    body = Outgoing.body
+
+    def kept(self: Outgoing, request: ChatRequest, *, is_stream: bool) -> bytes:
+        made = body(self, request, is_stream=is_stream)
+        found.append(json.loads(made)["messages"])
+        return made
+
+    monkeypatch.setattr(Outgoing, "body", kept)
+    return found
+
+
+def test_facts_of_a_conversation_reach_it(mails: Bundle, sent: list[list[dict[str, str]]]) -> None:
+    said = (
+        {"role": "user", "content": f"Kettle {n} leaks. {'It drips on the table. ' * 9}"} for n in range(5)
+    )
+    with well_of(window_tokens=700) as well:
+        talk = well.conversation("c1")
+        talk.pin("The order number is 99123.")
+        talk.chat([{"role": "system", "content": "Be a pirate."}, next(said)], tier="mails", max_tokens=24)
+        for mail in said:
+            last = talk.chat([mail], tier="mails", max_tokens=24)
+    facts = "Facts to keep in mind:\n- The order number is 99123."
+    assert {m[0]["content"] for m in sent} == {f"Mails.\n\n{facts}"}
+    assert all(m["role"] != "system" for messages in sent for m in messages[1:])
+    assert last.trace.context is not None
+    assert last.trace.context.n_dropped
 
 
 def test_a_version_may_be_named_and_another_is_refused(mails: Bundle) -> None:

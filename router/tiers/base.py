@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from stepwell.base.messages import SYSTEM_ROLES, Answer, Event
+from stepwell.base.pinned import facts_in
 from stepwell.base.request import ChatRequest
 
 
@@ -69,7 +70,8 @@ class Outgoing:
 
     Args:
         default_output_tokens: Limit where the caller sets none.
-        system_in_place: Said in place of the caller's own system and developer messages.
+        system_in_place: Said in place of the caller's own system and developer messages; a conversation's pinned
+            facts stay.
         fixed: Request fields that no caller can set.
     """
 
@@ -114,6 +116,8 @@ class Outgoing:
         if self._in_place is not None:
             asked = zip(rest, request.messages, strict=True)
             rest, own = [r for r, m in asked if m.role not in SYSTEM_ROLES], self._in_place
+            if request.wishes.conversation is not None and (facts := facts_in(request.messages)):
+                own = f"{own}\n\n{facts}"
         return raw([raw({"role": "system", "content": own}), *rest])
 
     def _cap(self, fields: dict[str, msgspec.Raw], asked: int | None, limit: int) -> None:

@@ -15,6 +15,7 @@ from stepwell.base.errors import ConfigError, TierUnavailable
 from stepwell.base.messages import Answer, Choice, Event, Message, Usage, decode_answer
 from stepwell.base.request import ChatRequest
 from stepwell.router.tiers.base import Completed
+from stepwell.router.tiers.bundle import file_sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,22 +29,31 @@ _USAGE = Usage(0, 1, 1)
 
 
 class HeadBackend:
-    """Answers from the last user's words; sampling fields of the request say nothing to it.
+    """Answers from the last user's words; sampling fields of the request say nothing to it, log-probabilities that
+    it asks for are left out.
 
     Args:
         path: The file, read when it is first asked.
         model: What the answer's `model` says.
         embedder: The well's, for a head over embeddings. A request's vector is used where it is of the same words,
             so that a request is embedded once.
+        sha256: The only content of the file that is served; "": any.
     """
 
     def __init__(
-        self, *, tier: str, path: Path, model: str, embedder: Callable[[], Embedder] | None = None
+        self,
+        *,
+        tier: str,
+        path: Path,
+        model: str,
+        embedder: Callable[[], Embedder] | None = None,
+        sha256: str = "",
     ) -> None:
         self._tier = tier
         self._path = path
         self._model = model
         self._embedder = embedder
+        self._sha256 = sha256
         self._head: Head | None = None
 
     @property
@@ -96,9 +106,17 @@ class HeadBackend:
             from stepwell.router.tiers.head_file import Head
 
             try:
-                self._head = await asyncio.to_thread(Head.load, self._path)
+                head = await asyncio.to_thread(Head.load, self._path)
+                # after it was read: a file that changes before is seen
+                found = await asyncio.to_thread(file_sha256, self._path) if self._sha256 else ""
             except ConfigError as e:
                 raise self._unavailable("its classifier head can't be read; promote it again") from e
+            if found != self._sha256:
+                raise self._unavailable(
+                    f"its classifier head has changed since the well was built (sha256 {found[:12]}, was "
+                    f"{self._sha256[:12]}): put the old file back, or start Stepwell again"
+                )
+            self._head = head
         return self._head
 
     def _unavailable(self, why: str) -> TierUnavailable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.base.messages import Message
+from stepwell.base.pinned import facts_text
 
 
 def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
@@ -20,7 +21,7 @@ def preface(pins: Sequence[str], summary: str, dates: str) -> Message | None:
     """
     parts = []
     if pins:
-        parts.append("Facts to keep in mind:\n" + "\n".join(f"- {pin}" for pin in pins))
+        parts.append(facts_text(pins))
     if summary:
         parts.append(f"What was said before, in short (some of it is left out below):\n{summary}")
     if dates:

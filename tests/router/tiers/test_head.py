@@ -58,6 +58,17 @@ async def test_it_streams_the_same(words: HeadBackend) -> None:
     assert events[-1].chunk.usage is not None
 
 
+async def test_a_file_that_changed_before_it_was_read_is_not_served(tmp_path: Path) -> None:
+    old = head_bundle(tmp_path, ("late", "broken"), ("LATE", "BROKEN"))
+    backend = HeadBackend(tier="t", path=old.file, model=old.label, sha256=old.card.sha256)
+    head_bundle(tmp_path, ("late", "broken"), ("L", "B"))
+    with pytest.raises(TierUnavailable, match="has changed since the well was built") as e:
+        await backend.complete(ask(("user", "late")))
+    assert not e.value.is_retryable
+    head_bundle(tmp_path, ("late", "broken"), ("LATE", "BROKEN"))
+    assert (await backend.complete(ask(("user", "late")))).answer.text == "LATE"
+
+
 async def test_over_embeddings_a_vector_at_hand_is_used(tmp_path: Path) -> None:
     path, embedder = tmp_path / "head.npz", Two()
     Head(("L", "R"), 9 * np.eye(2, dtype=np.float32), np.zeros(2, np.float32)).save(path)
