@@ -13,6 +13,7 @@ import numpy as np
 from stepwell.base.config import Config
 from stepwell.base.embedding import embedder_name, load_embedder
 from stepwell.evals.folder import RunFolder
+from stepwell.evals.traffic.features import Learnt
 from stepwell.evals.traffic.redecide import learned_policy, redecide
 from stepwell.evals.tune.from_journal import outcomes_of
 from stepwell.evals.tune.held_out import is_held_out
@@ -46,16 +47,21 @@ class Told:
 
 
 def told_of(run: Path, policy: Path, config: Config, kinds: Mapping[str, str], *, share: float) -> Told:
-    """Decide the held-out rows of a run anew, by a policy tuned on its other rows."""
+    """Decide the held-out rows of a run anew, by a policy tuned on its other rows.
+
+    The rows are those that `stepwell eval compare` judges by: what was learnt in other words is left out.
+    """
     held = [line for line in outcomes_of(RunFolder.of(run)) if is_held_out(line, share)]
     lines = [json.loads(line) for line in held]
     logged = [Logged(line["id"], tier="-", messages=_messages(line)) for line in lines]
     router = learned_policy(str(policy), config, embedder=embedder_name(config.embedding))
-    chosen = {r.row.id: r.new for r in redecide(logged, router, lambda: load_embedder(config.embedding))}
+    decided = list(redecide(logged, router, lambda: load_embedder(config.embedding)))
+    learnt = Learnt.of(policy)
+    chosen = {r.row.id: r.new for r in decided if not learnt.has(r.features)}
     rows = [
         Routed(line["id"], kinds[line["id"]], tier, line["scores"], line["cost_usd"])
         for line in lines
-        if (tier := chosen[line["id"]]) is not None and len(line["scores"]) == len(config.tiers)
+        if (tier := chosen.get(line["id"])) is not None and len(line["scores"]) == len(config.tiers)
     ]
     return Told(rows, _quality(rows), _saved(rows))
 
