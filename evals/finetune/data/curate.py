@@ -107,7 +107,12 @@ def curate(
     _drop_leaking(sieve, kept)
     _drop_surplus(sieve, options)
     dropped = {**sieve.dropped, **({} if own is None else _of_held_out(own))}
-    by = _by(options) if own is None else "a part of its own; training examples near it are dropped"
+    n_held, n_all = len(kept), len(kept) + len(sieve.kept)
+    by = (
+        _by(options, n_held, n_all)
+        if own is None
+        else "a part of its own; training examples near it are dropped"
+    )
     return _dataset(sieve, kept, kind, dropped, by, options)
 
 
@@ -225,9 +230,13 @@ def _of_held_out(own: Sieve) -> dict[str, int]:
     return {f"held out: {reason}": n for reason, n in own.dropped.items()}
 
 
-def _by(options: CurateOptions) -> str:
-    what = f"{options.held_out:g} of all" if options.held_out < 1 else f"{options.held_out:g} examples"
-    return f"{what} by hash (seed {options.seed}), conversations and near-duplicates together"
+def _by(options: CurateOptions, n_held: int, n_all: int) -> str:
+    """How many were kept aside, and how: a hash gives a share about right, not just so."""
+    by = f"by hash (seed {options.seed}), conversations and near-duplicates together"
+    if options.held_out >= 1:
+        return f"{options.held_out:g} examples {by}"
+    found = f", {n_held / n_all:.3g} of all" if n_all else ""
+    return f"{n_held:,} of {n_all:,}{found}, where {options.held_out:g} was asked for, {by}"
 
 
 def _dataset(
@@ -247,14 +256,15 @@ def _dataset(
 
     train, kept = ordered(sieve.kept), ordered(held)
     both = (*train, *kept)
+    schema_json = options.schema_json or _inferred(train, kind, options)
     card = DatasetCard(
-        sha256=content_sha256(train, kept),
+        sha256=content_sha256(train, kept, kind=kind, system=options.system, schema_json=schema_json),
         kind=kind,
         n_train=len(train),
         n_held_out=len(kept),
         n_given=sieve.n_given,
         system=options.system,
-        schema_json=options.schema_json or _inferred(train, kind, options),
+        schema_json=schema_json,
         dropped=by_size,
         held_out_by=by,
         tiers=dict(sorted(Counter(e.tier for e in both if e.tier).items())),

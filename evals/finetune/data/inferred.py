@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from stepwell.base.json_schema import first_fault
+
 # a value stands for a choice where there are few of them and each came often
 MAX_CHOICES, LEAST_OF_EACH = 100, 5
 # a whole number today may come with decimals tomorrow
@@ -30,6 +32,22 @@ def inferred_schema(answers: Sequence[str]) -> dict[str, object] | None:
         "required": list(columns),
         "additionalProperties": False,
     }
+
+
+def choices(schema_json: str) -> list[str]:
+    """Fields of an inferred schema that were made enums."""
+    fields = _of(schema_json).get("properties")
+    return [name for name, of in fields.items() if "enum" in of] if isinstance(fields, dict) else []
+
+
+def n_unsaid(schema_json: str, answers: Sequence[str]) -> int:
+    """Answers that a model which is held to the schema can't give."""
+    schema = _of(schema_json)
+    return sum(first_fault(_object(answer), schema) is not None for answer in answers)
+
+
+def _of(schema_json: str) -> dict[str, object]:
+    return msgspec.json.decode(schema_json, type=dict[str, object])
 
 
 def _object(answer: str) -> dict[str, object] | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepwell.evals.finetune.data.example import Example, FinetuneError
+from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.router.outcome_notes import tenant_digest, user_digest
-from stepwell.traffic_line import Logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,3 @@ class Person:
         if not tenant:  # logs of other tools have one name for both
             found.add(user_digest(tenant_digest(user), user).hex())
         return cls(frozenset(), frozenset(found))
-
-    def said(self, line: Example | Logged) -> bool:
-        """Whether a line is theirs."""
-        return line.tenant in self.tenants or line.user in self.users

@@ -6,8 +6,8 @@ import asyncio
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stepwell.evals.finetune.data.judged import Graded
 
 AUTO = "auto"
+# of the share that was asked for: from there on a hint says so
+_MAX_OFF = 0.25
 
 
 def run(args: Namespace) -> int:
@@ -39,7 +41,7 @@ def run(args: Namespace) -> int:
             held_out=None if own is None else read_examples([own]),
             judge=judge,
         )
-        _check_place(Path(args.out), dataset, may_replace=args.replace)
+        dataset = _in_place(Path(args.out), dataset, may_replace=args.replace)
         dataset.save(Path(args.out))
     except FinetuneError as e:
         raise UsageError(str(e)) from e
@@ -47,12 +49,20 @@ def run(args: Namespace) -> int:
     return Exit.OK
 
 
-def _check_place(out: Path, dataset: Dataset, *, may_replace: bool) -> None:
-    """A dataset's card is what an erasure finds the models by that were trained on it."""
-    from stepwell.evals.finetune.data.dataset import CARD, read_card
+def _in_place(out: Path, dataset: Dataset, *, may_replace: bool) -> Dataset:
+    """With what the dataset there knows of erasures; trained models name a dataset by its content.
 
-    if (out / CARD).exists() and not may_replace and read_card(out).sha256 != dataset.card.sha256:
+    Raises:
+        UsageError: The folder holds another dataset, which may not be replaced.
+    """
+    from stepwell.evals.finetune.data.dataset import CARD, read_card, with_erasures
+
+    if not (out / CARD).exists():
+        return dataset
+    before = read_card(out)
+    if before.sha256 != dataset.card.sha256 and not may_replace:
         raise UsageError(f"{out} holds another dataset: name another folder, or --replace it")
+    return replace(dataset, card=with_erasures(dataset.card, before))
 
 
 def _options(args: Namespace) -> CurateOptions:
@@ -73,8 +83,20 @@ def _options(args: Namespace) -> CurateOptions:
         max_examples=args.max_examples,
         seed=args.seed,
         sources=tuple(Path(path).name for path in args.examples),
-        command=shlex.join(["stepwell", *sys.argv[1:]]),
+        command=_command(args),
     )
+
+
+def _command(args: Namespace) -> str:
+    """As it was given; files and folders by name only."""
+    given = (*args.examples, args.out, args.schema, args.held_out, args.config)
+    paths = {Path(path) for path in given if isinstance(path, str | Path) and str(path)}
+
+    def named(word: str) -> str:
+        option, is_set, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        return f"{option}{is_set}{Path(value).name}" if value and Path(value) in paths else word
+
+    return shlex.join(["stepwell", *map(named, sys.argv[1:])])
 
 
 def _text(path: str) -> str:
@@ -117,13 +139,33 @@ class _Judge:
 
 def _tell(dataset: Dataset, cost_usd: float, args: Namespace) -> None:
     card = dataset.card
+    hints = list(_hints(dataset, args))
     if args.json:
-        terminal.say_json({"card": card, "judge_usd": cost_usd, "out": args.out})
+        terminal.say_json({"card": card, "judge_usd": cost_usd, "out": args.out, "hints": hints})
         return
     print(f"{card.n_train:,} examples to learn from, {card.n_held_out:,} held out ({card.held_out_by})")
     print(f"answers: {card.kind}; content {card.sha256[:12]}")
     for reason, n in card.dropped.items():
         print(f"dropped: {n:,} {reason}")
+    for hint in hints:
+        print(hint)
     if args.judge is not None:
         print(f"the judge cost {terminal.usd(cost_usd)}")
     terminal.say(f"dataset: {args.out}; then: stepwell local train {args.out}")
+
+
+def _hints(dataset: Dataset, args: Namespace) -> Iterator[str]:
+    from stepwell.evals.finetune.data.inferred import choices, n_unsaid
+
+    card = dataset.card
+    n_all = card.n_train + card.n_held_out
+    if isinstance(args.held_out, float) and args.held_out < 1:
+        wanted = round(args.held_out * n_all)
+        if abs(card.n_held_out - wanted) > _MAX_OFF * wanted:
+            yield f"--held-out {wanted} keeps just so many aside; a share is by hash, and here far from it"
+    if args.schema == AUTO and card.schema_json is not None:
+        fields = choices(card.schema_json)
+        n = n_unsaid(card.schema_json, [e.answer for e in dataset.held_out])
+        if fields:
+            yield f"schema: only values seen in training can be answered for {', '.join(fields)}"
+        yield f"schema: {n:,} of {card.n_held_out:,} held-out answers can't be said under it"

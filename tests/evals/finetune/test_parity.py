@@ -45,7 +45,7 @@ def _dataset(folder: Path, asks: tuple[str, ...] = ASKS) -> Path:
     held_out = tuple(
         Example(str(n), ({"role": "user", "content": ask},), "Blue.") for n, ask in enumerate(asks)
     )
-    card = DatasetCard(content_sha256((), held_out), "text", 0, len(held_out), len(held_out))
+    card = DatasetCard(content_sha256((), held_out, kind="text"), "text", 0, len(held_out), len(held_out))
     Dataset(card, (), held_out).save(folder)
     return folder
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -294,3 +295,66 @@ def test_the_command_writes_a_dataset_and_replaces_none_unasked(
     assert main([*words, "--seed", "1", "--replace"]) == 0
     assert Dataset.load(out).card.sha256 != card["sha256"]
     assert main(["local", "curate", str(tmp_path / "none.jsonl"), "--out", str(out)]) == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--seed", "1", "--replace"]])
+def test_a_dataset_made_again_still_knows_of_erasures(tmp_path: Path, more: list[str]) -> None:
+    given_, out = tmp_path / "e.jsonl", tmp_path / "dataset"
+    write_examples(given_, some(80))
+    words = ["local", "curate", str(given_), "--out", str(out)]
+    assert main(words) == 0
+    made = Dataset.load(out)
+    known = {"earlier": ("a" * 64,), "n_erased": 3, "erased_asks": ("b" * 32,)}
+    replace(made, card=msgspec.structs.replace(made.card, **known)).save(out)
+    assert main([*words, *more]) == 0
+    card = Dataset.load(out).card
+    assert {name: getattr(card, name) for name in known} == known
+
+
+def test_a_dataset_is_named_by_all_that_is_learnt(tmp_path: Path) -> None:
+    made = curate(some(80))
+    other = curate(some(80), options=CurateOptions(system="animal facts"))
+    assert other.card.sha256 != made.card.sha256
+    assert {e.id for e in other.train} == {e.id for e in made.train}
+    made.save(tmp_path)
+    part = tmp_path / "train.jsonl"
+    whole = part.read_text()
+    for before, after in (('"id":"s', '"id":"t'), ('"answer"', '"user":"kim","answer"')):
+        part.write_text(whole.replace(before, after, 1))
+        with pytest.raises(FinetuneError, match="curate again"):
+            Dataset.load(tmp_path)
+    part.write_text(whole)
+    Dataset.load(tmp_path)
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=15, deadline=None)
+def test_the_share_that_is_said_is_the_one_that_was_kept_aside(seed: int) -> None:
+    made = curate(some(40), options=CurateOptions(seed=seed)).card
+    n_all = made.n_train + made.n_held_out
+    assert made.held_out_by.startswith(
+        f"{made.n_held_out:,} of {n_all:,}, {made.n_held_out / n_all:.3g} of all"
+    )
+    assert "0.2 was asked for" in made.held_out_by
+
+
+def test_the_command_hints_and_keeps_no_paths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_, own, out = tmp_path / "e.jsonl", tmp_path / "own.jsonl", tmp_path / "dataset"
+    write_examples(given_, some(40, '{{"n":{n},"reason":"late"}}'))
+    rest = [msgspec.structs.replace(e, id=f"h{e.id}") for e in some(60, '{{"n":{n},"reason":"lost"}}')[40:]]
+    write_examples(own, rest)
+    words = ["local", "curate", str(given_), "--out", str(out), "--held-out", str(own), "--schema", "auto"]
+    monkeypatch.setattr("sys.argv", ["stepwell", *words])
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "20 of 20 held-out answers can't be said" in said
+    assert "only values seen in training can be answered for reason" in said
+    command = Dataset.load(out).card.command
+    assert command == "stepwell local curate e.jsonl --out dataset --held-out own.jsonl --schema auto"
+    found = next(s for s in range(30) if curate(some(40), options=CurateOptions(seed=s)).card.n_held_out > 11)
+    write_examples(given_, some(40))
+    words = ["local", "curate", str(given_), "--out", str(tmp_path / "other"), "--seed", str(found)]
+    assert main(words) == 0
+    assert "--held-out 8 keeps just so many aside" in capsys.readouterr().out

@@ -234,3 +234,103 @@ def test_the_command_says_how_much(place: Place, tmp_path: Path, capsys: pytest.
     told = msgspec.json.decode(capsys.readouterr().out)
     assert (told["n_lines"], told["n_examples"], len(told["learnt"])) == (40, 20, 2)
     gone(place)
+
+
+def _of_suite(name: str, e: Example) -> Example:
+    """As collected from a suite that was drawn from traffic."""
+    return Example(name, e.messages, "another answer")
+
+
+def test_copies_that_name_nobody_are_told_by_the_ask_alone(tmp_path: Path) -> None:
+    theirs, others = [[example(n) for n in range(60) if (n % 3 == 0) is is_kim] for is_kim in (True, False)]
+    write_examples(tmp_path / "examples.jsonl", [*theirs, *others])
+    copies = [_of_suite(f"c{n}", e) for n, e in enumerate([*theirs, *others])]
+    write_examples(tmp_path / "copied.jsonl", copies)
+    made = curate(copies, options=CurateOptions(held_out=5))
+    made.save(tmp_path / "dataset")
+    trained = learnt(tmp_path / "training", made.card.sha256)
+    rows = [{"id": e.id, "messages": e.messages, "scorer": "graded"} for e in copies]
+    (tmp_path / "suite.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    unnamed = msgspec.structs.replace(theirs[0], tenant="", user="", at_s=1.0)
+    write_examples(tmp_path / "unnamed.jsonl", [unnamed])
+    done = erase_person(tenant="acme", user="kim", folders=[tmp_path])
+    for name in ("examples.jsonl", "copied.jsonl", "suite.jsonl"):
+        left = (tmp_path / name).read_bytes()
+        assert (left.count(b"\n"), b"marmalade" in left) == (40, False)
+    assert (tmp_path / "unnamed.jsonl").read_bytes().count(b"\n") == 1
+    card = Dataset.load(tmp_path / "dataset").card
+    assert card.n_erased == made.card.n_train + made.card.n_held_out - 40 > 0
+    assert (done.learnt, is_tainted(trained)) == ((str(trained),), True)
+
+
+def test_copies_are_found_later_by_the_datasets_card(place: Place, tmp_path: Path) -> None:
+    late = [_of_suite(f"c{n}", example(n)) for n in range(6)]
+    erase_person(tenant="acme", user="kim", folders=place.paths())
+    write_examples(place.root / "late.jsonl", late)
+    done = erase_person(tenant="acme", user="kim", folders=place.paths())
+    assert (done.n_copies, b"marmalade" in place.texts()) == (2, False)
+
+
+@pytest.mark.parametrize("names", [["train.jsonl", "held_out.jsonl"], ["train.jsonl"], ["card.json"]])
+def test_a_datasets_files_stand_for_the_dataset(place: Place, names: list[str]) -> None:
+    files = [place.root / "dataset" / name for name in names]
+    done = erase_person(tenant="acme", user="kim", folders=[*files, place.trained])
+    assert Dataset.load(place.root / "dataset").card.n_erased == 20
+    assert (done.n_examples, is_tainted(place.trained)) == (20, True)
+
+
+def test_a_dataset_changed_by_hand_is_erased_in_and_stays_unusable(place: Place) -> None:
+    part = place.root / "dataset" / "train.jsonl"
+    planted = msgspec.json.encode(Example("x", ({"role": "user", "content": "planted"},), "evil"))
+    part.write_bytes(part.read_bytes() + planted + b"\n")
+    for _ in range(2):
+        done = erase_person(tenant="acme", user="kim", folders=place.paths())
+    assert b"marmalade" not in place.texts()
+    card = read_card(place.root / "dataset")
+    assert (card.sha256, card.n_erased) == (place.made.card.sha256, 20)
+    assert is_tainted(place.trained)
+    with pytest.raises(FinetuneError, match="curate again"):
+        Dataset.load(place.root / "dataset")
+    done = erase_person(tenant="acme", user="ann", folders=place.paths())
+    assert done.edited == (str(place.root / "dataset"),)
+    assert "changed by hand" in done.said
+    assert read_card(place.root / "dataset").n_erased == 60
+
+
+def test_it_says_what_it_looked_for_and_not_more(place: Place) -> None:
+    said = erase_person(tenant="acme", user="kim", folders=[place.root / "examples.jsonl"]).said
+    assert said.endswith("no dataset with their examples among these paths")
+    said = erase_person(tenant="acme", user="kim", folders=[place.root / "dataset", place.root / "none"]).said
+    assert "trained models are marked" in said  # the promoted one
+    said = erase_person(tenant="acme", user="ann", folders=[place.root / "other"]).said
+    assert said.endswith("no model trained on them among these paths")
+
+
+@pytest.mark.parametrize(
+    "name", ["examples", "e.json", "e.ndjson", "e.txt", "e.jsonl.bak", "e.jsonl~", "e.gz"]
+)
+def test_files_of_lines_are_told_by_their_content(tmp_path: Path, name: str) -> None:
+    import gzip
+
+    path = tmp_path / name
+    write_examples(path, [example(n) for n in range(6)])
+    if name.endswith("gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    (tmp_path / "blob").write_bytes(bytes(range(256)))
+    assert erase_person(tenant="acme", user="kim", folders=[tmp_path]).n_lines == 2
+    raw = path.read_bytes()
+    assert KIM.encode() not in (gzip.decompress(raw) if name.endswith("gz") else raw)
+
+
+def test_what_is_not_looked_into_is_said(tmp_path: Path) -> None:
+    call = {"id": "c1", "call_type": "acompletion", "model": "m", "end_user": "kim", "messages": []}
+    log, page, pretty = tmp_path / "litellm.jsonl", tmp_path / "page.json", tmp_path / "pretty.json"
+    log.write_bytes(msgspec.json.encode(call) + b"\n")
+    page.write_bytes(msgspec.json.format(msgspec.json.encode([call]), indent=2))
+    pretty.write_bytes(msgspec.json.format(msgspec.json.encode([example(0)]), indent=2))
+    (tmp_path / "settings.json").write_text("{\n}")
+    write_examples(tmp_path / "e.jsonl", [example(0)])
+    done = erase_person(tenant="acme", user="kim", folders=[tmp_path])
+    assert sorted(done.not_looked_into) == sorted(map(str, (log, page, pretty)))
+    assert f"{log}: not erased in" in done.said
+    assert KIM in pretty.read_text()

@@ -65,5 +65,5 @@ def made(n: int = 10, *, system: str | None = "Colour.") -> Dataset:
 
 def of(train: list[Example], *, system: str | None = "Colour.") -> Dataset:
     """A dataset of these examples, none held out."""
-    card = DatasetCard(content_sha256(train, ()), "json", len(train), 0, len(train), system)
+    card = DatasetCard(content_sha256(train, (), system=system), "json", len(train), 0, len(train), system)
     return Dataset(card, tuple(train), ())
