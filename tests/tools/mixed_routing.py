@@ -12,6 +12,9 @@ base, and of a stand-in for a premium model (no paid key is needed or used: it k
 What the policy does with each kind of the held-out rows is told from the run's journal; and how many asks of other
 suites, which no tier was measured on, would go to the fine-tuned tier is told by deciding them, calling nobody. A run
 that was broken off goes on where it was.
+
+With --partial the policy learns of the fine-tuned tier what a pinned one shows of itself: its outcomes on mails alone.
+It is then tuned from DIR/partial.jsonl in place of DIR/run.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -29,8 +33,10 @@ import msgspec
 import yaml
 
 from stepwell import Config, Stepwell
+from stepwell.evals.folder import RunFolder
 from stepwell.evals.suite import Row, Suite
-from tests.tools.mixed_told import tell, told_of
+from stepwell.evals.tune.from_journal import outcomes_of
+from tests.tools.mixed_told import EXTRACTION, NARROW, tell, told_of
 from tests.tools.stand_in import StandIn
 
 BASE = "smollm2-135m-instruct"
@@ -85,6 +91,22 @@ def stepwell(*words: str, config: Path) -> int:
     return code
 
 
+def write_partial(run: Path, kinds: Mapping[str, str], to: Path) -> None:
+    """The run's outcomes without those of the fine-tuned tier on asks of other kinds."""
+    lines = [json.loads(line) for line in outcomes_of(RunFolder.of(run))]
+    to.write_text("".join(json.dumps(partial(line, kinds[line["id"]])) + "\n" for line in lines))
+
+
+def partial(line: Mapping[str, object], kind: str) -> dict[str, object]:
+    """One line of outcomes; whatever it says by tier is left out for the fine-tuned one, but for its own kind."""
+    if kind == EXTRACTION:
+        return dict(line)
+    return {
+        name: {tier: of for tier, of in said.items() if tier != NARROW} if isinstance(said, dict) else said
+        for name, said in line.items()
+    }
+
+
 def unseen_asks() -> dict[str, list[str]]:
     """Asks of suites that nothing was tuned on."""
     folder = resources.files("stepwell.evals") / "suites"
@@ -117,12 +139,16 @@ def main() -> int:
         what = ("--tiers", ",".join(TIERS), "--baseline", "premium", "--concurrency", "2")
         if stepwell("eval", "run", str(args.out / "mixed.jsonl"), *what, "--out", str(run), config=path) > 2:
             return 1
-        how = ("--hold-out", f"{args.hold_out:g}", "--min-quality", f"{args.min_quality:g}")
-        if stepwell("tune", str(run), *how, "--out", str(policy), config=path) > 1:
+        kinds = {row.id: kind_of(row) for row in suite.rows}
+        how = ["--hold-out", f"{args.hold_out:g}", "--min-quality", f"{args.min_quality:g}"]
+        learnt_from = run
+        if args.partial:
+            learnt_from, how = args.out / "partial.jsonl", ["--tiers", ",".join(TIERS), *how]
+            write_partial(run, kinds, learnt_from)
+        if stepwell("tune", str(learnt_from), *how, "--out", str(policy), config=path) > 1:
             return 1
         if stepwell("eval", "compare", str(run), "--policy", str(policy), config=path) > 2:
             return 1
-        kinds = {row.id: kind_of(row) for row in suite.rows}
         told = told_of(run, policy, Config.model_validate(config), kinds, share=args.hold_out)
         unseen = {name: decided(asks, config, policy) for name, asks in unseen_asks().items()}
     tell(told, unseen)
@@ -145,6 +171,7 @@ def _args() -> argparse.Namespace:
     )
     parser.add_argument("--min-quality", type=float, default=0.9, help="share to keep (default .9)")
     parser.add_argument("--hold-out", type=float, default=0.4, help="share that judges (default .4)")
+    parser.add_argument("--partial", action="store_true", help="learn of the adapter on mails alone")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

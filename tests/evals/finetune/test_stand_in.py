@@ -5,7 +5,7 @@ import pytest
 
 from stepwell.evals.scorers import SCORERS
 from stepwell.evals.suite import Row
-from tests.tools.mixed_routing import mixed
+from tests.tools.mixed_routing import mixed, partial
 from tests.tools.stand_in import StandIn, known_answers, right_answer, wrong_answer
 
 ROWS = mixed("refund_mails_held_out", 200, 160, 600, seed=0).rows
@@ -27,6 +27,14 @@ def test_it_errs_as_often_as_it_is_told_and_on_the_same_rows(error_rate: float) 
     wrong = [row.id for row in ROWS if _score(row, stand_in.answer(row.messages)) == 0.0]
     assert len(wrong) / len(ROWS) == pytest.approx(error_rate, abs=0.04)
     assert wrong == [row.id for row in ROWS if _score(row, again.answer(row.messages)) == 0.0]
+
+
+def test_partial_outcomes_tell_of_the_adapter_what_its_own_kind_does() -> None:
+    by_tier = {"local": 0.0, "refunds": 1.0, "premium": 1.0}
+    line = {"id": "a", "prompt": "b", "scores": by_tier, "cost_usd": dict(by_tier)}
+    others = {"local": 0.0, "premium": 1.0}
+    assert partial(line, "refund") == line
+    assert partial(line, "spelling") == {**line, "scores": others, "cost_usd": others}
 
 
 def test_no_two_rows_share_a_name() -> None:
