@@ -1,11 +1,14 @@
 """Asks that say nearly the same: but for courtesies, a misspelt word, or a word in ten.
 
+Scripts that put no blanks between words are compared by characters.
+
 `traffic.alike` compares runs of three words: one other word in a mail of twenty hides a copy from it, and two mails of
 sixty words that name two orders are one to it. Here words are compared, and numbers must be the same.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +33,13 @@ _EMPTY = frozenset(
     | {"i", "my", "me", "we", "our", "us"}
 )
 
+# Thai, Lao, Tibetan, Burmese, Khmer, kana, Chinese characters
+_SCRIPTS = (
+    r"\u0e00-\u0e4f\u0e80-\u0ecf\u0f40-\u0fbc\u1000-\u103f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9d"
+    r"\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNSPACED = re.compile(f"[{_SCRIPTS}]")
+_PART = re.compile(f"[{_SCRIPTS}]|[^{_SCRIPTS}]+")
 _TURNING = frozenset({"not", "no", "never", "without", "t", "un", "cannot", "except", "instead"})
 
 
@@ -65,12 +75,17 @@ class Words:
 
 def words_of(text: str) -> Words:
     """What is compared of a text."""
-    found = plain_words(text)
+    found = [part for word in plain_words(text) for part in _parts(word)]
     numbers = tuple(sorted(w for w in found if any(c.isdigit() for c in w)))
     counted = Counter(w for w in found if w not in _EMPTY and not any(c.isdigit() for c in w))
     bag = frozenset(w if k == 0 else f"{w} {k}" for w, n in counted.items() for k in range(n))
     order = tuple(w for w in found if w not in _EMPTY)
     return Words(bag or frozenset(found) or frozenset((text.strip(),)), numbers, order)
+
+
+def _parts(word: str) -> list[str]:
+    """A word, or, of scripts that put no blanks between words, its characters."""
+    return [word] if word.isascii() else _PART.findall(word)
 
 
 def is_same_ask(a: Words, b: Words) -> bool:
@@ -80,8 +95,8 @@ def is_same_ask(a: Words, b: Words) -> bool:
     for word in long:
         if at < len(short) and (word == short[at] or _is_misspelt(word, short[at])):
             at += 1
-        elif word in _TURNING or any(c.isdigit() for c in word):
-            return False
+        elif word in _TURNING or any(c.isdigit() for c in word) or _UNSPACED.fullmatch(word):
+            return False  # one character more may turn it round
     return at == len(short)
 
 
@@ -101,15 +116,9 @@ def n_changed(a: Words, b: Words) -> int | None:
     return n if n <= max(allowed, added) else None
 
 
-def near_pairs(
-    words: Sequence[Words], *, skip: Callable[[int, int], bool] | None = None
-) -> Iterator[tuple[int, int]]:
-    """Places of asks that are near, the lower one first.
-
-    Args:
-        skip: Says of two places that nobody needs to know.
-    """
-    yield from _met(words, range(len(words)), is_first=lambda _: True, is_second=lambda _: True, skip=skip)
+def near_pairs(words: Sequence[Words]) -> Iterator[tuple[int, int]]:
+    """Places of asks that are near, the lower one first."""
+    yield from _met(words, range(len(words)), is_first=lambda _: True, is_second=lambda _: True)
 
 
 def near_across(a: Sequence[Words], b: Sequence[Words]) -> Iterator[tuple[int, int]]:
@@ -127,7 +136,6 @@ def _met(
     *,
     is_first: Callable[[int], bool],
     is_second: Callable[[int], bool],
-    skip: Callable[[int, int], bool] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Near pairs among those that share several of their rarest words.
 
@@ -146,9 +154,8 @@ def _met(
                 chain.from_iterable(buckets[name][-_MAX_LOOKS:] for name in names if name in buckets)
             )
             for other, n in met.items():
-                if n < min(n_shared[at], n_shared[other]) or (skip is not None and skip(other, at)):
-                    continue
-                if n_changed(words[other], of) is not None:
+                is_met = n >= min(n_shared[at], n_shared[other])
+                if is_met and n_changed(words[other], of) is not None:
                     yield (other, at) if other < at else (at, other)
         if is_first(at):
             for name in names:

@@ -118,3 +118,41 @@ def test_an_ask_with_a_word_more_is_near_and_the_same_ask_unless_it_turns_it_rou
     assert is_same_ask(plain, more)
     assert not is_same_ask(plain, turned)
     assert n_changed(plain, words_of("Where do your drivers leave letters in winter")) is None
+
+
+@pytest.mark.parametrize(
+    ("ask", "near", "other"),
+    [
+        (
+            "请问我上周在网上订购的蓝色雨伞什么时候可以送到我家",
+            "请问我上周在网上订购的绿色雨伞什么时候可以送到我家",
+            "我的账户被锁定了应该怎样才能重新设置登录密码呢",
+        ),
+        (
+            "先週オンラインで注文した青い傘はいつ自宅に届きますか教えてください",
+            "先週オンラインで注文した赤い傘はいつ自宅に届きますか教えてください",
+            "アカウントがロックされたので新しいパスワードを設定したいです",
+        ),
+        (
+            "ร่มสีฟ้าที่ฉันสั่งซื้อออนไลน์เมื่อสัปดาห์ที่แล้วจะมาถึงบ้านเมื่อไร",
+            "ร่มสีฟ้าที่ผมสั่งซื้อออนไลน์เมื่อสัปดาห์ที่แล้วจะมาถึงบ้านเมื่อไร",
+            "บัญชีของฉันถูกล็อกต้องตั้งรหัสผ่านใหม่อย่างไรจึงจะเข้าใช้งานได้",
+        ),
+    ],
+)
+def test_scripts_without_blanks_are_compared_by_characters(ask: str, near: str, other: str) -> None:
+    words = [words_of(text) for text in (ask, near, other)]
+    assert set(near_pairs(words)) == {(0, 1)}
+    assert set(near_across(words[:1], words[1:])) == {(0, 0)}
+
+
+def test_a_number_amid_characters_is_a_number_and_one_character_may_turn_an_ask_round() -> None:
+    one, two = words_of("我的订单12345现在到哪里了请告诉我"), words_of("我的订单67890现在到哪里了请告诉我")
+    assert one.numbers == ("12345",)
+    assert n_changed(one, two) is None
+    can, can_not = (
+        words_of("这件商品现在可以退货并且全额退款吗"),
+        words_of("这件商品现在不可以退货并且全额退款吗"),
+    )
+    assert n_changed(can, can_not) == 1
+    assert not is_same_ask(can, can_not)
