@@ -17,7 +17,7 @@ from stepwell.base.telemetry.log import RequestLog
 from stepwell.base.telemetry.metrics import Metrics
 from stepwell.base.telemetry.record import Record, Recorder
 from stepwell.build_context import asker, make_conversing, make_marking
-from stepwell.deployments import make_plugged, make_tier
+from stepwell.deployments import make_plugged, make_tiers
 from stepwell.guards.guard import Guard
 from stepwell.guards.rules import Budgets, Tuned
 from stepwell.local_deployments import Shared
@@ -68,10 +68,7 @@ def build(
     embedder = _once(config)
     servers = LocalServers()
     shared = Shared(servers, embedder, embedder_name(config.embedding))
-    tiers, infos = {}, []
-    for name in config.tiers:
-        tiers[name], info = make_tier(config, name, transport, (backends or {}).get(name), shared)
-        infos.append(info)
+    tiers, infos = make_tiers(config, transport, backends or {}, shared)
     dispatcher = Dispatcher(config.dispatch, tiers)
     router = Router(
         config.routing,

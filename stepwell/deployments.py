@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,15 @@ from stepwell.base.config import Config, DeploymentConfig
 from stepwell.base.errors import ConfigError
 from stepwell.base.messages import Message
 from stepwell.base.tokens import count_message
-from stepwell.local_deployments import LocalSays, Shared, bundle_card, bundle_of, make_local
+from stepwell.local_deployments import (
+    BrokenModel,
+    LocalSays,
+    Shared,
+    broken_local,
+    bundle_card,
+    bundle_of,
+    make_local,
+)
 from stepwell.router.tierinfo import TierInfo
 from stepwell.router.tiers.base import Backend, Outgoing
 from stepwell.router.tiers.bundle import Bundle
@@ -22,21 +31,37 @@ from stepwell.router.tiers.litellm import LitellmBackend
 from stepwell.router.tiers.tier import Deployment, Tier
 from stepwell.router.tiers.transport import Transport
 
+log = logging.getLogger("stepwell")
 _LIMIT_FIELDS = {"max_tokens", "max_completion_tokens"}
 
 
-def make_tier(
-    config: Config, name: str, transport: Transport, stand_in: Backend | None, shared: Shared
-) -> tuple[Tier, TierInfo]:
-    """The tier with the deployments that have what they need.
+def make_tiers(
+    config: Config, transport: Transport, stand_ins: Mapping[str, Backend], shared: Shared
+) -> tuple[dict[str, Tier], list[TierInfo]]:
+    """Every tier with the deployments that have what they need, and what the router is told of it.
 
     Args:
-        shared: What its local deployments have in common with those of other tiers.
+        stand_ins: Tier name -> what answers in place of its deployments.
+        shared: What the local deployments have in common.
 
     Raises:
-        ConfigError: A kind, a provider, a plug-in or a fine-tuned model can't be used.
+        ConfigError: A kind, a provider or a plug-in can't be used; or no tier can, and a fine-tuned model is why.
     """
-    made = [_make(config, name, d, transport, stand_in, shared) for d in config.tiers[name].deployments]
+    made = {
+        name: [_make(config, name, d, transport, stand_ins.get(name), shared) for d in tier.deployments]
+        for name, tier in config.tiers.items()
+    }
+    every = [m for of_tier in made.values() for m in of_tier]
+    broken = [m.broken for m in every if m.broken is not None and m.lacks is not None]
+    if broken and all(m.lacks is not None for m in every):
+        raise broken[0]
+    for error in broken:
+        log.warning("%s", error)
+    each = {name: _tier(config, name, of_tier) for name, of_tier in made.items()}
+    return {name: tier for name, (tier, _) in each.items()}, [info for _, info in each.values()]
+
+
+def _tier(config: Config, name: str, made: Sequence[_Made]) -> tuple[Tier, TierInfo]:
     usable = [m for m in made if m.lacks is None]
     deployments = [
         Deployment(
@@ -61,6 +86,7 @@ class _Made:
     backend: Backend
     lacks: str | None
     bundle: Bundle | None = None
+    broken: BrokenModel | None = None
 
 
 def _make(
@@ -73,18 +99,27 @@ def _make(
 ) -> _Made:
     kind = _kind(d)
     known = catalogue.card(d.model)
-    bundle = bundle_of(d) if kind == "local" else None
+    bundle, broken = None, None
+    try:
+        bundle = bundle_of(d) if kind == "local" else None
+    except BrokenModel as e:
+        broken = e
     if bundle is not None and known is not None:
         known = bundle_card(known, bundle)
     card = _priced(catalogue.apply(known, d), config.routing.unknown_price_usd_per_1m)
     if stand_in is not None:
-        return _Made(d, card, stand_in, None, bundle)
+        return _Made(d, card, stand_in, None, bundle, broken)
+    if broken is not None:
+        return _Made(d, card, broken_local(tier, broken), broken.lacks, broken=broken)
     if kind == "local":
 
         def connect(base_url: str, says: LocalSays) -> HttpBackend:
             return _http(config, tier, _local_outgoing(config, d, says), base_url, None, transport)
 
-        return _Made(d, card, *make_local(tier, d, card, bundle, shared, connect), bundle)
+        try:
+            return _Made(d, card, *make_local(tier, d, card, bundle, shared, connect), bundle)
+        except BrokenModel as e:
+            return _Made(d, card, broken_local(tier, e), e.lacks, bundle, e)
     if kind not in ("http", "litellm"):
         return _Made(d, card, make_plugged(kind, "stepwell.tiers", d.options), None)
     provider = PROVIDERS.get(d.model.partition("/")[0])
@@ -192,7 +227,7 @@ def _info(config: Config, name: str, made: Sequence[_Made], lacks: str | None) -
         missing_key=lacks,
         is_local=all(d.model.startswith("local/") for d in config.tiers[name].deployments),
         n_system_tokens=max(_n_system_tokens(m) for m in made),
-        is_narrow=any(m.bundle is not None for m in made),
+        is_narrow=any(m.bundle is not None or m.broken is not None for m in made),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from stepwell.base.config import DeploymentConfig
 from stepwell.base.embedding import Embedder
 from stepwell.base.errors import ConfigError
 from stepwell.router.tiers import local, weights
-from stepwell.router.tiers.adapters import find_bundle
+from stepwell.router.tiers.adapters import adapters_folder, find_bundle, is_name
 from stepwell.router.tiers.base import Backend
 from stepwell.router.tiers.bundle import Bundle
 from stepwell.router.tiers.head import HeadBackend
@@ -61,15 +62,38 @@ class LocalSays:
     default_output_tokens: int | None
 
 
+class BrokenModel(ConfigError):
+    """What a deployment names is not on the disk as it was made: other tiers may serve meanwhile."""
+
+    @property
+    def lacks(self) -> str:
+        """What the tier lacks, in plain words and without this machine's paths."""
+        said = str(self)
+        for folder in (adapters_folder(), weights.folder()):
+            said = said.replace(f"{folder}{os.sep}", "")
+        return f"its model ({said})"
+
+
 def bundle_of(d: DeploymentConfig) -> Bundle | None:
     """The fine-tuned model that a deployment names; None for any other.
 
     Raises:
-        ConfigError: It can't be used.
+        BrokenModel: It can't be used.
     """
     if not d.model.startswith(PREFIX):
         return None
-    return find_bundle(d.model.removeprefix(PREFIX))
+    spec = d.model.removeprefix(PREFIX)
+    try:
+        return find_bundle(spec)
+    except ConfigError as e:
+        is_alias = is_name(spec) and (adapters_folder() / spec).is_dir()
+        back = f"; `stepwell local rollback {spec}` goes back to the version before" if is_alias else ""
+        raise BrokenModel(f"{e}{back}") from e
+
+
+def broken_local(tier: str, broken: BrokenModel) -> Backend:
+    """What stands for a deployment whose model can't be used."""
+    return LocalBackend(tier=tier, server=None, connect=_nobody, lacks=broken.lacks)
 
 
 def bundle_card(card: ModelCard, bundle: Bundle) -> ModelCard:
@@ -93,7 +117,8 @@ def make_local(
         connect: Makes the backend that speaks to a server, from its base URL.
 
     Raises:
-        ConfigError: The base's weights or the embedder are not those that the model was made with.
+        BrokenModel: The base's weights are not those that the model was made with.
+        ConfigError: What the configuration says does not go with the model.
     """
     if bundle is not None:
         _look_at(tier, d, bundle)
@@ -154,7 +179,10 @@ def _head(tier: str, bundle: Bundle, shared: Shared) -> tuple[Backend, None]:
 def _weights(d: DeploymentConfig, bundle: Bundle | None) -> Path | None:
     if bundle is None:
         return weights.find(d.model.removeprefix(PREFIX))
-    return bundle.file if bundle.card.kind == "merged" else base_of(bundle, d.base)
+    try:
+        return bundle.file if bundle.card.kind == "merged" else base_of(bundle, d.base)
+    except ConfigError as e:
+        raise BrokenModel(str(e)) from e
 
 
 def _says(d: DeploymentConfig, bundle: Bundle | None, server: LocalServer, place: int | None) -> LocalSays:

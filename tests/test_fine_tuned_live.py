@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from stepwell import Stepwell
-from stepwell.base.errors import ConfigError
+from stepwell.base.errors import ConfigError, StepwellError
+from stepwell.base.reply import Reply
 from stepwell.base.request import ChatRequest
+from stepwell.check_line import CheckLine
 from stepwell.router.tiers import weights
 from stepwell.router.tiers.base import Outgoing
 from stepwell.router.tiers.bundle import Bundle
@@ -130,6 +133,39 @@ def test_on_other_weights_it_is_refused(mails: Bundle, tmp_path: Path) -> None:
     other.write_bytes(b"GGUF of another model")
     with pytest.raises(ConfigError, match="was trained on weights with sha256"):
         well_of(base=str(other))
+
+
+def test_a_broken_champion_stops_no_other_tier(home: Path, tmp_path: Path) -> None:
+    broken = promoted(adapter_bundle(tmp_path / "made", 9), "broken")
+    other = tmp_path / "other.gguf"
+    other.write_bytes(b"GGUF of another model")
+
+    def looked_at(**tier: Any) -> tuple[CheckLine, Reply]:
+        with Stepwell(
+            tiers={"mine": {"model": "local/broken", **tier}, "other": {"model": f"local/{MODEL}"}},
+            cache={"exact": False, "semantic": "off"},
+            promises={"min_p_ok": 0},
+        ) as well:
+            assert [t.is_narrow for t in well.tiers] == [True, False]
+            [line] = [line for line in well.check() if line.subject == "tier mine"]
+            with pytest.raises(StepwellError):
+                well.chat("Hi!", tier="mine")
+            return line, well.chat("Hi!", max_tokens=2)
+
+    line, reply = looked_at(base=str(other))
+    assert (line.status, reply.tier) == ("warn", "other")
+    assert "was trained on weights with sha256" in line.detail
+    broken.file.write_bytes(broken.file.read_bytes()[:-1])
+    line, reply = looked_at()
+    assert (line.status, reply.tier) == ("warn", "other")
+    assert f"(broken/{broken.card.version}/adapter.gguf: its sha256 is not the one" in line.detail
+    assert "`stepwell local rollback broken`" in line.detail
+    shutil.rmtree(broken.folder)
+    line, reply = looked_at()
+    assert (line.status, reply.tier) == ("warn", "other")
+    assert "`stepwell local rollback broken`" in line.detail
+    with pytest.raises(ConfigError, match="`stepwell local rollback broken`"):
+        well_of(model="local/broken")
 
 
 def test_a_changed_file_is_refused(mails: Bundle, tmp_path: Path) -> None:
