@@ -27,6 +27,7 @@ from stepwell.traffic_line import Logged, Needs
 _CHATS = ("chat", "text_completion", "generate_content", "")
 _OLD = re.compile(r"gen_ai\.(prompt|completion)\.(\d+)\.(role|content)")
 _EVENT_ROLES = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
+_TEXTS = ("", "text", "reasoning", "tool_call", "tool_call_response")
 _DETAILS = "gen_ai.client.inference.operation.details"
 
 
@@ -99,6 +100,7 @@ def from_otel(span: Mapping[str, object], events: Iterable[Mapping[str, object]]
         needs=Needs(
             max_tokens=count(of.get("gen_ai.request.max_tokens")) or None,
             has_tools=bool(of.get("gen_ai.tool.definitions")),
+            has_images=_has_media(of, all_events),
             response_format="json_object" if of.get("gen_ai.output.type") == "json" else "",
         ),
         messages=said,
@@ -161,6 +163,15 @@ def _said(of: Mapping[str, object], events: Iterable[Mapping[str, object]]) -> t
         said = messages_of([_joined(m) for m in listed])
         return (*first_said, *said), _output(found.get("gen_ai.output.messages"))
     return _by_events(events) or _by_numbers(of)
+
+
+def _has_media(of: Mapping[str, object], events: Iterable[Mapping[str, object]]) -> bool:
+    """Whether a part of what was asked is neither text nor of a tool: only its text is kept."""
+    details = next((e["of"] for e in events if e.get("name") == _DETAILS), None)
+    found = {**of, **details} if is_object(details) else of
+    listed = [m for m in _list(parsed(found.get("gen_ai.input.messages"))) if is_object(m)]
+    parts = [p for m in listed for p in _list(parsed(first(m, "parts", "content"))) if is_object(p)]
+    return any(text(p.get("type")) not in _TEXTS for p in parts)
 
 
 def _joined(message: object) -> object:

@@ -11,6 +11,7 @@ from stepwell.evals.finetune.data.example import Example
 _SYSTEM = ("system", "developer")
 _WORD = re.compile(r"\w+")
 # what a log has in place of a part that was no text
+_TEXTS = frozenset({"text", "input_text", "output_text"})
 _NO_TEXT = frozenset({"[FILE]", "[AUDIO]", "[IMAGE]", "[PART]"})
 
 
@@ -38,7 +39,7 @@ def _is_text(message: Mapping[str, object]) -> bool:
 
 
 def _is_text_part(part: object) -> bool:
-    if not isinstance(part, Mapping) or part.get("type", "text") != "text":
+    if not isinstance(part, Mapping) or part.get("type", "text") not in _TEXTS:
         return False
     text = part.get("text")
     return isinstance(text, str) and text not in _NO_TEXT

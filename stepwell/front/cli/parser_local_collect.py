@@ -29,7 +29,7 @@ def add_local_collect(actions: Any) -> None:
 
 def _of_traffic(group: Any) -> None:
     group.add_argument(
-        "--tier", metavar="T", help="whose answers; default: whose calls cost most, as recorded"
+        "--tier", metavar="T", help="whose answers; default: whose tokens cost most, as recorded"
     )
     group.add_argument("--rule", metavar="R", help="only where this routing rule matched")
     about = "only where it is found in the last ask or the system prompt"

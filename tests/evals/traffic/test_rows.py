@@ -330,3 +330,14 @@ def test_any_json_is_read_or_refused(value: object) -> None:
 )
 def test_times_of_every_unit(value: object) -> None:
     assert seconds(value) == pytest.approx(1_780_000_000)
+
+
+def test_an_otel_part_that_is_no_text_is_told(tmp_path: Path) -> None:
+    def asked(*parts: dict[str, str]) -> dict[str, Any]:
+        said = {"stringValue": json.dumps([{"role": "user", "parts": parts}])}
+        return {**PARTS, "gen_ai__input__messages": said}
+
+    words, blob = {"type": "text", "content": "What is this?"}, {"type": "blob", "content": "AAAA"}
+    for parts, has_images in (((words,), False), ((words, blob), True)):
+        (row,) = read(tmp_path, otlp(span(**GEN_AI, **asked(*parts)))).rows
+        assert row.needs.has_images is has_images
