@@ -81,7 +81,13 @@ class PairFigures(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.word == "tied":
             return f"{self.a} and {self.b} are tied: {sized}"
         more = "" if self.n_more is None else f"; about {round_up(self.n_more):,} more examples would tell"
-        return f"{self.a} and {self.b} can't be told apart yet: {sized}{more}"
+        close = " (the interval clears 0, the exact test does not yet)" if self.is_close else ""
+        return f"{self.a} and {self.b} can't be told apart yet: {sized}{close}{more}"
+
+    @property
+    def is_close(self) -> bool:
+        """As of `verdict.pair.Pair`: a few more rows like these decide it."""
+        return self.word == "need more" and (self.low > 0 or self.high < 0)
 
 
 class HeadFigures(msgspec.Struct, frozen=True):

@@ -174,7 +174,9 @@ def _against(report: FinetuneReport, pair: PairFigures) -> str:
 
 def _sized(pair: PairFigures) -> str:
     more = "" if pair.n_more is None else f"; about {round_up(pair.n_more):,} more examples would tell"
-    return f"difference {pair.difference:+z.3f} [{pair.low:+z.3f}, {pair.high:+z.3f}], p {pair.p:.2g}{more}"
+    close = "; the interval clears 0, the exact test does not yet" if pair.is_close else ""
+    between = f"[{pair.low:+z.3f}, {pair.high:+z.3f}]"
+    return f"difference {pair.difference:+z.3f} {between}, p {pair.p:.2g}{close}{more}"
 
 
 def _share(arm: ArmFigures | None) -> str:

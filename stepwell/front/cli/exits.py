@@ -54,17 +54,29 @@ VERDICTS: Mapping[int, str] = {
 }
 
 
+_WRONG = "the command line, the configuration or a file is wrong"
+
+
 def eval_epilog(own: Mapping[int, str]) -> str:
     """What stands under the help of a command of `stepwell eval`.
 
     Args:
         own: What the command says with its exit codes below 64.
     """
-    codes = {
-        **own,
-        Exit.EVAL_USAGE: "the command line, the configuration or a file is wrong",
-        Exit.INTERRUPTED: "interrupted by Ctrl-C",
-    }
+    return _epilog({**own, Exit.EVAL_USAGE: _WRONG, Exit.INTERRUPTED: "interrupted by Ctrl-C"})
+
+
+def plain_epilog(own: Mapping[int, str]) -> str:
+    """What stands under the help of a command that does one thing, and judges and refuses nothing.
+
+    Args:
+        own: What it says with its exit codes beside the one of wrong usage.
+    """
+    codes = {Exit.USAGE: _WRONG, **own, Exit.INTERRUPTED: "interrupted by Ctrl-C"}
+    return _epilog(dict(sorted(codes.items())))
+
+
+def _epilog(codes: Mapping[int, str]) -> str:
     return "\n".join(("exit codes:", *(f"  {int(code):<3}  {about}" for code, about in codes.items())))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +34,10 @@ def run(args: Namespace) -> int:
         bundle = found.bundle if args.head is None else _head(args, found, report)
         decision = judge_promotion(report, dataset, bundle, is_tainted=found.is_tainted)
         made = _promoted(args, found, bundle, report, decision) if decision.is_promoted else None
+        adapter = judge_promotion(report, dataset, found.bundle, is_tainted=found.is_tainted)
     except FinetuneError as e:
         raise UsageError(str(e)) from e
-    _tell(args, decision, made)
+    _tell(args, decision, made, None if made is not None else _next(args, adapter))
     return Exit.OK if made is not None else Exit.NO
 
 
@@ -79,9 +81,21 @@ def _promoted(
     return promote_bundle(bundle, args.name, card=card, report=found.out / REPORT)
 
 
-def _tell(args: Namespace, decision: Decision, made: Bundle | None) -> None:
+def _next(args: Namespace, adapter: Decision) -> str:
+    """What a refusal leaves to do; `adapter` is the verdict on the model without --head."""
+    command = shlex.join(["stepwell", "local", "promote", args.model, args.dataset, "--name", args.name])
+    if adapter.offers not in (None, args.head):
+        return f"the {adapter.offers} head does it for next to nothing: {command} --head {adapter.offers}"
+    if adapter.is_promoted:
+        return f"the adapter may serve: {command}"
+    return (
+        "nothing else that was measured here may serve: mend what is named above, or train on more examples"
+    )
+
+
+def _tell(args: Namespace, decision: Decision, made: Bundle | None, to_do: str | None) -> None:
     if args.json:
-        terminal.say_json(_plain(args, decision, made))
+        terminal.say_json(_plain(args, decision, made, to_do))
         return
     if made is not None:
         for said in decision.said:
@@ -93,14 +107,10 @@ def _tell(args: Namespace, decision: Decision, made: Bundle | None) -> None:
     print("refused:")
     for reason in decision.reasons:
         print(f"  - {reason}")
-    if decision.offers is not None:
-        command = (
-            f"stepwell local promote {args.model} {args.dataset} --name {args.name} --head {decision.offers}"
-        )
-        print(f"the {decision.offers} head does it for next to nothing: {command}")
+    print(to_do)
 
 
-def _plain(args: Namespace, decision: Decision, made: Bundle | None) -> dict[str, object]:
+def _plain(args: Namespace, decision: Decision, made: Bundle | None, to_do: str | None) -> dict[str, object]:
     version, folder = (None, None) if made is None else (made.card.version, str(made.folder))
     return {
         "is_promoted": made is not None,
@@ -110,6 +120,7 @@ def _plain(args: Namespace, decision: Decision, made: Bundle | None) -> dict[str
         "reasons": decision.reasons,
         "said": decision.said,
         "offers": decision.offers,
+        "next": to_do,
         "yaml": None if made is None else tier_yaml(args.name),
     }
 

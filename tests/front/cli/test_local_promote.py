@@ -27,6 +27,7 @@ from stepwell.evals.finetune.heads import fit_head, write_card
 from stepwell.evals.verdict.pair import Word
 from stepwell.front.cli import local_eval, local_promote
 from stepwell.front.cli.exits import UsageError
+from stepwell.front.cli.main import main
 from stepwell.front.cli.parser_local_eval import add_local_eval
 from stepwell.front.cli.parser_local_promote import add_local_promote
 from stepwell.front.cli.parser_parts import Parser
@@ -124,6 +125,55 @@ def test_a_refusal_has_its_figures_and_offers_the_head(
     found = find_bundle("mails")
     assert found is not None
     assert found.card.head == "tfidf"
+
+
+def test_a_refused_head_has_a_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, data = made(tmp_path, "better", "better")
+    report = FinetuneReport.load(Path(model))
+    pairs = [msgspec.structs.replace(p, word="tied") if p.a != ADAPTER else p for p in report.pairs]
+    msgspec.structs.replace(report, pairs=tuple(pairs)).save(Path(model))
+    asked = ["promote", model, data, "--name", "mails"]
+    assert local_promote.run(parsed(*asked, "--head", "tfidf")) == 1
+    out = capsys.readouterr().out.strip()
+    assert out.endswith("the adapter may serve: stepwell local " + " ".join(asked))
+    worse = [msgspec.structs.replace(p, word="worse") for p in report.pairs]
+    msgspec.structs.replace(report, pairs=tuple(worse)).save(Path(model))
+    for words in (asked, [*asked, "--head", "tfidf"]):
+        assert local_promote.run(parsed(*words)) == 1
+        assert "or train on more examples" in capsys.readouterr().out.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        ("promote", {0, 1, 64, 130}),
+        ("rollback", {0, 64, 130}),
+        ("list", {0, 2, 130}),
+        ("fetch", {0, 2, 3, 130}),
+        ("chat", {0, 2, 130}),
+        ("erase", {0, 2, 130}),
+    ],
+)
+def test_help_names_the_exit_codes_that_there_are(
+    command: str, codes: set[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["local", command, "--help"])
+    listed = capsys.readouterr().out.partition("exit codes:\n")[2].strip().splitlines()
+    assert {int(line.split()[0]) for line in listed} == codes
+
+
+def test_nothing_to_go_back_to_ends_as_nothing_to_promote_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [
+        main(["local", *words]) for words in (["rollback", "m"], ["promote", "a", "b", "--name", "m"])
+    ] == [64, 64]
+    assert "nothing is promoted as 'm'" in capsys.readouterr().err
+
+
+def test_an_interval_that_says_more_than_the_test_is_explained() -> None:
+    close = PairFigures(ADAPTER, BASE, "need more", "need more", 0.5, 0.06, 0.77, 0.063, 10, 5, 0)
+    assert "(the interval clears 0, the exact test does not yet)" in close.said
+    assert "clears" not in msgspec.structs.replace(close, low=-0.1).said
 
 
 def test_json_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
