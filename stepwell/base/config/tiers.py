@@ -40,7 +40,12 @@ class DeploymentConfig(Section):
     usd_per_1m_output: float | None = Field(default=None, ge=0)
     window_tokens: int | None = Field(default=None, ge=1)
     capabilities: list[Literal["tools", "json_schema", "images", "logprobs"]] | None = None
-    n_threads: int = Field(default=1, ge=1, description="local: threads of llama.cpp")
+    n_threads: int = Field(
+        default=1,
+        ge=1,
+        description="local: threads of llama.cpp; deployments of one base share one process where this and "
+        "max_memory_mb are the same, else each has its own, with the base in memory once more",
+    )
     max_memory_mb: int | None = Field(
         default=None,
         ge=1,
