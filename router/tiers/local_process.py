@@ -40,6 +40,15 @@ class Running:
     def is_alive(self) -> bool:
         return self.process.returncode is None
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody halted it (SIGSTOP): it lives and answers nobody. Known on Linux alone."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", "rb") as file:
+                return file.read().rpartition(b") ")[2][:1] == b"T"
+        except OSError:
+            return False
+
     async def has_died(self) -> bool:
         """Whether the process has ended, or does so within a moment."""
         with contextlib.suppress(TimeoutError):

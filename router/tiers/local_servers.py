@@ -108,8 +108,9 @@ class LocalServer:
         Raises:
             TierUnavailable: It does not start, or died too often.
         """
-        if self._running is not None and self._running.is_alive:
-            return self._running
+        running = self._running
+        if running is not None and running.is_alive and not running.is_stopped:
+            return running
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self._start())
         starting = self._starting

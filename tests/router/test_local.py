@@ -220,6 +220,21 @@ async def test_a_killed_one_is_started_again(
     assert not any(is_alive(p) for p in house.pids)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a halted process is known on Linux")
+async def test_a_halted_one_is_replaced(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    await house.backend.complete(REQUEST)
+    os.kill(house.pids[0], signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while len(house.pids) < 2:
+            await house.backend.complete(REQUEST)
+            await asyncio.sleep(0.01)
+    assert not is_alive(house.pids[0])
+    await house.close()
+
+
 async def test_a_caller_who_leaves_does_not_stop_the_start(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
