@@ -22,7 +22,7 @@ class MeasureOptions:
     Attributes:
         tiers: Of the configuration, asked beside: what they say counts for the figures, not for the promotion.
         judge: Tier that grades free text; `rubric` is what it goes by.
-        heads: Which are fitted beside.
+        heads: Which are fitted beside; a promotion takes both, or answers that none can be fitted to.
         limit: So many held-out examples; None: all of them.
         concurrency: Requests in flight at once.
         margin: Differences within it do not matter.

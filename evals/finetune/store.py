@@ -98,7 +98,8 @@ def _erased_since(name: str, folder: Path, now: Aliases, version: str) -> Finetu
     clean = [v for v in others if not (folder / v / TAINTED).exists()]
     more = f"; stepwell local rollback {name} --to {clean[-1]} goes to the last that did not" if clean else ""
     return FinetuneError(
-        f"{name}@{version} learnt from 1 or more examples that were erased since: it serves no more{more}"
+        f"{name}@{version} learnt from 1 or more examples that were erased since, and is not let serve again: train on "
+        f"what is left and promote that{more}"
     )
 
 

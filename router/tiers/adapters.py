@@ -44,6 +44,8 @@ def is_name(name: str) -> bool:
 
 def is_weights(name: str) -> bool:
     """Whether a name is that of weights: these go before whatever is promoted under it."""
+    if not is_name(name):  # a path: what lies beside it is no name
+        return False
     return name in weights.KNOWN or weights.is_gguf(weights.folder() / f"{name}.gguf")
 
 

@@ -106,6 +106,9 @@ def test_what_names_weights_stays_weights(tmp_path: Path, home: Path) -> None:
     promote_bundle(bundle(tmp_path / "1", b"one"), "mails")
     (home / "weights" / "mails.gguf").write_bytes(b"GGUF")
     assert find_bundle("mails") is None, "weights that came later go before it, too"
+    (tmp_path / "1.gguf").write_bytes(b"GGUF")
+    beside = find_bundle(str(tmp_path / "1"))
+    assert beside is not None, "a bundle's folder is itself, whatever lies beside it"
 
 
 def test_a_name_means_nothing_before_it_serves(tmp_path: Path, home: Path) -> None:
