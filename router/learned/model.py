@@ -101,6 +101,7 @@ class Reading:
         trust: 1: learned, 0: nothing but the tiers' means, shape (n,).
         nearest: Places of the nearest known asks, nearest first, shape (n, 10 or fewer); None without a vector.
         weighted: The traits as the heads read them, shape (n, 47).
+        far: Mean squared distance to the nearest known asks, shape (n,); None without a vector.
     """
 
     p_ok: Matrix
@@ -108,6 +109,7 @@ class Reading:
     trust: Matrix
     nearest: NDArray[np.intp] | None
     weighted: Matrix
+    far: Matrix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +157,11 @@ class Model:
         p_ok = self._p_ok(heads, self.mix, self.curves)
         nearest, far = nearest_of(squared)
         if self.novelty is None:
-            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), nearest, scaled)
+            return Reading(p_ok, None, np.ones(len(p_ok), np.float32), nearest, scaled, far)
         odds = self.novelty.odds(self.novelty.ground.signs(both, nearest, far))
         trust = self.novelty.trust(odds)
         p_ok = self.means + trust[:, None] * (p_ok - self.means)
-        return Reading(p_ok, self.novelty.rank(odds), trust, nearest, scaled)
+        return Reading(p_ok, self.novelty.rank(odds), trust, nearest, scaled, far)
 
     def weighted(self, traits: Matrix) -> Matrix:
         """Standardised traits as they stand beside a vector, shape (n, 47)."""

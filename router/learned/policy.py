@@ -14,6 +14,7 @@ from stepwell.base.errors import ConfigError
 from stepwell.router.learned.bundle import Bundle, load_bundle
 from stepwell.router.learned.inputs import read_inputs
 from stepwell.router.learned.model import TRAITS_WEIGHT
+from stepwell.router.learned.reach import reaches_of
 from stepwell.router.policy.base import Estimates
 from stepwell.router.traits import TRAITS
 
@@ -50,6 +51,7 @@ class Learned:
         self._needs = bundle.needs.tolist()
         self._slopes = bundle.lengths[1:] / np.float32(TRAITS_WEIGHT)
         self.needs_vector = bundle.model.vectorial is not None
+        self._reaches = reaches_of(bundle)
 
     @classmethod
     def load(
@@ -106,14 +108,18 @@ class Learned:
         )
 
     def _scored_near(self, reading: Reading) -> frozenset[str]:
-        """Tiers that were scored on most of the nearest known requests; none where the ask is unlike them all.
+        """Tiers that were scored on most of the nearest known requests, and near enough; none off the known road.
 
         Elsewhere p_ok of a tier is little but its mean over other kinds of ask.
         """
-        if reading.nearest is None or reading.novelty is None or float(reading.trust[0]) < _LEAST_TRUST:
+        if reading.nearest is None or reading.far is None or reading.novelty is None:
+            return frozenset()
+        if float(reading.trust[0]) < _LEAST_TRUST:
             return frozenset()
         shares = 1 - np.isnan(self.bundle.known.scores[reading.nearest[0]]).mean(axis=0)
-        return frozenset(t for t, share in zip(self._tiers, shares.tolist(), strict=True) if share >= _MOST)
+        far = float(reading.far[0])
+        each = zip(self._tiers, shares.tolist(), self._reaches, strict=True)
+        return frozenset(t for t, share, reach in each if share >= _MOST and far <= reach)
 
     def _kept_by(
         self, reading: Reading, tiers: Sequence[TierInfo], scored: frozenset[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -21,7 +22,10 @@ from stepwell.evals.tune.replay_router import Embedded, learned_router
 from stepwell.evals.tune.rows import Outcomes, read_outcomes
 from stepwell.evals.tune.run import Tuned, TuneOptions, tune
 from stepwell.router.decide import Router
+from stepwell.router.features import read_ask
+from stepwell.router.learned.inputs import read_inputs
 from stepwell.router.learned.policy import Learned
+from stepwell.router.learned.reach import reaches_of
 from stepwell.router.sizes import Sizes
 from stepwell.router.tierinfo import TierInfo
 
@@ -107,6 +111,31 @@ async def test_it_gets_its_own_kind_and_nothing_else(aware: Tuned) -> None:
     by = router(aware)
     assert (await routed(by, mails=True))["refunds"] >= 36
     assert (await routed(by, mails=False))["refunds"] == 0
+
+
+def test_a_stranger_whose_nearest_are_mails_is_no_mail(aware: Tuned) -> None:
+    policy, tiers = Learned(aware.bundle), [tier(t) for t in TIERS]
+    found = {}
+    for off in (0.0, 0.5, 0.8):  # from among the mails to a kind of its own, away from the chats
+        made = vector(3, seed=2) * (1 - off)
+        made[7] += off
+        row = made / np.linalg.norm(made)
+        inputs = read_inputs([read_ask(ask(3))], row[None, :].astype(np.float32))
+        reading = policy.bundle.model.read(inputs)
+        assert reading.nearest is not None
+        assert (reading.nearest[0] < N_MAILS).all()  # by share alone all of them would be mails
+        found[off] = policy.estimate_inputs(inputs, tiers).knows
+    assert "refunds" in found[0.0]
+    assert "refunds" not in found[0.5] | found[0.8]
+
+
+def test_a_tier_reaches_as_far_as_its_own_asks_lie_apart(aware: Tuned) -> None:
+    local, refunds, premium = reaches_of(aware.bundle)
+    assert (local, premium) == (math.inf, math.inf)  # scored on all kinds
+    inputs = read_inputs([read_ask(ask(n)) for n in range(N_MAILS)], VECTORS[:N_MAILS])
+    far = aware.bundle.model.read(inputs).far
+    assert far is not None
+    assert (far <= refunds).mean() > 0.9
 
 
 async def test_a_replay_of_the_policy_knows_which_tier_is_narrow(aware: Tuned, tmp_path: object) -> None:
