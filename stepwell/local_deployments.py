@@ -141,7 +141,7 @@ def make_local(
     def to(base_url: str) -> HttpBackend:
         return connect(base_url, _says(d, bundle, server, place))
 
-    return LocalBackend(tier=tier, server=server, connect=to, named=_named(d, bundle)), None
+    return LocalBackend(tier=tier, server=server, connect=to, named=_named(d, bundle), adapter=place), None
 
 
 def _named(d: DeploymentConfig, bundle: Bundle | None) -> Named:

@@ -38,6 +38,7 @@ class LocalBackend:
         server: None where something is missing; `lacks` says what, and every request fails as unavailable.
         connect: Makes the backend that speaks to the server, from its base URL.
         named: Who answers; None: what the server says.
+        adapter: Its place on the server; None: the base answers.
     """
 
     def __init__(
@@ -48,13 +49,15 @@ class LocalBackend:
         connect: Callable[[str], HttpBackend],
         lacks: str | None = None,
         named: Named | None = None,
+        adapter: int | None = None,
     ) -> None:
         self._tier = tier
         self.server = server
         self._connect = connect
         self._lacks = lacks
         self._named = named
-        self._base_url = ""
+        self._adapter = adapter
+        self._running: Running | None = None
         self._backend: HttpBackend | None = None
 
     async def complete(self, request: ChatRequest) -> Completed:
@@ -62,7 +65,7 @@ class LocalBackend:
         while True:
             running = await self._ready()
             try:
-                found = await self._backend_at(running.base_url).complete(request)
+                found = await self._backend_at(running).complete(request)
                 return found if self._named is None else self._named.whole(found)
             except TierError as e:
                 if not n_left or not await _is_crash(e, running):
@@ -73,7 +76,7 @@ class LocalBackend:
         n_left = MAX_ASKED_AGAIN
         while True:
             running = await self._ready()
-            source, has_begun = self._backend_at(running.base_url).stream(request), False
+            source, has_begun = self._backend_at(running).stream(request), False
             try:
                 async for events in source:
                     has_begun = True
@@ -102,11 +105,12 @@ class LocalBackend:
             error = TierUnavailable(f"tier {self._tier} lacks {self._lacks}", tier=self._tier)
             error.is_retryable = False
             raise error
-        return await self.server.ready(self._tier)
+        return await self.server.ready(self._tier, self._adapter)
 
-    def _backend_at(self, base_url: str) -> HttpBackend:
-        if self._backend is None or self._base_url != base_url:
-            self._base_url, self._backend = base_url, self._connect(base_url)
+    def _backend_at(self, running: Running) -> HttpBackend:
+        # not by its address: another process may get the same one, with other adapters
+        if self._backend is None or self._running is not running:
+            self._running, self._backend = running, self._connect(running.base_url)
         return self._backend
 
 

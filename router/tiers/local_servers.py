@@ -33,13 +33,14 @@ class _Refused(Exception):
 
 
 _CLOSED = "the well is closed"
-_PUT_BACK = "put the old file back, or start Stepwell again to serve what is there now"
+_PUT_BACK = "start Stepwell again to serve what is there now, or put the old file back first"
 
 
 class LocalServer:
     """One base and its adapters; the process starts when it is first asked, and again when it has died.
 
-    It starts on the files that the well was built with and on no others: answers tell their version.
+    It starts on the files that the well was built with and on no others: answers tell their version. An adapter whose
+    file has changed is left out: the others serve.
 
     Args:
         n_parallel: Requests served at a time; those with the same adapter are computed together.
@@ -65,6 +66,7 @@ class LocalServer:
         self._window_tokens = 0
         self._adapters: list[Path] = []
         self._sha256: dict[Path, str] = {}
+        self._left_out: dict[int, str] = {}
         self._running: Running | None = None
         self._starting: asyncio.Task[Running] | None = None
         self._started_s: deque[float] = deque()
@@ -99,18 +101,29 @@ class LocalServer:
             self._sha256[path] = sha256
 
     def lora(self, adapter: int | None) -> list[dict[str, int | float]]:
-        """A request's `lora`: every adapter with its scale; all at 0 for the base."""
-        return [{"id": i, "scale": float(i == adapter)} for i in range(len(self._adapters))]
+        """A request's `lora` to the process that serves: every adapter there with its scale; all at 0 for the base."""
+        return [{"id": i, "scale": float(place == adapter)} for i, place in enumerate(self._places())]
 
-    async def ready(self, tier: str) -> Running:
+    def _places(self) -> list[int]:
+        return [place for place in range(len(self._adapters)) if place not in self._left_out]
+
+    async def ready(self, tier: str, adapter: int | None = None) -> Running:
         """The process that serves; those who ask at once share one start.
 
+        Args:
+            adapter: The place of the one that is asked for.
+
         Raises:
-            TierUnavailable: It does not start, or died too often.
+            TierUnavailable: It does not start, died too often, or serves without that adapter.
         """
         running = self._running
-        if running is not None and running.is_alive and not running.is_stopped:
-            return running
+        if running is None or not running.is_alive or running.is_stopped:
+            running = await self._once_started(tier)
+        if adapter in self._left_out:
+            raise _Refused(self._left_out[adapter], is_retryable=False).for_tier(tier)
+        return running
+
+    async def _once_started(self, tier: str) -> Running:
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self._start())
         starting = self._starting
@@ -130,10 +143,12 @@ class LocalServer:
         if self._never:
             raise _Refused(self._never, is_retryable=False)
         await self._end()
-        await asyncio.to_thread(self._look_at_files)
+        self._left_out = await asyncio.to_thread(self._changed)
         running = await self._loaded()
         try:
-            await asyncio.to_thread(self._look_at_files)  # one may have changed before it was read
+            # one may have changed before it was read
+            if await asyncio.to_thread(self._changed) != self._left_out:
+                raise _Refused("a file changed while llama.cpp read it")
         except BaseException:
             await running.end()
             raise
@@ -153,19 +168,30 @@ class LocalServer:
                 if n_failed >= MAX_FAILED_LOADS:
                     raise self._does_not_fit() from e
 
-    def _look_at_files(self) -> None:
-        """Raises:
-        _Refused: One is not what the well was built with.
+    def _changed(self) -> dict[int, str]:
+        """The adapters, by place, that are not what the well was built with, and why.
+
+        Raises:
+            _Refused: The base is not.
         """
-        for path, sha256 in self._sha256.items():
-            name = f"{path.parent.name}/{path.name}"
-            try:
-                found = sha256_of(path)
-            except ConfigError as e:
-                raise _Refused(f"{name} can't be read any more: {_PUT_BACK}", is_retryable=False) from e
-            if found != sha256:
-                what = f"{name} has changed since the well was built (sha256 {found[:12]}, was {sha256[:12]})"
-                raise _Refused(f"{what}: {_PUT_BACK}", is_retryable=False)
+        if why := self._why_not(self._path):
+            raise _Refused(why, is_retryable=False)
+        found = {place: self._why_not(path) for place, path in enumerate(self._adapters)}
+        return {place: why for place, why in found.items() if why}
+
+    def _why_not(self, path: Path) -> str:
+        sha256 = self._sha256.get(path)
+        if sha256 is None:
+            return ""
+        name = f"{path.parent.name}/{path.name}"
+        try:
+            found = sha256_of(path)
+        except ConfigError:
+            return f"{name} can't be read any more: {_PUT_BACK}"
+        if found == sha256:
+            return ""
+        what = f"{name} has changed since the well was built (sha256 {found[:12]}, was {sha256[:12]})"
+        return f"{what}: {_PUT_BACK}"
 
     def _what(self) -> Started:
         return Started(
@@ -173,7 +199,7 @@ class LocalServer:
             self._n_threads,
             self._n_parallel,
             self._window_tokens * self._n_parallel,
-            tuple(map(str, self._adapters)),
+            tuple(str(self._adapters[place]) for place in self._places()),
             self._max_memory_mb,
         )
 

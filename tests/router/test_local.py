@@ -87,8 +87,8 @@ class House:
         self.server.take(window_tokens=64)
         self.backend = self.another("local")
 
-    def another(self, tier: str) -> LocalBackend:
-        return LocalBackend(tier=tier, server=self.server, connect=self._connect)
+    def another(self, tier: str, adapter: int | None = None) -> LocalBackend:
+        return LocalBackend(tier=tier, server=self.server, connect=self._connect, adapter=adapter)
 
     def _connect(self, base_url: str) -> HttpBackend:
         return HttpBackend(
@@ -119,6 +119,12 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def put_in_place(path: Path, content: bytes) -> None:
+    fresh = path.with_name("fresh")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
 async def kill(house: House) -> None:
@@ -330,36 +336,58 @@ async def test_who_waits_for_a_start_when_the_well_closes_is_told(
     assert not any(is_alive(p) for p in house.pids)
 
 
-async def test_it_starts_on_the_files_that_it_was_built_with_alone(
+async def test_it_starts_on_the_weights_that_it_was_built_with_alone(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = House(tmp_path, address_of(upstream), monkeypatch)
-    base, red = tmp_path / "x.gguf", tmp_path / "red.gguf"
+    base = tmp_path / "x.gguf"
     base.write_bytes(b"base")
-    red.write_bytes(b"red")
-    house.server.take(
-        window_tokens=64, sha256=file_sha256(base), adapter=red, adapter_sha256=file_sha256(red)
-    )
+    house.server.take(window_tokens=64, sha256=file_sha256(base))
     assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
-    for path, old in ((red, b"red"), (base, b"base")):
-        fresh = tmp_path / "fresh"
-        fresh.write_bytes(old[::-1])  # of the same size
-        fresh.replace(path)
-        assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"  # what runs has the old one
-        n_starts = len(house.pids)
-        await kill(house)
-        with pytest.raises(
-            TierUnavailable, match=f"{path.name} has changed since .* start Stepwell again"
-        ) as e:
-            await house.backend.complete(REQUEST)
-        assert not e.value.is_retryable
-        assert len(house.pids) == n_starts
-        path.write_bytes(old)
-        assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
-    red.unlink()
+    put_in_place(base, b"esab")
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"  # what runs has the old one
     await kill(house)
-    with pytest.raises(TierUnavailable, match=r"red\.gguf can't be read any more"):
+    with pytest.raises(TierUnavailable, match=r"x\.gguf has changed since .* start Stepwell again") as e:
         await house.backend.complete(REQUEST)
+    assert not e.value.is_retryable
+    assert len(house.pids) == 1
+    base.write_bytes(b"base")
+    assert (await house.backend.complete(REQUEST)).answer.text == " tk tk tk"
+    await house.close()
+
+
+async def test_an_adapter_that_has_changed_is_left_out_and_the_others_serve(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, address_of(upstream), monkeypatch)
+    backends = []
+    for n, name in enumerate(("red", "blue")):
+        path = tmp_path / f"{name}.gguf"
+        path.write_bytes(name.encode())
+        sha256 = file_sha256(path)
+        assert house.server.take(window_tokens=64, adapter=path, adapter_sha256=sha256) == n
+        backends.append(house.another(name, adapter=n))
+    red, blue = backends
+    assert (await red.complete(REQUEST)).answer.text == " tk tk tk"
+    put_in_place(tmp_path / "red.gguf", b"der")
+    await kill(house)
+    for backend in (blue, house.backend):
+        assert (await backend.complete(REQUEST)).answer.text == " tk tk tk"
+    assert house.started.adapters == (str(tmp_path / "blue.gguf"),)
+    assert house.server.lora(1) == [{"id": 0, "scale": 1.0}]
+    assert house.server.lora(None) == [{"id": 0, "scale": 0.0}]
+    with pytest.raises(TierUnavailable, match=r"red: .*red\.gguf has changed since") as e:
+        await red.complete(REQUEST)
+    assert not e.value.is_retryable
+    (tmp_path / "red.gguf").unlink()
+    await kill(house)
+    assert (await blue.complete(REQUEST)).answer.text == " tk tk tk"
+    with pytest.raises(TierUnavailable, match=r"red\.gguf can't be read any more"):
+        await red.complete(REQUEST)
+    (tmp_path / "red.gguf").write_bytes(b"red")
+    await kill(house)
+    assert (await red.complete(REQUEST)).answer.text == " tk tk tk"
+    assert house.server.lora(1) == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 1.0}]
     await house.close()
 
 
