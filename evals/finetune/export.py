@@ -14,10 +14,11 @@ from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.data.whole import write_whole
 from stepwell.evals.finetune.gguf.adapter import Precision, write_adapter
 from stepwell.evals.finetune.gguf.merged import MergedPrecision, write_merged
+from stepwell.evals.finetune.train.load import base_file
 from stepwell.evals.finetune.train.trained import PEFT_WEIGHTS, Trained
 from stepwell.router.tiers import weights
 from stepwell.router.tiers.adapters import is_name
-from stepwell.router.tiers.bundle import CARD, FILES, Bundle, BundleCard, file_sha256, read_bundle
+from stepwell.router.tiers.bundle import CARD, FILES, TAINTED, Bundle, BundleCard, file_sha256, read_bundle
 
 LEAST_OUTPUT_TOKENS = 64
 ROOM = 2  # constrained models print their JSON more widely than the answers that were learnt
@@ -48,10 +49,12 @@ def export_bundle(
         command: Written into the card.
 
     Raises:
-        FinetuneError: The base is not the one trained on, the adapter does not fit it, or `out` can't be written.
+        FinetuneError: The base or the weights are not those of the training, they don't fit together, or `out` is
+            no bundle's folder or can't be written. A bundle that was there stays.
     """
     card = trained.card
     base = base_for(trained, base)
+    trained.check_weights()
     about = BundleCard(
         name=name,
         kind="adapter",
@@ -95,7 +98,7 @@ def export_peft(
     Raises:
         FinetuneError: As `export_bundle`.
     """
-    path = base_of(base)
+    path = base_file(base)
     about = BundleCard(
         name=name,
         kind="adapter",
@@ -125,23 +128,12 @@ def base_for(trained: Trained, base: Path | None) -> Path:
     Raises:
         FinetuneError: No such file is here, or it is another one.
     """
-    found = base or base_of(trained.card.recipe.base)
+    found = base or base_file(trained.card.recipe.base)
     wanted = trained.card.base_sha256
     if _sha256(found) != wanted:
         raise FinetuneError(
             f"{found} is not the base that {trained.folder} was trained on (sha256 {wanted[:12]}...); name that one"
         )
-    return found
-
-
-def base_of(base: str) -> Path:
-    """Raises:
-    FinetuneError: No such weights are here.
-    """
-    found = weights.find(base)
-    if found is None:
-        hint = f"stepwell local fetch {base}" if base in weights.KNOWN else "name a GGUF that is there"
-        raise FinetuneError(f"{base}: no such weights here; {hint}")
     return found
 
 
@@ -156,8 +148,9 @@ def _write(
     if not is_name(about.name):
         raise FinetuneError(f"{about.name!r} can't be a name: up to 64 of a-z, 0-9, - and _, no - or _ first")
     kind: Literal["adapter", "merged"] = "adapter" if merged is None else "merged"
-    _clear(out)
-    file = out / FILES[kind]
+    before = _card_there(out)
+    _make(out)
+    file = _aside(out, FILES[kind])
     if merged is None:
         write_adapter(peft, base, file, name=about.name, precision=precision)
     else:
@@ -166,16 +159,55 @@ def _write(
     card = msgspec.structs.replace(
         about, kind=kind, sha256=_sha256(file), weights_sha256=_sha256(peft / PEFT_WEIGHTS), made_on=today
     )
-    write_whole(out / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    write_whole(_aside(out, CARD), msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    is_same = before is not None and before.dataset_sha256 == about.dataset_sha256
+    taint = _taint([peft, out] if is_same else [peft])
+    if taint is not None:
+        write_whole(_aside(out, TAINTED), taint)
+    _exchange(out, (FILES[kind], *([] if taint is None else [TAINTED]), CARD))
     return read_bundle(out)
 
 
-def _clear(out: Path) -> None:
-    """A folder without a card, and without what an earlier export left."""
+def _card_there(out: Path) -> BundleCard | None:
+    """Of the bundle that is to be replaced."""
+    try:
+        return msgspec.json.decode((out / CARD).read_bytes(), type=BundleCard)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        raise FinetuneError(
+            f"{out}: its {CARD} is no bundle's, so nothing is written there; name another --out"
+        ) from None
+
+
+def _make(out: Path) -> None:
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (CARD, *FILES.values()):
-            (out / name).unlink(missing_ok=True)
+    except OSError as e:
+        raise FinetuneError(f"{out} can't be written: {e.strerror or type(e).__name__}") from e
+
+
+def _taint(folders: Sequence[Path]) -> bytes | None:
+    """The mark that examples have been erased since, where one of the folders bears it."""
+    marked = [f / TAINTED for f in folders if (f / TAINTED).exists()]
+    try:
+        return marked[0].read_bytes() if marked else None
+    except OSError as e:
+        raise FinetuneError(f"{marked[0]}: {e.strerror or type(e).__name__}") from e
+
+
+def _aside(out: Path, name: str) -> Path:
+    return out / f".{name}"
+
+
+def _exchange(out: Path, names: Sequence[str]) -> None:
+    """What was written aside takes its place, the card last: a folder with a card is whole."""
+    try:
+        for name in (CARD, TAINTED, *FILES.values()):
+            if name == CARD or name not in names:
+                (out / name).unlink(missing_ok=True)
+        for name in names:
+            _aside(out, name).replace(out / name)
     except OSError as e:
         raise FinetuneError(f"{out} can't be written: {e.strerror or type(e).__name__}") from e
 

@@ -100,8 +100,9 @@ def check_parity(
         on_done: Told answers so far, and of how many.
 
     Raises:
-        FinetuneError: Nothing was held out, the base is another one, or a side can't be asked.
+        FinetuneError: Nothing was held out, base or weights are other ones, or a side can't be asked.
     """
+    trained.check_weights()
     base = base_for(trained, base)
     if not dataset.held_out[:limit]:
         raise FinetuneError("the dataset holds no example out: there is nothing to compare on")

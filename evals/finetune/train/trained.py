@@ -7,8 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from stepwell.base.errors import ConfigError
 from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.train.recipe import Recipe
+from stepwell.router.tiers.bundle import file_sha256
 
 CARD, LOSSES, CHECKPOINT = "training.json", "losses.jsonl", "checkpoint"
 PEFT_CONFIG, PEFT_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -22,7 +24,7 @@ class TrainingCard(msgspec.Struct, frozen=True, omit_defaults=True):
         dataset_sha256: Content of the dataset.
         weights_sha256: Of the PEFT file.
         system, schema_json: As of the dataset's card.
-        n_examples: Learnt from; `n_too_long` were over the recipe's max_tokens.
+        n_examples: Learnt from; `n_too_long` were over the recipe's max_tokens, `n_with_tools` have calls of tools.
         n_answer_tokens: Of the longest answer.
         n_steps: Made.
         loss: Mean over the last tenth of the steps, nats a token.
@@ -40,6 +42,7 @@ class TrainingCard(msgspec.Struct, frozen=True, omit_defaults=True):
     took_s: float
     n_answer_tokens: int = 0
     n_too_long: int = 0
+    n_with_tools: int = 0
     system: str | None = None
     schema_json: str | None = None
     n_parameters: int = 0
@@ -70,3 +73,18 @@ class Trained:
             raise FinetuneError(f"{folder}: no trained adapter there ({CARD}: {e.strerror}){hint}") from e
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise FinetuneError(f"{path}: not the card of a training") from None
+
+    def check_weights(self) -> None:
+        """Read the whole adapter.
+
+        Raises:
+            FinetuneError: It is gone, or not the one that was trained here.
+        """
+        path = self.folder / PEFT_WEIGHTS
+        hint = "start anew with stepwell local train --restart"
+        try:
+            found = file_sha256(path)
+        except ConfigError as e:
+            raise FinetuneError(f"{e}: the trained adapter can't be read; {hint}") from None
+        if found != self.card.weights_sha256:
+            raise FinetuneError(f"{path}: its sha256 is not the one that {CARD} names; {hint}")

@@ -28,7 +28,8 @@ def run(args: Namespace) -> int:
 
 
 def _ours(args: Namespace, trained: Trained, out: Path, name: str) -> Bundle:
-    from stepwell.evals.finetune.export import base_of, export_bundle
+    from stepwell.evals.finetune.export import export_bundle
+    from stepwell.evals.finetune.train.load import base_file
 
     if args.system is not None or args.max_output_tokens is not None:
         raise UsageError(
@@ -39,7 +40,7 @@ def _ours(args: Namespace, trained: Trained, out: Path, name: str) -> Bundle:
         trained,
         out,
         name=name,
-        base=base_of(args.base) if args.base else None,
+        base=base_file(args.base) if args.base else None,
         merged=args.merged,
         precision=args.precision,
         schema_json=_schema(args),
@@ -112,4 +113,6 @@ def _tell(args: Namespace, bundle: Bundle) -> None:
         return
     n_mb = bundle.file.stat().st_size / 1e6
     print(f"{card.kind} {card.name}, version {card.version}, {n_mb:.1f} MB: {bundle.file}")
+    if bundle.is_tainted:
+        terminal.say("marked: examples that it was trained on have been erased since; train again")
     terminal.say(f"serve it as it is: a tier with model: local/{bundle.folder.resolve()}")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def run(args: Namespace) -> int:
     """Exit code 1: under --goal."""
     from stepwell.evals.finetune.data.dataset import Dataset
-    from stepwell.evals.finetune.export import base_of
     from stepwell.evals.finetune.parity import check_parity
+    from stepwell.evals.finetune.train.load import base_file
     from stepwell.evals.finetune.train.trained import Trained
 
     if args.threads < 1 or (args.limit is not None and args.limit < 1):
@@ -27,7 +27,7 @@ def run(args: Namespace) -> int:
         found = check_parity(
             trained,
             dataset,
-            base=base_of(args.base) if args.base else None,
+            base=base_file(args.base) if args.base else None,
             limit=args.limit,
             precision=args.precision,
             n_threads=args.threads,

@@ -9,8 +9,11 @@ import pytest
 from gguf import GGUFReader
 
 from stepwell.base.errors import StepwellError
+from stepwell.evals.finetune.data.dataset import Dataset, DatasetCard
 from stepwell.evals.finetune.data.example import FinetuneError
-from stepwell.evals.finetune.export import export_bundle
+from stepwell.evals.finetune.data.tainted import mark, read_marks
+from stepwell.evals.finetune.export import export_bundle, export_peft
+from stepwell.evals.finetune.parity import check_parity
 from stepwell.evals.finetune.train.trained import Trained
 from stepwell.front.cli import local_export
 from stepwell.front.cli.parser_local_export import add_local_export
@@ -77,13 +80,55 @@ def test_another_base_is_refused(training: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_failed_export_leaves_no_bundle(training: Path, tmp_path: Path) -> None:
-    trained = Trained.load(training)
-    export_bundle(trained, tmp_path / "out", name="mails")
+def test_a_failed_export_leaves_the_bundle_that_was_there(base: Path, training: Path, tmp_path: Path) -> None:
+    before = export_bundle(Trained.load(training), tmp_path / "out", name="mails")
     (training / "adapter_model.safetensors").write_bytes(b"broken")
     with pytest.raises(FinetuneError, match="breaks off"):
+        export_peft(training, tmp_path / "out", name="mails", base=str(base))
+    assert read_bundle(tmp_path / "out") == before
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"card.json", "adapter.gguf"}
+
+
+@pytest.mark.parametrize("state", ["gone", "of another training"])
+def test_weights_that_are_not_those_that_were_trained(state: str, training: Path, tmp_path: Path) -> None:
+    trained = Trained.load(training)
+    weights = training / "adapter_model.safetensors"
+    if state == "gone":
+        weights.unlink()
+    else:
+        weights.write_bytes((write_lora(tmp_path / "other", seed=1) / weights.name).read_bytes())
+    said = "can't be read" if state == "gone" else "its sha256 is not the one that training.json names"
+    with pytest.raises(FinetuneError, match=said):
         export_bundle(trained, tmp_path / "out", name="mails")
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(FinetuneError, match=said):
+        check_parity(trained, Dataset(DatasetCard("d" * 64, "text", 0, 0, 0), (), ()))
+
+
+def test_no_other_folder_is_written_into(training: Path, tmp_path: Path) -> None:
+    card = DatasetCard("0" * 64, "text", 0, 0, 0)
+    Dataset(card, (), ()).save(tmp_path / "dataset")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "dataset").iterdir()}
+    with pytest.raises(FinetuneError, match=r"its card\.json is no bundle's"):
+        export_bundle(Trained.load(training), tmp_path / "dataset", name="mails")
+    assert {p.name: p.read_bytes() for p in (tmp_path / "dataset").iterdir()} == before
+
+
+def test_the_mark_of_erased_examples_goes_with_the_training(
+    base: Path, training: Path, tmp_path: Path
+) -> None:
+    trained, out = Trained.load(training), tmp_path / "out"
+    assert not export_bundle(trained, out, name="mails").is_tainted
+    mark(training, "d" * 64, 2)
+    made = export_bundle(trained, out, name="mails")
+    assert made.is_tainted
+    assert read_marks(out) == read_marks(training)
+    # the bundle alone was marked: it is of the same examples
+    (training / "tainted.json").unlink()
+    assert export_bundle(trained, out, name="mails").is_tainted
+    # trained again on what is left
+    write_training(training, base, dataset_sha256="e" * 64)
+    assert not export_bundle(Trained.load(training), out, name="mails").is_tainted
 
 
 @pytest.mark.parametrize("name", ["", "Mails", "../up", "a b", "-a"])
@@ -136,7 +181,7 @@ def test_an_adapter_from_elsewhere(base: Path, tmp_path: Path) -> None:
     ("given", "said"),
     [
         (["--system", "x"], "adapters trained elsewhere"),
-        (["--base", "nothing-of-that-name"], "no such weights here"),
+        (["--base", "nothing-of-that-name"], "no weights here for nothing-of-that-name"),
         (["--schema", "none.json"], "none.json: No such file"),
         (["--dataset", "none"], "no dataset there"),
     ],

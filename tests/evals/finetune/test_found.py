@@ -87,6 +87,7 @@ def test_a_training_that_was_run_again_keeps_its_bundles_name(tmp_path: Path) ->
     assert find_model(folder, base=base).bundle.card == first.card
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (write_lora(tmp_path / "again", seed=9) / name).replace(folder / name)
+    write_training(folder, base)
     made = find_model(folder, base=base).bundle.card
     assert (made.name, made.sha256 == first.card.sha256) == ("first", False)
 
