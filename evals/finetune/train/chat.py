@@ -11,6 +11,7 @@ from stepwell.evals.finetune.data.example import Example, FinetuneError
 
 Messages = Sequence[Mapping[str, object]]
 _INSTRUCTING = ("system", "developer")
+_OF_TOOLS = ("tool", "function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Chat:
         """What the model reads up to where its answer begins.
 
         Raises:
-            FinetuneError: A message has no text, or its role is one that the template refuses.
+            FinetuneError: A message has no text or calls a tool, or its role is one that the template refuses.
         """
         try:
             text = self.tokenizer.apply_chat_template(
@@ -74,6 +75,8 @@ class Chat:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _asked(self, messages: Messages) -> list[dict[str, str]]:
+        if has_tool_calls(messages):
+            raise FinetuneError("a message calls a tool or has its result; a local model reads text alone")
         found = [{"role": str(m.get("role")), "content": _content(m)} for m in messages]
         if self.system is None:
             return found
@@ -81,6 +84,11 @@ class Chat:
             {"role": "system", "content": self.system},
             *(m for m in found if m["role"] not in _INSTRUCTING),
         ]
+
+
+def has_tool_calls(messages: Messages) -> bool:
+    """Whether a message calls a tool, or is what came back."""
+    return any(m.get("tool_calls") or m.get("function_call") or m.get("role") in _OF_TOOLS for m in messages)
 
 
 def _content(message: Mapping[str, object]) -> str:
@@ -113,10 +121,12 @@ class Rows:
 
     Attributes:
         n_too_long: Examples left out, as they have more tokens than the recipe takes.
+        n_with_tools: Examples left out, as earlier messages call tools.
     """
 
     rows: tuple[Row, ...]
     n_too_long: int
+    n_with_tools: int = 0
 
     @property
     def n_answer_tokens(self) -> int:
@@ -132,18 +142,19 @@ def rows_of(dataset: Dataset, tokenizer: Any, *, max_tokens: int) -> Rows:
             example by its place, shows no text.
     """
     chat = Chat(tokenizer, dataset.card.system)
-    rows = [row for row in _each(chat, dataset.train, max_tokens) if len(row.ids) <= max_tokens]
+    found = list(_each(chat, dataset.train, max_tokens))
+    rows = tuple(row for row in found if len(row.ids) <= max_tokens)
+    n, n_too_long = len(dataset.train), len(found) - len(rows)
     if not rows:
-        n = len(dataset.train)
-        what = (
-            f"all {n} examples have over {max_tokens} tokens" if n else "the dataset has no training examples"
-        )
-        raise FinetuneError(f"{what}: nothing to learn from")
-    return Rows(tuple(rows), len(dataset.train) - len(rows))
+        what = f"all {n} examples have over {max_tokens} tokens" + " or call tools" * (n > len(found))
+        raise FinetuneError(f"{what if n else 'the dataset has no training examples'}: nothing to learn from")
+    return Rows(rows, n_too_long, n - len(found))
 
 
 def _each(chat: Chat, examples: Sequence[Example], max_tokens: int) -> Iterable[Row]:
     for n, example in enumerate(examples, start=1):
+        if has_tool_calls(example.messages):
+            continue
         try:
             row = chat.row(example.messages, example.answer)
         except FinetuneError as e:

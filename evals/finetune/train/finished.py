@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
-from stepwell.evals.finetune.data.dataset import Dataset
+from stepwell.evals.finetune.data.dataset import Dataset, read_card
 from stepwell.evals.finetune.data.example import FinetuneError
-from stepwell.evals.finetune.data.whole import write_whole
+from stepwell.evals.finetune.data.found import ERASING
+from stepwell.evals.finetune.data.tainted import mark
+from stepwell.evals.finetune.data.whole import drop_unfinished, write_whole
 from stepwell.evals.finetune.train.chat import Rows
 from stepwell.evals.finetune.train.checkpoint import Standing
 from stepwell.evals.finetune.train.extra import NEEDED
@@ -43,11 +45,13 @@ def finish(out: Path, learning: Learning, standing: Standing, rows: Rows, datase
         write_whole(out / PEFT_WEIGHTS, weights)
         write_whole(out / PEFT_CONFIG, _peft_config(learning.base.model))
         write_whole(out / CARD, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+        _mark_where_erased(out, dataset)
     except FinetuneError:
         for name in (CARD, PEFT_CONFIG, PEFT_WEIGHTS):
             (out / name).unlink(missing_ok=True)
         raise
     (out / CHECKPOINT).unlink(missing_ok=True)
+    drop_unfinished(out / CHECKPOINT)
     return Trained(out, card)
 
 
@@ -60,8 +64,22 @@ def forget(out: Path) -> None:
     try:
         for name in (CARD, PEFT_CONFIG, PEFT_WEIGHTS, CHECKPOINT, LOSSES, TAINTED):
             (out / name).unlink(missing_ok=True)
+            drop_unfinished(out / name)
     except OSError as e:
         raise FinetuneError(f"{out} can't be written: {e.strerror or type(e).__name__}") from e
+
+
+def _mark_where_erased(out: Path, dataset: Dataset) -> None:
+    """Mark it where somebody's examples went while it was learning; who erases from now on finds its card."""
+    if dataset.folder is None:
+        return
+    try:
+        now = read_card(dataset.folder)
+    except FinetuneError:  # the dataset is gone: nothing tells
+        return
+    learnt = dataset.card
+    if learnt.sha256 in now.earlier or (dataset.folder / ERASING).exists():
+        mark(out, learnt.sha256, now.n_erased - learnt.n_erased)
 
 
 def _card(
@@ -79,6 +97,7 @@ def _card(
         took_s=round(standing.took_s, 1),
         n_answer_tokens=rows.n_answer_tokens,
         n_too_long=rows.n_too_long,
+        n_with_tools=rows.n_with_tools,
         system=dataset.card.system,
         schema_json=dataset.card.schema_json,
         n_parameters=sum(p.numel() for p in learning.exact),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHORT_TOKENS = 256  # up to here plain attention trains a third faster on a processor than torch's fused one
 _ODD = 1_000_003  # keeps the seeds of neighbouring steps apart
+_N_SEEDS = 2**63  # as many as torch takes
 
 
 def batch_of(step: int, n_rows: int, recipe: Recipe) -> list[int]:
@@ -84,7 +85,7 @@ class Learning:
         learnt = self._learnt()
         with torch.random.fork_rng(enabled=self.recipe.dropout > 0):
             if self.recipe.dropout > 0:
-                torch.manual_seed(self.recipe.seed * _ODD + n)
+                torch.manual_seed((self.recipe.seed * _ODD + n) % _N_SEEDS)
             loss = self._loss([self.rows[i] for i in batch_of(n, len(self.rows), self.recipe)])
             value = float(loss.detach())
             if not math.isfinite(value):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+_MOST = 1e15  # no step count or seed needs more, and all of them fit where they are written
+
 
 class Recipe(msgspec.Struct, frozen=True):
     """LoRA on the upper layers of a small model (Hu et al., 2021).
@@ -42,6 +44,10 @@ class Recipe(msgspec.Struct, frozen=True):
     dtype: str = "auto"
 
     def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, int | float) and not abs(value) < _MOST:
+                raise ValueError(f"{name} is {value}; want a finite number, less than {_MOST:.0e}")
         for name in (
             "rank",
             "alpha",

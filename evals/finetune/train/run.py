@@ -72,7 +72,8 @@ def train(
 
     Raises:
         FinetuneError: An extra or the base is missing, the dataset is broken or empty, the folder is another
-            training's or another process trains there, the disk is full, or the loss is no number any more.
+            training's or its adapter is not the one trained there, another process trains there, the disk is full,
+            or the loss is no number any more.
     """
     path = base_path or base_file(recipe.base)
     identity = Identity(recipe.sha256, dataset.card.sha256, file_sha256(path))
@@ -88,6 +89,9 @@ def train(
     with _locked(out), _threads(n_threads):
         if is_restart:
             forget(out)
+        # another process may have trained there while the base was read
+        elif (done := _done(out, identity)) is not None:
+            return done
         learning = Learning.start(adapt(base, recipe), rows.rows, recipe)
         standing = _run(out, learning, identity, on_step, checkpoint_every_s)
         return finish(out, learning, standing, rows, dataset)
@@ -99,6 +103,7 @@ def _done(out: Path, identity: Identity) -> Trained | None:
     found = Trained.load(out)
     card = found.card
     refuse_other(out, Identity(card.recipe.sha256, card.dataset_sha256, card.base_sha256), identity)
+    found.check_weights()
     return found
 
 
@@ -142,18 +147,18 @@ def _progress(learning: Learning, standing: Standing, n_before: int, this_run_s:
 
 @contextlib.contextmanager
 def _appending(path: Path) -> Iterator[Callable[[bytes], None]]:
+    def write(line: bytes) -> None:
+        try:
+            file.write(line)
+        except OSError as e:
+            raise FinetuneError(f"{path} can't be written: {e.strerror or type(e).__name__}") from e
+
     try:
-        with path.open("ab", buffering=0) as file:
-
-            def write(line: bytes) -> None:
-                try:
-                    file.write(line)
-                except OSError as e:
-                    raise FinetuneError(f"{path} can't be written: {e.strerror or type(e).__name__}") from e
-
-            yield write
+        file = path.open("ab", buffering=0)
     except OSError as e:
         raise FinetuneError(f"{path} can't be written: {e.strerror or type(e).__name__}") from e
+    with file:
+        yield write
 
 
 @contextlib.contextmanager

@@ -55,6 +55,7 @@ def _tell(trained: Trained, dataset: Path, *, is_json: bool) -> None:
         terminal.say_json({"folder": str(folder), "card": card})
         return
     left_out = f", {card.n_too_long} left out as too long" if card.n_too_long else ""
+    left_out += f", {card.n_with_tools} as they call tools" if card.n_with_tools else ""
     runs = f" in {card.n_runs} runs" if card.n_runs > 1 else ""
     print(
         f"loss {card.loss:.4f} after {card.n_steps} steps on {card.n_examples} examples{left_out}; "

@@ -104,6 +104,13 @@ def test_a_row_ends_with_the_mark_that_ends_a_turn(tokenizer: Any) -> None:
     assert row.n_answer == len(row.ids) - row.n_prompt
 
 
+@pytest.mark.parametrize("key", ["tool_calls", "function_call"])
+def test_calls_of_tools_are_refused(tokenizer: Any, key: str) -> None:
+    call = {"role": "assistant", "content": "", key: [{"id": "1"}]}
+    with pytest.raises(FinetuneError, match="calls a tool"):
+        Chat(tokenizer).prompt_ids([*_said(("user", "hi")), call])
+
+
 @pytest.mark.parametrize("content", [None, 7, [{"type": "image_url"}], "\ud800"])
 def test_what_is_no_text_is_refused(tokenizer: Any, content: Any) -> None:
     with pytest.raises(FinetuneError, match=r"text"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -62,7 +64,15 @@ def test_how_many_steps_are_made(recipe: Recipe, n_examples: int, n_steps: int) 
 
 @pytest.mark.parametrize(
     ("changed", "what"),
-    [({"rank": 0}, "rank is 0"), ({"dropout": 1.0}, "dropout is 1.0"), ({"n_steps": 0}, "n_steps is 0")],
+    [
+        ({"rank": 0}, "rank is 0"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"n_steps": 0}, "n_steps is 0"),
+        ({"n_passes": math.inf}, "n_passes is inf; want a finite number"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"n_passes": 1e308}, r"n_passes is 1e\+308; want .* less than 1e\+15"),
+        ({"seed": 10**15}, "seed is 1000000000000000"),
+    ],
 )
 def test_what_cannot_be_trained_with_is_named(changed: dict[str, object], what: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=what):
@@ -92,7 +102,8 @@ def test_steps_are_averaged_where_the_recipe_wants_it(loaded: Base) -> None:
     import torch
 
     recipe = msgspec.convert(
-        msgspec.structs.asdict(RECIPE) | {"n_steps": 4, "averaged": 0.5, "dropout": 0.1}, Recipe
+        msgspec.structs.asdict(RECIPE) | {"n_steps": 4, "averaged": 0.5, "dropout": 0.1, "seed": 10**14},
+        Recipe,
     )
     adapted = adapt(loaded, recipe)
     learning = Learning.start(adapted, rows_of(made(), adapted.tokenizer, max_tokens=99).rows, recipe)

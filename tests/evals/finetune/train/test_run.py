@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,11 @@ import msgspec
 import pytest
 
 from stepwell.evals.finetune.data.dataset import TRAIN, Dataset
+from stepwell.evals.finetune.data.erase import erase_person
 from stepwell.evals.finetune.data.example import Example, FinetuneError
+from stepwell.evals.finetune.data.tainted import read_marks
 from stepwell.evals.finetune.train import checkpoint, loop, run
-from stepwell.evals.finetune.train.load import load_base
+from stepwell.evals.finetune.train.load import Base, load_base
 from stepwell.evals.finetune.train.recipe import Recipe
 from stepwell.evals.finetune.train.run import Progress, train
 from stepwell.evals.finetune.train.trained import (
@@ -26,6 +29,7 @@ from stepwell.evals.finetune.train.trained import (
     PEFT_WEIGHTS,
     Trained,
 )
+from stepwell.router.outcome_notes import tenant_digest, user_digest
 from tests.evals.finetune.train.small import RECIPE, made, of
 
 Changed = Callable[..., Any]
@@ -85,6 +89,85 @@ def test_a_training_that_is_through_is_not_made_again(trained: Trained, base: Pa
     assert train(made(), trained.folder, RECIPE, base_path=base, on_step=fail) == trained
 
 
+def test_a_training_whose_weights_are_gone_or_others_is_not_through(
+    trained: Trained, base: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(trained.folder, folder)
+    (folder / PEFT_WEIGHTS).write_bytes(b"others")
+    for said in ("its sha256 is not the one", "can't be read"):
+        with pytest.raises(FinetuneError, match=f"{said}.*--restart"):
+            train(made(), folder, RECIPE, base_path=base)
+        (folder / PEFT_WEIGHTS).unlink(missing_ok=True)
+
+
+def test_who_comes_while_another_one_ends_changes_nothing(
+    trained: Trained, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other training ends while this one reads its base, before it has the lock."""
+    read = run.load_base
+
+    def slowly(path: Path, *, dtype: str) -> Base:
+        if not (tmp_path / "out").exists():
+            shutil.copytree(trained.folder, tmp_path / "out")
+        return read(path, dtype=dtype)
+
+    monkeypatch.setattr(run, "load_base", slowly)
+    with pytest.raises(FinetuneError, match="another dataset"):
+        train(made(9), tmp_path / "out", RECIPE, base_path=base, n_threads=1)
+    assert Trained.load(tmp_path / "out").card == trained.card
+    shutil.rmtree(tmp_path / "out")
+    assert train(made(), tmp_path / "out", RECIPE, base_path=base).card == trained.card
+
+
+def test_an_error_of_who_is_told_is_theirs(base: Path, tmp_path: Path) -> None:
+    def broken(progress: Progress) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        train(made(), tmp_path, RECIPE, base_path=base, on_step=broken, n_threads=1)
+
+
+def test_what_is_erased_while_it_learns_marks_it(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPWELL_HOME", str(tmp_path / "home"))
+    of_acme = {"tenant": tenant_digest("acme").hex(), "user": user_digest(tenant_digest("acme"), "u").hex()}
+    first, second, *rest = made(6).train
+    theirs = [msgspec.structs.replace(e, **of_acme) for e in (first, second)]
+    of([*theirs, *rest]).save(tmp_path / "lamps")
+
+    def erase(progress: Progress) -> None:
+        if progress.step == 1:
+            assert erase_person(tenant="acme", user="u", folders=[tmp_path]).n_examples == 2
+
+    learnt = Dataset.load(tmp_path / "lamps")
+    recipe = _recipe(n_steps=2)
+    made_of = train(learnt, tmp_path / "out", recipe, base_path=base, on_step=erase, n_threads=1)
+    (mark,) = read_marks(made_of.folder)
+    assert (mark.dataset, mark.n_erased) == (learnt.card.sha256, 2)
+    left = Dataset.load(tmp_path / "lamps")
+    clean = train(left, tmp_path / "out", recipe, base_path=base, is_restart=True, n_threads=1)
+    assert not read_marks(clean.folder)
+
+
+def test_what_a_killed_checkpoint_left_is_dropped(base: Path, tmp_path: Path) -> None:
+    (tmp_path / f".{CHECKPOINT}.1.part").write_bytes(b"half")
+    train(made(), tmp_path, _recipe(n_steps=1), base_path=base, n_threads=1)
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_examples_that_call_tools_are_left_out_and_counted(base: Path, tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "type": "function"}]}
+    result = {"role": "tool", "tool_call_id": "1", "content": "21"}
+    asked = ({"role": "user", "content": "How warm is it?"}, call, result)
+    dataset = of([*made(4).train, Example("t", asked, "21 degrees.")])
+    card = train(dataset, tmp_path, _recipe(n_steps=1), base_path=base, n_threads=1).card
+    assert (card.n_examples, card.n_too_long, card.n_with_tools) == (4, 0, 1)
+    with pytest.raises(FinetuneError, match="or call tools: nothing to learn from"):
+        train(of([Example("t", asked, "21.")]), tmp_path / "none", RECIPE, base_path=base)
+
+
 def test_progress_counts_up_to_the_last_step(base: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     recipe = _recipe(n_steps=3)
@@ -99,6 +182,7 @@ def test_progress_counts_up_to_the_last_step(base: Path, tmp_path: Path) -> None
     [
         ({"recipe": {"learning_rate": 0.002}}, "another recipe;"),
         ({"n": 9}, "another dataset;"),
+        ({"system": "Colours."}, "another dataset;"),
         ({"recipe": {"seed": 1}, "n": 9}, "another recipe and dataset;"),
     ],
 )
@@ -112,8 +196,9 @@ def test_another_training_is_refused_in_the_same_folder(
         identity = checkpoint.Identity(RECIPE.sha256, trained.card.dataset_sha256, trained.card.base_sha256)
         _write_standing(folder, checkpoint.Standing(identity, 0, 0.0, 1, 0, ()))
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    dataset = made(changed.get("n", 10), system=changed.get("system", "Colour."))
     with pytest.raises(FinetuneError, match=what) as caught:
-        train(made(changed.get("n", 10)), folder, _recipe(**changed.get("recipe", {})), base_path=base)
+        train(dataset, folder, _recipe(**changed.get("recipe", {})), base_path=base)
     assert "--out" in str(caught.value)
     assert "--restart" in str(caught.value)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
