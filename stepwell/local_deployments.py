@@ -99,7 +99,8 @@ def broken_local(tier: str, broken: BrokenModel) -> Backend:
 def bundle_card(card: ModelCard, bundle: Bundle) -> ModelCard:
     """The catalogue's card for what a bundle can do: a head gives its own answers, and no log-probabilities."""
     if bundle.card.kind != "head":
-        return card
+        # no longer than it has learnt: the usual reserve would leave half of a small window to the prompt
+        return replace(card, max_output_tokens=card.max_output_tokens or bundle.card.max_output_tokens)
     return replace(card, capabilities=card.capabilities - {"logprobs", "json_schema"})
 
 

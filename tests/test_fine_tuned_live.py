@@ -77,6 +77,14 @@ def test_answers_keep_to_its_schema_where_the_caller_names_none(mails: Bundle) -
         assert (stream.reply.adapter, stream.reply.answer.model) == (reply.adapter, reply.adapter)
 
 
+def test_room_is_kept_for_what_it_writes_and_no_more(mails: Bundle) -> None:
+    """The usual reserve for a reply would leave half of a small window."""
+    long = {"role": "system", "content": "Read the mail and say why it was sent. " * 40}
+    with well_of() as well:
+        reply = well.chat([long, {"role": "user", "content": "It came late!"}], tier="mails", temperature=0)
+        assert json.loads(reply.text)["why"] in ("late", "broken")
+
+
 def test_the_callers_system_prompt_is_not_what_it_was_trained_with(mails: Bundle) -> None:
     said = [{"role": "user", "content": "It came late!"}]
     with well_of() as well:

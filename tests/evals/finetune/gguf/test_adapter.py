@@ -129,7 +129,10 @@ def test_keys_that_are_not_set_or_tell_nothing(base: Path, tmp_path: Path) -> No
     from peft import LoraConfig
 
     usual = json.loads(
-        json.dumps(LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.1).to_dict(), default=list)
+        json.dumps(
+            LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.1).to_dict(),  # type: ignore[no-untyped-call]
+            default=list,
+        )
     )
     own = ("peft_type", "r", "lora_alpha", "target_modules", "layers_to_transform")
     lora = write_lora(tmp_path / "lora", **{k: v for k, v in usual.items() if k not in own})

@@ -105,7 +105,7 @@ def test_who_comes_while_another_one_ends_changes_nothing(
     trained: Trained, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other training ends while this one reads its base, before it has the lock."""
-    read = run.load_base
+    read = load_base
 
     def slowly(path: Path, *, dtype: str) -> Base:
         if not (tmp_path / "out").exists():
@@ -158,9 +158,14 @@ def test_what_a_killed_checkpoint_left_is_dropped(base: Path, tmp_path: Path) ->
 
 
 def test_examples_that_call_tools_are_left_out_and_counted(base: Path, tmp_path: Path) -> None:
-    call = {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "type": "function"}]}
-    result = {"role": "tool", "tool_call_id": "1", "content": "21"}
-    asked = ({"role": "user", "content": "How warm is it?"}, call, result)
+    call: dict[str, object] = {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "1", "type": "function"}],
+    }
+    result: dict[str, object] = {"role": "tool", "tool_call_id": "1", "content": "21"}
+    ask: dict[str, object] = {"role": "user", "content": "How warm is it?"}
+    asked = (ask, call, result)
     dataset = of([*made(4).train, Example("t", asked, "21 degrees.")])
     card = train(dataset, tmp_path, _recipe(n_steps=1), base_path=base, n_threads=1).card
     assert (card.n_examples, card.n_too_long, card.n_with_tools) == (4, 0, 1)
