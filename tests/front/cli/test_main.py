@@ -40,7 +40,8 @@ def test_a_wrong_command_line_is_one_line_and_2(line: str, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        *((c, "refused by a promise") for c in ("", "ask", "local fetch", "eval router")),
+        *((c, "refused by a promise") for c in ("", "ask", "eval router")),
+        ("local fetch", "3    the download broke"),
         *((c, "2    inconclusive") for c in ("eval run", "eval gate")),
     ],
 )
