@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -26,7 +26,6 @@ from stepwell.evals.finetune.data.said import is_system, text_of
 from stepwell.evals.finetune.data.whole import whole_file
 
 HostName = Literal["openai", "together", "fireworks"]
-HOSTS: tuple[HostName, ...] = get_args(HostName)
 Messages = tuple[dict[str, object], ...]
 
 
