@@ -13,6 +13,7 @@ from typing import Self
 
 import msgspec
 
+from stepwell.base import flock
 from stepwell.evals.entries import JournalError, Line
 
 SYNC_EVERY_S = 0.05
@@ -109,14 +110,8 @@ class Journal:
 
 
 def _lock(fd: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        raise JournalError(f"{path}: another run is writing here") from e
+    if not flock.take(fd):
+        raise JournalError(f"{path}: another run is writing here")
 
 
 def _drop_torn_line(fd: int) -> None:

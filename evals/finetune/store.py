@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from stepwell.base import flock
 from stepwell.base.errors import ConfigError
 from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.data.whole import write_whole
@@ -137,10 +138,7 @@ def _locked(name: str) -> Iterator[Path]:
     except OSError as e:
         raise FinetuneError(f"{folder} can't be written: {e.strerror or type(e).__name__}") from e
     try:
-        with contextlib.suppress(ImportError):  # Windows has no flock
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        flock.wait(lock)
         yield folder
     finally:
         os.close(lock)

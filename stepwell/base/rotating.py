@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from stepwell.base import flock
+
 
 def rotate(path: str, n_more: int, max_bytes: int, n_files: int) -> None:
     """Move a file that `n_more` bytes would make too long to <path>.1, and that to .2; the last one goes.
@@ -30,7 +32,7 @@ def unmoved(path: str) -> Iterator[None]:
     """While it is held, nobody else moves the file."""
     lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        _hold(lock)
+        flock.wait(lock)
         yield
     finally:
         os.close(lock)
@@ -41,11 +43,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except FileNotFoundError:
         return 0
-
-
-def _hold(file: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from stepwell.base import flock
 from stepwell.base.errors import StepwellError
 
 
@@ -89,25 +90,16 @@ def _open(fresh: Path) -> int:
     """Held while it is written: nobody takes it for one that was left."""
     while True:
         fd = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with contextlib.suppress(ImportError, OSError):  # Windows has no flock, some file systems neither
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            flock.wait(fd)
         if fresh.exists():
             return fd
         os.close(fd)  # dropped by another process before it was held
 
 
 def _is_left(part: Path) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return True
     fd = os.open(part, os.O_RDONLY)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:
-        return False
+        return flock.take(fd)
     finally:
         os.close(fd)

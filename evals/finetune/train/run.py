@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepwell.base import flock
 from stepwell.evals.finetune.data.dataset import Dataset
 from stepwell.evals.finetune.data.example import FinetuneError
 from stepwell.evals.finetune.train.chat import rows_of
@@ -169,21 +170,11 @@ def _locked(out: Path) -> Iterator[None]:
     except OSError as e:
         raise FinetuneError(f"{out} can't be written: {e.strerror or type(e).__name__}") from e
     try:
-        _flock(fd, out)
+        if not flock.take(fd):
+            raise FinetuneError(f"{out}: another training runs there")
         yield
     finally:
         os.close(fd)
-
-
-def _flock(fd: int, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        raise FinetuneError(f"{out}: another training runs there") from e
 
 
 @contextlib.contextmanager
